@@ -1,0 +1,165 @@
+// Encode and decode of every record's payload, side by side. Freestanding: no heap, no exceptions, no libstdc++; the
+// tracker encodes inside the target, the reader decodes on the host.
+//
+// An Encoder writes into memory that the caller provides and remembers if it did not fit; a Decoder reads and
+// remembers if the payload ended early or a value was impossible. Both are checked once, at the end of a record.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/recording/format.h"
+
+namespace leakhunt::recording {
+
+// Bytes that belong to someone else: a name, a path, a build-id.
+struct Bytes {
+  const uint8_t* data;
+  size_t size;
+};
+
+struct Encoder {
+  uint8_t* cursor;
+  uint8_t* end;
+  bool overflowed = false;
+};
+
+struct Decoder {
+  const uint8_t* cursor;
+  const uint8_t* end;
+  bool failed = false;
+};
+
+inline constexpr size_t kMaxVarint = 10;
+
+void put_varint(Encoder& out, uint64_t value);
+void put_signed(Encoder& out, int64_t value);  // zigzag
+void put_double(Encoder& out, double value);   // 8 bytes, IEEE 754
+void put_bytes(Encoder& out, Bytes bytes);     // varint length, then the bytes
+
+uint64_t get_varint(Decoder& in);
+int64_t get_signed(Decoder& in);
+double get_double(Decoder& in);
+Bytes get_bytes(Decoder& in);
+
+// crc32c (Castagnoli, reflected 0x82F63B78, as in RFC 3720), continued from `crc` (0 at first).
+uint32_t crc32c(uint32_t crc, const void* data, size_t size);
+// Over the type and length fields, then the payload.
+uint32_t frame_crc(uint32_t type, uint32_t length, const void* payload);
+// Header, payload and padding of a frame.
+constexpr size_t frame_size(size_t payload) {
+  return (sizeof(FrameHeader) + payload + kFrameAlignment - 1) / kFrameAlignment * kFrameAlignment;
+}
+
+// --- written by the target -----------------------------------------------------------------------------------------
+
+// Start of one process image. A second one in a file (exec) starts all ids and counters anew.
+struct ProcessStart {
+  uint64_t pid;
+  uint64_t page_size;
+  uint64_t start_unix_ns;
+  uint64_t max_frames;
+  Bytes unwinder;      // "frame pointers"
+  Bytes executable;    // absolute path
+  Bytes command_line;  // arguments, each ended by a NUL, as in /proc/self/cmdline
+};
+void encode(Encoder& out, const ProcessStart& record);
+ProcessStart decode_process_start(Decoder& in);
+
+// A loaded object. `bias` is what was added to the addresses in its file; [begin, end) is where it was mapped.
+struct ModuleRecord {
+  ModuleId id;
+  uint64_t bias;
+  uint64_t begin;
+  uint64_t end;
+  Bytes path;
+  Bytes build_id;
+};
+void encode(Encoder& out, const ModuleRecord& record);
+ModuleRecord decode_module(Decoder& in);
+
+struct TagRecord {
+  TagId id;
+  Bytes name;
+};
+void encode(Encoder& out, const TagRecord& record);
+TagRecord decode_tag(Decoder& in);
+
+// A call site: tag and stack. Frames are return addresses, innermost first, each written as the difference from the
+// one before. `truncated` when the stack went on beyond the recorded frames.
+struct SiteHeader {
+  SiteId id;
+  TagId tag;
+  SiteKind kind;
+  bool truncated;
+  uint64_t frame_count;
+};
+void encode(Encoder& out, const SiteHeader& header, const uint64_t* frames);
+SiteHeader decode_site_header(Decoder& in);
+uint64_t decode_frame(Decoder& in, uint64_t previous);  // previous: 0 for the first
+
+// One row of a SnapshotRows record: the site as a difference from the row before, then its counters. Rows belong to
+// the next Snapshot record; without one they never happened.
+void encode_row(Encoder& out, SiteId previous, SiteId site, const Counters& counters);
+SiteId decode_row(Decoder& in, SiteId previous, Counters* counters);  // previous: SiteId{0} for the first
+inline constexpr size_t kMaxRow = 7 * kMaxVarint;
+
+// A snapshot. The rows before it say what changed, in second differences: a site without a row did in this interval
+// exactly what it did in the one before (so a steady state costs no rows). If `absolute`, rows hold counters since
+// the start for every site that ever had any; the reader checks its sums against them, or takes them up after damage.
+struct SnapshotRecord {
+  uint64_t sequence;   // 0, 1, 2, ... : a gap is damage
+  SnapshotKind kind;
+  bool absolute;
+  uint64_t iteration;  // of kIteration: its number. Otherwise iterations or ticks completed so far
+  uint64_t time_ns;    // CLOCK_MONOTONIC since the process start record
+  uint64_t rss_bytes;
+  uint64_t shared_bytes;      // of rss: file-backed and shared
+  uint64_t minor_faults;      // of the process so far
+  uint64_t tracker_bytes;     // mapped by the tracker itself, recording included
+  uint64_t heap_peak_bytes;   // maximum of live kBlock bytes since the snapshot before
+  uint64_t peak_error_bytes;  // the maximum may be off by this much (0 with one thread)
+  uint64_t tag_peak_count;    // tag peaks that follow: those that differ from the snapshot before
+};
+void encode(Encoder& out, const SnapshotRecord& record);  // then tag_peak_count times encode_tag_peak
+SnapshotRecord decode_snapshot(Decoder& in);
+// Maximum of live bytes of a tag since the snapshot before.
+void encode_tag_peak(Encoder& out, TagId tag, uint64_t peak_bytes);
+uint64_t decode_tag_peak(Decoder& in, TagId* tag);
+
+// Live blocks by site and iteration of birth, sorted by (site, birth). A table longer than one record is continued:
+// `more` is set in all but the last.
+struct CohortsHeader {
+  uint64_t iteration;  // as in SnapshotRecord
+  bool more;
+  uint64_t row_count;
+};
+struct CohortRow {
+  SiteId site;
+  uint64_t birth;
+  uint64_t blocks;
+  uint64_t bytes;
+};
+void encode(Encoder& out, const CohortsHeader& header);
+CohortsHeader decode_cohorts(Decoder& in);
+void encode_cohort_row(Encoder& out, const CohortRow& row);
+CohortRow decode_cohort_row(Decoder& in);
+inline constexpr size_t kMaxCohortRow = 4 * kMaxVarint;
+
+// The tracker gave up; the target went on without it.
+struct StepAside {
+  uint64_t iteration;
+  uint64_t error;  // errno, or 0
+  Bytes reason;
+};
+void encode(Encoder& out, const StepAside& record);
+StepAside decode_step_aside(Decoder& in);
+
+struct ProcessEnd {
+  EndKind kind;
+  uint64_t time_ns;
+};
+void encode(Encoder& out, const ProcessEnd& record);
+ProcessEnd decode_process_end(Decoder& in);
+
+}  // namespace leakhunt::recording

@@ -1,0 +1,191 @@
+// Run: what one recording means. Plain data, made by reader.h, read by the reports; nobody else opens the file.
+//
+// Glossary, from large to small:
+//   Run        everything of one process, from the scenario that asked for it to the outcome
+//   Snapshot   one cut through all counters: an iteration's end, a tick of the clock, a peak, the end
+//   CallSite   tag + stack; its history is a Series of counters, one value a snapshot
+//   Stretch    consecutive snapshots in which a site did the same: the Series' unit of storage
+//   Frame      a return address; SourceFrame: what the symbols make of it
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/recording/budget.h"
+#include "lib/recording/format.h"
+
+namespace leakhunt::recording {
+
+// What the runner was asked to do. `name` is empty for `leakhunt run`.
+struct Scenario {
+  std::string name;
+  std::string description;
+  std::string source;                  // the scenario's file, as given
+  std::string defect;                  // injected fault, or empty
+  std::vector<std::string> command;    // program and arguments
+  uint64_t iterations = 0;             // expected; 0: not known
+  uint64_t warm_up = 0;                // iterations at the start that are not judged
+  std::string expected_verdict;        // "pass", "fail", or empty
+};
+
+struct Process {
+  uint64_t pid = 0;
+  uint64_t page_size = 4096;
+  uint64_t start_unix_ns = 0;
+  uint64_t max_frames = 0;
+  std::string unwinder;
+  std::string executable;
+  std::vector<std::string> command_line;
+};
+
+struct Module {
+  uint64_t bias = 0;  // address in memory minus address in the file
+  uint64_t begin = 0;
+  uint64_t end = 0;
+  std::string path;
+  std::vector<uint8_t> build_id;
+};
+
+struct Tag {
+  std::string name;
+};
+
+struct SourceFrame {
+  std::string function;  // demangled; empty when unknown
+  std::string file;      // as in the debug information; empty when unknown
+  uint32_t line = 0;
+  bool inlined = false;  // into the next frame outwards
+};
+
+// What stands at one return address. No frames: only module and offset are known.
+struct Symbol {
+  uint64_t address = 0;                     // as in CallSite::frames
+  std::string module;                       // path; empty when in none
+  uint64_t offset = 0;                      // address - bias, of the return address
+  std::vector<SourceFrame> source_frames;   // innermost first
+};
+
+// Counters of a site over `snapshots` consecutive snapshots from `first` on, the same in each.
+struct Stretch {
+  uint32_t first = 0;
+  uint32_t snapshots = 0;
+  Counters each{};
+};
+
+// Sorted, disjoint; a snapshot in no stretch saw nothing happen.
+using Series = std::vector<Stretch>;
+
+struct CallSite {
+  TagId tag{};
+  SiteKind kind{};
+  bool truncated = false;
+  std::vector<uint64_t> frames;  // return addresses, innermost first
+  Series series;
+  Counters total{};              // up to the last snapshot
+
+  int64_t live_bytes_end() const {
+    return static_cast<int64_t>(total.allocated_bytes) - static_cast<int64_t>(total.freed_bytes);
+  }
+  int64_t live_blocks_end() const {
+    return static_cast<int64_t>(total.allocations) - static_cast<int64_t>(total.frees);
+  }
+};
+
+struct Snapshot {
+  SnapshotKind kind{};
+  uint64_t iteration = 0;  // see SnapshotRecord
+  uint64_t time_ns = 0;
+  uint64_t rss_bytes = 0;
+  uint64_t shared_bytes = 0;
+  uint64_t minor_faults = 0;
+  uint64_t tracker_bytes = 0;
+  uint64_t heap_peak_bytes = 0;
+  uint64_t peak_error_bytes = 0;
+};
+
+// Live blocks of one site by birth, at the snapshot that ended `Cohorts::iteration`.
+struct Cohort {
+  SiteId site{};
+  uint64_t birth = 0;
+  uint64_t blocks = 0;
+  uint64_t bytes = 0;
+};
+struct Cohorts {
+  uint64_t iteration = 0;
+  std::vector<Cohort> rows;  // sorted by (site, birth)
+};
+
+struct StepAsideNote {
+  uint64_t iteration = 0;
+  int error = 0;
+  std::string reason;
+};
+
+// RSS as the runner saw it from outside.
+struct HostSample {
+  uint64_t time_ns = 0;  // since the target was started
+  uint64_t rss_bytes = 0;
+};
+
+// How the target ended, as the runner saw it. Absent in a recording whose runner died too.
+struct Outcome {
+  int exit_status = 0;       // of exit(), when signal is 0
+  int signal = 0;            // that ended it
+  std::string stopped_for;   // why the runner stopped it, or empty
+  uint64_t wall_ns = 0;
+  uint64_t peak_rss_bytes = 0;  // the kernel's own maximum (ru_maxrss), or the runner's samples
+};
+
+// What could not be read. A torn tail (the writer was killed in the middle of a frame) is normal and is no damage.
+struct Damage {
+  uint64_t damaged_bytes = 0;      // skipped inside the file
+  uint64_t damaged_records = 0;    // frames whose checksum or content was wrong
+  uint64_t torn_bytes = 0;         // after the last whole frame
+  uint64_t lost_snapshots = 0;     // gaps in the sequence
+  std::string note;                // the first problem, in a sentence; empty when there is none
+};
+
+struct Run {
+  std::optional<Scenario> scenario;
+  Budget budget;
+  Process process;
+  std::vector<Module> modules;              // by ModuleId
+  std::vector<Tag> tags;                    // by TagId
+  std::vector<CallSite> sites;              // by SiteId
+  std::vector<Snapshot> snapshots;          // in order
+  std::vector<std::vector<uint64_t>> tag_peaks;  // [TagId][snapshot]: peak live bytes since the snapshot before
+  std::vector<Cohorts> cohorts;             // in order; the last one is the newest
+  std::vector<StepAsideNote> step_asides;
+  std::optional<EndKind> end;               // absent: the process was killed, or is still running
+  uint64_t images = 0;                      // process images in the file; only the last is described
+  std::map<uint64_t, Symbol> symbols;       // by return address
+  std::vector<HostSample> host_samples;
+  std::optional<Outcome> outcome;
+  Damage damage;
+
+  bool complete() const { return end.has_value(); }
+};
+
+// --- series --------------------------------------------------------------------------------------------------------
+
+// One field of the counters as a function of the snapshot.
+enum class Measure { kLiveBytes, kLiveBlocks, kAllocations, kAllocatedBytes, kFrees, kFreedBytes };
+
+// Cumulative value after each snapshot: result[k] is the value at snapshots[k]. O(stretches + snapshots).
+std::vector<int64_t> expand(const Series& series, size_t snapshots, Measure measure);
+
+// The sum over all sites that `of` accepts, e.g. one tag, or everything of one kind.
+struct SiteFilter {
+  std::optional<TagId> tag;
+  std::optional<SiteKind> kind;
+};
+std::vector<int64_t> expand_sum(const Run& run, const SiteFilter& of, Measure measure);
+
+// Indices of the snapshots that are the run's clock: iterations if the program marked any, otherwise ticks (and the
+// final snapshot).
+std::vector<size_t> clock_snapshots(const Run& run);
+
+}  // namespace leakhunt::recording
