@@ -1,0 +1,35 @@
+// capture: the stack of the calling thread, one interface over the ways to walk it. Runs at every allocation: it may
+// not call malloc, take a lock that another thread could hold for long, or read memory that might not be there.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace leakhunt::tracker {
+
+// The thread's own stack, as [low, high). A stack pointer outside of it means a foreign stack (coroutine,
+// sigaltstack), of which nothing is known.
+struct StackBounds {
+  uintptr_t low;
+  uintptr_t high;
+};
+
+struct CapturedStack {
+  size_t count;    // frames written
+  bool truncated;  // the stack went on, or could not be followed to its end
+};
+
+// Return addresses, innermost first: frames[0] is where the hook whose frame is `hook_frame`
+// (__builtin_frame_address(0) in a function with a frame pointer) returns to.
+using Capture = CapturedStack (*)(const void* hook_frame, StackBounds stack, uint64_t* frames, size_t max_frames);
+
+// Follows the chain of saved frame registers. Exact through code compiled with -fno-omit-frame-pointer; a function
+// without one is skipped over, and a register that holds something else ends the walk.
+CapturedStack capture_by_frame_pointers(const void* hook_frame, StackBounds stack, uint64_t* frames,
+                                        size_t max_frames);
+
+// Follows the unwind rules of .eh_frame, cached by program counter: exact through optimised code of stock
+// distributions.
+CapturedStack capture_by_cfi_rules(const void* hook_frame, StackBounds stack, uint64_t* frames, size_t max_frames);
+
+}  // namespace leakhunt::tracker
