@@ -1,0 +1,54 @@
+// adam: the optimizer (Kingma and Ba, "Adam: a method for stochastic optimization", algorithm 1).
+#pragma once
+
+#include <cstdint>
+#include <memory_resource>
+#include <span>
+
+#include "lib/trainer/parameters.h"
+#include "lib/trainer/tensor.h"
+
+namespace leakhunt::trainer {
+
+struct AdamOptions {
+  Real beta1 = 0.9;
+  Real beta2 = 0.999;
+  Real epsilon = 1e-8;
+};
+
+// Owns the two moments of every parameter: m (mean of the gradient) and v (mean of its square), one block
+// each.
+class Adam {
+ public:
+  // `parameters` and both resources must outlive the optimizer.
+  Adam(const ParameterStore& parameters, std::pmr::memory_resource& m_memory,
+       std::pmr::memory_resource& v_memory, AdamOptions options = {});
+  ~Adam();
+  Adam(const Adam&) = delete;
+  Adam& operator=(const Adam&) = delete;
+
+  // One step along the gradients, with bias correction:
+  //   parameter -= learning_rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon).
+  void step(Real learning_rate);
+
+  // Fresh moments, all zero, as at the start of a training; those before are given back.
+  void allocate_moments();
+
+  std::uint64_t steps() const { return steps_; }
+  std::span<Real> m() const { return {m_, count_}; }
+  std::span<Real> v() const { return {v_, count_}; }
+
+ private:
+  void release_moments();
+
+  const ParameterStore& parameters_;
+  std::pmr::memory_resource& m_memory_;
+  std::pmr::memory_resource& v_memory_;
+  AdamOptions options_;
+  Index count_;
+  std::uint64_t steps_ = 0;
+  Real* m_ = nullptr;
+  Real* v_ = nullptr;
+};
+
+}  // namespace leakhunt::trainer

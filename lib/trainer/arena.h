@@ -1,0 +1,75 @@
+// arena: the memory of everything that lives for one iteration.
+//
+// A std::pmr::memory_resource that hands out pieces of large chunks and takes them all back at once: reset()
+// costs nothing and frees nothing. After a reset the chain of chunks that is already there is walked again,
+// so a program whose iterations are alike stops allocating after the first.
+//
+//   first_ ──> [header|payload........] ──> [header|payload....] ──> null
+//                              ^ position_ in current_
+//
+// One thread at a time. Deallocation of single pieces does nothing.
+#pragma once
+
+#include <cstddef>
+#include <memory_resource>
+
+#include "lib/trainer/seams.h"
+
+namespace leakhunt::trainer {
+
+class Arena : public std::pmr::memory_resource {
+ public:
+  // Size of an ordinary chunk, header included: a malloc of it and malloc's own header fill 64 pages and no
+  // more.
+  static constexpr std::size_t default_chunk_bytes = 256 * 1024 - 128;
+
+  // Chunks of at least `chunk_bytes` come from `chunks` when they are needed. `observer` may be null. Both
+  // must outlive the arena.
+  explicit Arena(std::pmr::memory_resource& chunks, ArenaObserver* observer = nullptr,
+                 std::size_t chunk_bytes = default_chunk_bytes);
+  ~Arena() override;
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
+  // Takes back everything that was handed out; keeps the chunks.
+  void reset();
+
+  // How many chunks the chain holds, and their bytes with headers.
+  std::size_t chunk_count() const;
+  std::size_t chunk_bytes_total() const;
+
+ protected:
+  // The head of every chunk. A chunk starts on a boundary of `chunk_alignment`, and so does its payload.
+  struct Chunk {
+    Chunk* next;
+    std::size_t bytes;  // header included
+
+    std::byte* begin() { return reinterpret_cast<std::byte*>(this) + header_bytes; }
+    std::byte* end() { return reinterpret_cast<std::byte*>(this) + bytes; }
+  };
+  static constexpr std::size_t chunk_alignment = 64;
+  static constexpr std::size_t header_bytes = 64;
+  static_assert(sizeof(Chunk) <= header_bytes);
+
+  // A fresh chunk that has room for `payload_bytes`, linked to nothing yet.
+  Chunk* new_chunk(std::size_t payload_bytes);
+
+  // `current` is full: the chunk to go on with, which has room for `payload_bytes` and is reachable from
+  // `current`.
+  virtual Chunk* advance(Chunk* current, std::size_t payload_bytes);
+
+ private:
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override;
+  void do_deallocate(void* piece, std::size_t bytes, std::size_t alignment) override;
+  bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override;
+  void* overflow(std::size_t bytes, std::size_t alignment);
+
+  std::pmr::memory_resource& chunks_;
+  ArenaObserver* observer_;
+  std::size_t chunk_bytes_;
+  Chunk* first_ = nullptr;
+  Chunk* current_ = nullptr;
+  std::byte* position_ = nullptr;
+};
+
+}  // namespace leakhunt::trainer

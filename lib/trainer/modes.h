@@ -1,0 +1,66 @@
+// modes: what each mode of train_full trains, and how. Only numbers.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "lib/trainer/tensor.h"
+
+namespace leakhunt::trainer {
+
+// The shape of a decoder-only transformer.
+struct ModelConfig {
+  Index vocabulary;  // V: symbols
+  Index width;       // d: features of a position (d_model)
+  Index heads;       // attention heads; width is a multiple
+  Index layers;
+  Index hidden;           // features inside the feed-forward network (d_ff)
+  Index context;          // T: positions of a training sequence
+  Index positions = 128;  // rows of the position table; at least `context`
+
+  // V d + positions d + layers (Q, K, V, O and their biases; feed-forward; two norms) + final norm + output.
+  constexpr Index parameter_count() const {
+    const Index attention = 4 * (width * width + width);
+    const Index feed_forward = width * hidden + hidden + hidden * width + width;
+    const Index norm = 2 * width;
+    return vocabulary * width + positions * width + layers * (attention + feed_forward + 2 * norm) + norm +
+           width * vocabulary + vocabulary;
+  }
+};
+
+// How a mode is trained unless the command line says otherwise.
+struct Mode {
+  std::string_view name;
+  ModelConfig model;  // the vocabulary is replaced by that of the text
+  std::uint64_t iterations;
+  Real peak_rate;     // of the learning rate schedule
+  bool wants_a_file;  // its text is not built in
+};
+
+inline constexpr Mode modes[] = {
+    {"tiny",
+     {.vocabulary = 35, .width = 64, .heads = 2, .layers = 1, .hidden = 128, .context = 32},
+     2'000,
+     3e-3,
+     false},
+    {"small",
+     {.vocabulary = 35, .width = 128, .heads = 4, .layers = 2, .hidden = 512, .context = 64},
+     100,
+     1e-3,
+     false},
+    {"medium",
+     {.vocabulary = 65, .width = 256, .heads = 8, .layers = 4, .hidden = 512, .context = 128},
+     10'000,
+     5e-4,
+     true},
+    {"large",
+     {.vocabulary = 65, .width = 512, .heads = 8, .layers = 4, .hidden = 1024, .context = 128},
+     10'000,
+     3e-4,
+     true},
+};
+
+static_assert(modes[0].model.parameter_count() == 46'307);
+static_assert(modes[1].model.parameter_count() == 422'179);
+
+}  // namespace leakhunt::trainer

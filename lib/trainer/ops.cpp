@@ -1,0 +1,296 @@
+#include "lib/trainer/ops.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+#include "lib/trainer/kernels.h"
+
+namespace leakhunt::trainer {
+namespace {
+
+// A result without contents, and with a gradient when there will be a backward pass.
+Tensor new_tensor(Workspace& workspace, Index rows, Index cols) {
+  Real* value = allocate_reals(workspace.temporaries, rows * cols);
+  Real* grad = workspace.tape != nullptr ? allocate_reals(workspace.temporaries, rows * cols) : nullptr;
+  return {value, grad, rows, cols};
+}
+
+Factor plain(const Real* data, Index stride) {
+  return {data, stride, false};
+}
+Factor transposed(const Real* data, Index stride) {
+  return {data, stride, true};
+}
+
+void clear_unless_accumulating(const Workspace& workspace, Tensor parameter) {
+  if (!workspace.accumulate) std::fill_n(parameter.grad, parameter.size(), Real{0});
+}
+
+}  // namespace
+
+Real* allocate_reals(std::pmr::memory_resource& memory, Index count) {
+  return static_cast<Real*>(memory.allocate(count * sizeof(Real), real_alignment));
+}
+
+// ---- embed: out (T x d) = token_table[tokens] + position_table[first ...]
+// ----------------------------------------
+
+static void embed_backward(const Node& node, Workspace& workspace) {
+  clear_unless_accumulating(workspace, node.weight);
+  clear_unless_accumulating(workspace, node.bias);
+  const Index d = node.out.cols;
+  for (Index t = 0; t < node.out.rows; ++t) {
+    const Real* grad = node.out.grad + t * d;
+    kernels::add(d, grad, node.weight.grad + static_cast<Index>(node.tokens[t]) * d);
+    kernels::add(d, grad, node.bias.grad + (node.detail + t) * d);
+  }
+}
+
+Tensor embed(Workspace& workspace, std::span<const Token> tokens, Index first_position, Tensor token_table,
+             Tensor position_table) {
+  const Index d = token_table.cols;
+  assert(first_position + tokens.size() <= position_table.rows);
+  const Tensor out = new_tensor(workspace, tokens.size(), d);
+  for (Index t = 0; t < tokens.size(); ++t) {
+    const Real* symbol = token_table.value + static_cast<Index>(tokens[t]) * d;
+    const Real* position = position_table.value + (first_position + t) * d;
+    for (Index i = 0; i < d; ++i) out.value[t * d + i] = symbol[i] + position[i];
+  }
+  if (workspace.tape != nullptr) {
+    std::fill_n(out.grad, out.size(), Real{0});
+    workspace.tape->record({.backward = embed_backward,
+                            .out = out,
+                            .weight = token_table,
+                            .bias = position_table,
+                            .tokens = tokens.data(),
+                            .detail = first_position});
+  }
+  return out;
+}
+
+// ---- layer_norm: out (T x d) = gain (in - mean) / deviation + offset, row by row; saved: T x (mean,
+// 1/deviation) --
+
+static void layer_norm_backward(const Node& node, Workspace& workspace) {
+  clear_unless_accumulating(workspace, node.weight);
+  clear_unless_accumulating(workspace, node.bias);
+  const Index d = node.in.cols;
+  auto* row = static_cast<Real*>(workspace.scratch.allocate(d * sizeof(Real), real_alignment));
+  for (Index t = 0; t < node.in.rows; ++t) {
+    kernels::normalize_backward(d, node.in.value + t * d, node.saved + 2 * t, node.weight.value,
+                                node.out.grad + t * d, row, node.in.grad + t * d, node.weight.grad,
+                                node.bias.grad);
+  }
+}
+
+Tensor layer_norm(Workspace& workspace, Tensor in, Tensor gain, Tensor offset) {
+  const Index d = in.cols;
+  const Tensor out = new_tensor(workspace, in.rows, d);
+  Real* saved = allocate_reals(workspace.temporaries, 2 * in.rows);
+  for (Index t = 0; t < in.rows; ++t) {
+    kernels::normalize(d, in.value + t * d, gain.value, offset.value, out.value + t * d, saved + 2 * t);
+  }
+  if (workspace.tape != nullptr) {
+    workspace.tape->record({.backward = layer_norm_backward,
+                            .in = in,
+                            .out = out,
+                            .weight = gain,
+                            .bias = offset,
+                            .saved = saved});
+  }
+  return out;
+}
+
+// ---- linear: out (T x n) = in (T x k) weight (k x n) + bias (1 x n), also onto a residual
+// ------------------------
+
+// bias' = column sums of out';  weight' = in^T out';  in' = out' weight^T
+static void linear_backward(const Node& node, Workspace& workspace) {
+  const Index rows = node.in.rows;
+  const Index k = node.in.cols;
+  const Index n = node.out.cols;
+  const Real keep = workspace.accumulate ? 1 : 0;
+  auto* sums = static_cast<Real*>(workspace.scratch.allocate(n * sizeof(Real), real_alignment));
+  std::copy_n(node.out.grad, n, sums);
+  for (Index t = 1; t < rows; ++t) kernels::add(n, node.out.grad + t * n, sums);
+  clear_unless_accumulating(workspace, node.bias);
+  kernels::add(n, sums, node.bias.grad);
+
+  workspace.blas.multiply({k, n, rows}, 1, transposed(node.in.value, k), plain(node.out.grad, n), keep,
+                          node.weight.grad, n);
+  workspace.blas.multiply({rows, k, n}, 1, plain(node.out.grad, n), transposed(node.weight.value, n), 0,
+                          node.in.grad, k);
+}
+
+Tensor linear(Workspace& workspace, Tensor in, Tensor weight, Tensor bias) {
+  const Index n = weight.cols;
+  const Tensor out = new_tensor(workspace, in.rows, n);
+  for (Index t = 0; t < in.rows; ++t) std::copy_n(bias.value, n, out.value + t * n);
+  workspace.blas.multiply({in.rows, n, in.cols}, 1, plain(in.value, in.cols), plain(weight.value, n), 1,
+                          out.value, n);
+  if (workspace.tape != nullptr) {
+    workspace.tape->record(
+        {.backward = linear_backward, .in = in, .out = out, .weight = weight, .bias = bias});
+  }
+  return out;
+}
+
+Tensor linear_onto(Workspace& workspace, Tensor residual, Tensor in, Tensor weight, Tensor bias) {
+  const Index n = weight.cols;
+  const Tensor out{allocate_reals(workspace.temporaries, residual.size()), residual.grad, in.rows, n};
+  for (Index t = 0; t < in.rows; ++t) {
+    for (Index j = 0; j < n; ++j) out.value[t * n + j] = residual.value[t * n + j] + bias.value[j];
+  }
+  workspace.blas.multiply({in.rows, n, in.cols}, 1, plain(in.value, in.cols), plain(weight.value, n), 1,
+                          out.value, n);
+  if (workspace.tape != nullptr) {
+    workspace.tape->record(
+        {.backward = linear_backward, .in = in, .out = out, .weight = weight, .bias = bias});
+  }
+  return out;
+}
+
+// ---- linear_gelu: out (T x n) = gelu(in weight + bias); saved (T x n): gelu' there
+// -------------------------------
+
+static void linear_gelu_backward(const Node& node, Workspace& workspace) {
+  kernels::multiply(node.out.size(), node.saved, node.out.grad);  // now the gradient before the gelu
+  linear_backward(node, workspace);
+}
+
+Tensor linear_gelu(Workspace& workspace, Tensor in, Tensor weight, Tensor bias) {
+  const Index n = weight.cols;
+  const Tensor out = new_tensor(workspace, in.rows, n);
+  Real* before = allocate_reals(workspace.temporaries, out.size());  // becomes the derivative, in place
+  for (Index t = 0; t < in.rows; ++t) std::copy_n(bias.value, n, before + t * n);
+  workspace.blas.multiply({in.rows, n, in.cols}, 1, plain(in.value, in.cols), plain(weight.value, n), 1,
+                          before, n);
+  kernels::gelu_and_derivative(out.size(), before, out.value);
+  if (workspace.tape != nullptr) {
+    workspace.tape->record({.backward = linear_gelu_backward,
+                            .in = in,
+                            .out = out,
+                            .weight = weight,
+                            .bias = bias,
+                            .saved = before});
+  }
+  return out;
+}
+
+// ---- attention: per head, P = softmax(Q K^T / sqrt(d_head)) over the past, out = P V; saved: heads x T x T,
+// P -----
+
+// With Q, K, V (T x w) the head's columns of qkv:
+//   P' = out' V^T;  V' = P^T out';  S' = P (P' - sum P P') / sqrt(w);  Q' = S' K;  K' = S'^T Q
+static void attention_backward(const Node& node, Workspace& workspace) {
+  const Blas& blas = workspace.blas;
+  const Index rows = node.out.rows;
+  const Index d = node.out.cols;
+  const Index w = d / node.detail;
+  const Real factor = 1 / std::sqrt(static_cast<Real>(w));
+  auto* scores = static_cast<Real*>(workspace.scratch.allocate(rows * rows * sizeof(Real), real_alignment));
+  for (Index h = 0; h < node.detail; ++h) {
+    const Real* q = node.in.value + h * w;
+    Real* q_grad = node.in.grad + h * w;
+    const Real* p = node.saved + h * rows * rows;
+    const Real* out_grad = node.out.grad + h * w;
+    blas.multiply({rows, rows, w}, 1, plain(out_grad, d), transposed(q + 2 * d, 3 * d), 0, scores, rows);
+    blas.multiply({rows, w, rows}, 1, transposed(p, rows), plain(out_grad, d), 0, q_grad + 2 * d, 3 * d);
+    for (Index t = 0; t < rows; ++t) kernels::softmax_backward(rows, p + t * rows, factor, scores + t * rows);
+    blas.multiply({rows, w, rows}, 1, plain(scores, rows), plain(q + d, 3 * d), 0, q_grad, 3 * d);
+    blas.multiply({rows, w, rows}, 1, transposed(scores, rows), plain(q, 3 * d), 0, q_grad + d, 3 * d);
+  }
+}
+
+// Row t of `scores` becomes the softmax of its first t + 1 elements, and zero after them.
+static void causal_softmax(Index rows, Real* scores) {
+  for (Index t = 0; t < rows; ++t) {
+    Real* row = scores + t * rows;
+    const Real sum = kernels::exp_shifted(t + 1, row, kernels::maximum(t + 1, row), row);
+    kernels::scale(t + 1, 1 / sum, row);
+    std::fill(row + t + 1, row + rows, Real{0});
+  }
+}
+
+Tensor attention(Workspace& workspace, Tensor qkv, Index heads) {
+  const Index rows = qkv.rows;
+  const Index d = qkv.cols / 3;
+  const Index w = d / heads;
+  const Real factor = 1 / std::sqrt(static_cast<Real>(w));
+  const Tensor out = new_tensor(workspace, rows, d);
+  Real* saved = allocate_reals(workspace.temporaries, heads * rows * rows);
+  for (Index h = 0; h < heads; ++h) {
+    const Real* q = qkv.value + h * w;
+    Real* p = saved + h * rows * rows;
+    workspace.blas.multiply({rows, rows, w}, factor, plain(q, 3 * d), transposed(q + d, 3 * d), 0, p, rows);
+    causal_softmax(rows, p);
+    workspace.blas.multiply({rows, w, rows}, 1, plain(p, rows), plain(q + 2 * d, 3 * d), 0, out.value + h * w,
+                            d);
+  }
+  if (workspace.tape != nullptr) {
+    workspace.tape->record(
+        {.backward = attention_backward, .in = qkv, .out = out, .saved = saved, .detail = heads});
+  }
+  return out;
+}
+
+Tensor attention_step(Workspace& workspace, Tensor qkv, Index heads, Real* keys_values, Index position) {
+  assert(qkv.rows == 1 && workspace.tape == nullptr);
+  const Index d = qkv.cols / 3;
+  const Index w = d / heads;
+  const Index seen = position + 1;
+  const Real factor = 1 / std::sqrt(static_cast<Real>(w));
+  std::copy_n(qkv.value + d, 2 * d, keys_values + position * 2 * d);
+  const Tensor out = new_tensor(workspace, 1, d);
+  Real* p = allocate_reals(workspace.temporaries, seen);
+  std::fill_n(out.value, d, Real{0});
+  for (Index h = 0; h < heads; ++h) {
+    const Real* q = qkv.value + h * w;
+    const Real* keys = keys_values + h * w;
+    const Real* values = keys + d;
+    for (Index s = 0; s < seen; ++s) p[s] = factor * kernels::dot(w, q, keys + s * 2 * d);
+    const Real sum = kernels::exp_shifted(seen, p, kernels::maximum(seen, p), p);
+    for (Index s = 0; s < seen; ++s) {
+      const Real share = p[s] / sum;
+      for (Index i = 0; i < w; ++i) out.value[h * w + i] += share * values[s * 2 * d + i];
+    }
+  }
+  return out;
+}
+
+// ---- cross_entropy: loss = mean over rows of log(sum exp logits) - logits[target]; saved: T, log(sum exp)
+// ---------
+
+// logits' = (softmax(logits) - one at the target) / T
+static void cross_entropy_backward(const Node& node, Workspace&) {
+  const Index symbols = node.in.cols;
+  const Real share = 1 / static_cast<Real>(node.in.rows);
+  for (Index t = 0; t < node.in.rows; ++t) {
+    Real* grad = node.in.grad + t * symbols;
+    kernels::exp_shifted(symbols, node.in.value + t * symbols, node.saved[t], grad);
+    grad[node.tokens[t]] -= 1;
+    kernels::scale(symbols, share, grad);
+  }
+}
+
+Real cross_entropy(Workspace& workspace, Tensor logits, std::span<const Token> targets) {
+  assert(targets.size() == logits.rows);
+  const Index symbols = logits.cols;
+  Real* saved = allocate_reals(workspace.temporaries, logits.rows);
+  auto* row = static_cast<Real*>(workspace.scratch.allocate(symbols * sizeof(Real), real_alignment));
+  Real loss = 0;
+  for (Index t = 0; t < logits.rows; ++t) {
+    const Real* values = logits.value + t * symbols;
+    const Real largest = kernels::maximum(symbols, values);
+    saved[t] = largest + std::log(kernels::exp_shifted(symbols, values, largest, row));
+    loss += saved[t] - values[targets[t]];
+  }
+  if (workspace.tape != nullptr) {
+    workspace.tape->record(
+        {.backward = cross_entropy_backward, .in = logits, .saved = saved, .tokens = targets.data()});
+  }
+  return loss / static_cast<Real>(logits.rows);
+}
+
+}  // namespace leakhunt::trainer

@@ -1,0 +1,36 @@
+// parameters: what is trained, and its gradient: two blocks that live as long as the model.
+#pragma once
+
+#include <memory_resource>
+#include <span>
+
+#include "lib/trainer/tensor.h"
+
+namespace leakhunt::trainer {
+
+// Owns `count` values and as many gradients, each in one block. Tensors are taken from it in order; all of
+// them together are one long vector, over which an optimizer runs in one pass.
+class ParameterStore {
+ public:
+  ParameterStore(std::pmr::memory_resource& values, std::pmr::memory_resource& gradients, Index count);
+  ~ParameterStore();
+  ParameterStore(const ParameterStore&) = delete;
+  ParameterStore& operator=(const ParameterStore&) = delete;
+
+  // The next rows x cols parameters. At most `count` can be taken.
+  Tensor take(Index rows, Index cols);
+
+  Index taken() const { return taken_; }
+  std::span<Real> values() const { return {values_, count_}; }
+  std::span<Real> gradients() const { return {gradients_, count_}; }
+
+ private:
+  std::pmr::memory_resource& value_memory_;
+  std::pmr::memory_resource& gradient_memory_;
+  Index count_;
+  Index taken_ = 0;
+  Real* values_;
+  Real* gradients_;
+};
+
+}  // namespace leakhunt::trainer

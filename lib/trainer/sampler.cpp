@@ -1,0 +1,72 @@
+#include "lib/trainer/sampler.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "lib/trainer/kernels.h"
+
+namespace leakhunt::trainer {
+
+Token choose(std::span<Real> logits, Real temperature, Real chance) {
+  const auto likeliest = std::max_element(logits.begin(), logits.end());
+  if (temperature <= 0) return static_cast<Token>(likeliest - logits.begin());
+  const Real largest = *likeliest / temperature;
+  kernels::scale(logits.size(), 1 / temperature, logits.data());
+  const Real sum = kernels::exp_shifted(logits.size(), logits.data(), largest, logits.data());
+  Real below = 0;
+  for (Index i = 0; i + 1 < logits.size(); ++i) {
+    below += logits[i];
+    if (chance * sum < below) return static_cast<Token>(i);
+  }
+  return static_cast<Token>(logits.size() - 1);
+}
+
+Sampler::Sampler(const Transformer& model, const Dataset& dataset, const Blas& blas, Arena& arena,
+                 std::pmr::memory_resource& memory, Index longest)
+    : model_(model),
+      dataset_(dataset),
+      blas_(blas),
+      arena_(arena),
+      cache_(model.config(), memory),
+      context_(&memory),
+      text_(4 * longest, &memory) {
+  context_.reserve(model.config().context);
+}
+
+Tensor Sampler::read(Token token) {
+  const Index limit = model_.config().context;
+  if (context_.size() == limit) {
+    context_.erase(context_.begin(), context_.end() - static_cast<std::ptrdiff_t>(limit / 2));
+    cache_.clear();
+    for (const Token& again : context_) {
+      Workspace workspace{.temporaries = arena_, .scratch = arena_, .blas = blas_};
+      model_.step(workspace, again, cache_);
+      arena_.reset();
+    }
+  }
+  context_.push_back(token);
+  Workspace workspace{.temporaries = arena_, .scratch = arena_, .blas = blas_};
+  return model_.step(workspace, context_.back(), cache_);
+}
+
+std::string_view Sampler::generate(std::span<const Token> prompt, Index count, Real temperature,
+                                   Random& random) {
+  assert(!prompt.empty() && 4 * count <= text_.size());
+  context_.clear();
+  cache_.clear();
+  for (const Token token : prompt.first(prompt.size() - 1)) {
+    read(token);
+    arena_.reset();
+  }
+  Token token = prompt.back();
+  Index length = 0;
+  for (Index i = 0; i < count; ++i) {
+    const Tensor logits = read(token);
+    token = choose({logits.value, logits.cols}, temperature, random.uniform());
+    arena_.reset();
+    length += dataset_.write_character(token, text_.data() + length);
+  }
+  return {text_.data(), length};
+}
+
+}  // namespace leakhunt::trainer

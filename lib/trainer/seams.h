@@ -1,0 +1,71 @@
+// seams: the doors through which others watch the trainer, or break it.
+//
+// The trainer takes every byte from a named memory resource and tells observers what it does; who they are it
+// does not know. `train_full` gets ordinary resources (plain_seams.cpp). A subject under observation links
+// its own subject_seams() instead, with tagged resources, observers, or a defect.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <memory_resource>
+#include <vector>
+
+namespace leakhunt::trainer {
+
+class Adam;
+class Arena;
+class Tape;
+
+// Where each kind of memory comes from. Nothing here is owned; every resource outlives the training.
+struct TrainerMemory {
+  std::pmr::memory_resource* parameters;
+  std::pmr::memory_resource* gradients;
+  std::pmr::memory_resource* optimizer_m;
+  std::pmr::memory_resource* optimizer_v;
+  std::pmr::memory_resource* tape_nodes;
+  std::pmr::memory_resource* arena_chunks;
+  std::pmr::memory_resource* scratch;  // for the length of one operation; null: the arena
+  std::pmr::memory_resource* dataset;
+  std::pmr::memory_resource* batches;
+  std::pmr::memory_resource* samples;
+  std::pmr::memory_resource* checkpoints;
+};
+
+// Every resource the ordinary heap, scratch from the arena.
+TrainerMemory plain_memory();
+
+// Sees what happens inside the arena's chunks. Called on the allocating thread, at every piece: keep it
+// cheap.
+class ArenaObserver {
+ public:
+  virtual ~ArenaObserver() = default;
+  virtual void allocated(std::size_t bytes) = 0;
+  virtual void reset() = 0;
+};
+
+// Sees the steps of the training loop. Called on the training thread, in the order of registration.
+class TrainingObserver {
+ public:
+  virtual ~TrainingObserver() = default;
+  virtual void before_optimizer_step(Adam&) {}
+  virtual void after_optimizer_step(Adam&) {}
+  // Iteration `number` (from 0) is over: the tape and the arena have been reset.
+  virtual void iteration_ended(std::uint64_t /*number*/) {}
+};
+
+// Everything a subject can substitute.
+struct Seams {
+  TrainerMemory memory = plain_memory();
+  ArenaObserver* arena_observer = nullptr;
+  std::vector<TrainingObserver*> training_observers;
+  std::unique_ptr<Arena> (*make_arena)(std::pmr::memory_resource& chunks, ArenaObserver* observer);
+  std::unique_ptr<Tape> (*make_tape)(std::pmr::memory_resource& nodes);
+
+  Seams();  // plain memory, plain arena, plain tape, nobody watching
+};
+
+// The seams of this program, chosen when it is linked. Lives until the process ends.
+Seams& subject_seams();
+
+}  // namespace leakhunt::trainer

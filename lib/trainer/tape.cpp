@@ -1,0 +1,60 @@
+#include "lib/trainer/tape.h"
+
+#include <new>
+
+namespace leakhunt::trainer {
+
+Tape::Tape(std::pmr::memory_resource& nodes) : nodes_(nodes) {}
+
+Tape::~Tape() {
+  release(newest_);
+  release(free_);
+}
+
+void Tape::record(const Node& node) {
+  Node* slot = free_;
+  if (slot != nullptr) {
+    free_ = slot->previous;
+  } else {
+    slot = new_node();
+  }
+  *slot = node;
+  slot->previous = newest_;
+  newest_ = slot;
+  ++size_;
+}
+
+void Tape::backward(Workspace& workspace) {
+  for (const Node* node = newest_; node != nullptr; node = node->previous) node->backward(*node, workspace);
+}
+
+void Tape::reset() {
+  Node* newest = newest_;
+  newest_ = nullptr;
+  size_ = 0;
+  recycle(newest);
+}
+
+void Tape::recycle(Node* newest) {
+  while (newest != nullptr) {
+    Node* previous = newest->previous;
+    newest->previous = free_;
+    free_ = newest;
+    newest = previous;
+  }
+}
+
+Node* Tape::new_node() {
+  void* block = nodes_.allocate(sizeof(Node), alignof(Node));
+  return ::new (block) Node;
+}
+
+void Tape::release(Node* newest) {
+  while (newest != nullptr) {
+    Node* previous = newest->previous;
+    nodes_.deallocate(newest, sizeof(Node), alignof(Node));
+    newest = previous;
+  }
+}
+
+}  // namespace leakhunt::trainer

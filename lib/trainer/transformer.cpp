@@ -1,0 +1,99 @@
+#include "lib/trainer/transformer.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+namespace leakhunt::trainer {
+namespace {
+
+void fill_normal(Tensor tensor, Real deviation, Random& random) {
+  for (Index i = 0; i < tensor.size(); ++i) tensor.value[i] = deviation * random.normal();
+}
+
+}  // namespace
+
+AttentionCache::AttentionCache(const ModelConfig& config, std::pmr::memory_resource& memory)
+    : memory_(memory),
+      layer_size_(config.context * 2 * config.width),
+      size_(config.layers * layer_size_),
+      rows_(allocate_reals(memory, size_)) {}
+
+AttentionCache::~AttentionCache() {
+  memory_.deallocate(rows_, size_ * sizeof(Real), real_alignment);
+}
+
+Transformer::Transformer(const ModelConfig& config, const TrainerMemory& memory, Random& random)
+    : config_(config),
+      parameters_(*memory.parameters, *memory.gradients, config.parameter_count()),
+      layers_(memory.parameters) {
+  constexpr Real deviation = 0.02;
+  const Real onto_residual = deviation / std::sqrt(2 * static_cast<Real>(config.layers));
+  const Index d = config.width;
+  token_table_ = parameters_.take(config.vocabulary, d);
+  position_table_ = parameters_.take(config.positions, d);
+  fill_normal(token_table_, deviation, random);
+  fill_normal(position_table_, deviation, random);
+  layers_.reserve(config.layers);
+  for (Index i = 0; i < config.layers; ++i) {
+    Layer layer;
+    layer.before_attention = take_norm();
+    layer.query_key_value = take_linear(d, 3 * d, deviation, random);
+    layer.attention_out = take_linear(d, d, onto_residual, random);
+    layer.before_feed_forward = take_norm();
+    layer.feed_forward_in = take_linear(d, config.hidden, deviation, random);
+    layer.feed_forward_out = take_linear(config.hidden, d, onto_residual, random);
+    layers_.push_back(layer);
+  }
+  final_norm_ = take_norm();
+  output_ = take_linear(d, config.vocabulary, deviation, random);
+  assert(parameters_.taken() == config.parameter_count());
+}
+
+Transformer::Norm Transformer::take_norm() {
+  const Norm norm{parameters_.take(1, config_.width), parameters_.take(1, config_.width)};
+  std::fill_n(norm.gain.value, norm.gain.size(), Real{1});
+  return norm;
+}
+
+Transformer::Linear Transformer::take_linear(Index in, Index out, Real deviation, Random& random) {
+  const Linear linear{parameters_.take(in, out), parameters_.take(1, out)};
+  fill_normal(linear.weight, deviation, random);
+  return linear;
+}
+
+Tensor Transformer::logits(Workspace& workspace, std::span<const Token> tokens, AttentionCache* cache) const {
+  const Index first = cache != nullptr ? cache->length() : 0;
+  Tensor x = embed(workspace, tokens, first, token_table_, position_table_);
+  for (Index i = 0; i < layers_.size(); ++i) {
+    const Layer& layer = layers_[i];
+    Tensor h = layer_norm(workspace, x, layer.before_attention.gain, layer.before_attention.offset);
+    h = linear(workspace, h, layer.query_key_value.weight, layer.query_key_value.bias);
+    h = cache != nullptr ? attention_step(workspace, h, config_.heads, cache->layer(i), first)
+                         : attention(workspace, h, config_.heads);
+    x = linear_onto(workspace, x, h, layer.attention_out.weight, layer.attention_out.bias);
+    h = layer_norm(workspace, x, layer.before_feed_forward.gain, layer.before_feed_forward.offset);
+    h = linear_gelu(workspace, h, layer.feed_forward_in.weight, layer.feed_forward_in.bias);
+    x = linear_onto(workspace, x, h, layer.feed_forward_out.weight, layer.feed_forward_out.bias);
+  }
+  const Tensor h = layer_norm(workspace, x, final_norm_.gain, final_norm_.offset);
+  return linear(workspace, h, output_.weight, output_.bias);
+}
+
+Tensor Transformer::forward(Workspace& workspace, std::span<const Token> tokens) const {
+  return logits(workspace, tokens, nullptr);
+}
+
+Tensor Transformer::step(Workspace& workspace, const Token& token, AttentionCache& cache) const {
+  assert(cache.length() < config_.context);
+  const Tensor result = logits(workspace, {&token, 1}, &cache);
+  cache.grow();
+  return result;
+}
+
+Real Transformer::loss(Workspace& workspace, std::span<const Token> tokens,
+                       std::span<const Token> targets) const {
+  return cross_entropy(workspace, forward(workspace, tokens), targets);
+}
+
+}  // namespace leakhunt::trainer
