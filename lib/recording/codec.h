@@ -106,7 +106,8 @@ inline constexpr size_t kMaxRow = 7 * kMaxVarint;
 
 // A snapshot. The rows before it say what changed, in second differences: a site without a row did in this interval
 // exactly what it did in the one before (so a steady state costs no rows). If `absolute`, rows hold counters since
-// the start for every site that ever had any; the reader checks its sums against them, or takes them up after damage.
+// the start for every site that ever had any: a key frame. The reader checks its sums against them, or takes them up
+// after damage; behind a key frame every site's last difference counts as zero (so what repeats is written once more).
 struct SnapshotRecord {
   uint64_t sequence;   // 0, 1, 2, ... : a gap is damage
   SnapshotKind kind;

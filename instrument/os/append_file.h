@@ -1,0 +1,48 @@
+// AppendFile: frames appended to a file through a shared mapping of its end, so that what was appended survives the
+// death of the process, and no file descriptor stays open in the target.
+//
+// Space is allocated by the file system before it is mapped: a full disk is an error here, never a SIGBUS there. The
+// file ends in zeros beyond the last frame; the host cuts them off.
+//
+// Thread-safety: none; the recorder serialises.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/recording/codec.h"
+
+namespace leakhunt::tracker {
+
+class AppendFile {
+ public:
+  // Opens the recording at `path` (absolute; kept by reference) behind its last whole frame, or creates it with a
+  // file header. 0, or the errno of what failed.
+  int open(const char* path);
+
+  // Memory for a payload of at most `max_bytes`, to be encoded and committed next. Null, with error() set, when the
+  // file cannot grow.
+  uint8_t* reserve(size_t max_bytes);
+
+  // Makes the reserved payload's first `bytes` a frame. It is in the file from here on.
+  void commit(recording::RecordType type, size_t bytes);
+
+  // Gives the mapping back. Appending is over.
+  void close();
+
+  int error() const { return error_; }
+  uint64_t size() const { return window_offset_ + used_; }
+
+ private:
+  bool map_window(size_t bytes);
+  uint64_t end_of_frames(int file, uint64_t file_bytes);
+
+  const char* path_ = nullptr;
+  uint8_t* window_ = nullptr;
+  uint64_t window_offset_ = 0;  // in the file, page aligned
+  size_t window_bytes_ = 0;
+  size_t used_ = 0;             // of the window, multiple of 8
+  int error_ = 0;
+};
+
+}  // namespace leakhunt::tracker

@@ -1,0 +1,115 @@
+#include "instrument/os/proc_self.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <fcntl.h>
+#include <link.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "instrument/os/pages.h"
+#include "instrument/os/system_call.h"
+
+namespace leakhunt::tracker {
+
+namespace {
+
+const char* parse_decimal(const char* at, uint64_t* value) {
+  while (*at == ' ') ++at;
+  uint64_t result = 0;
+  while (*at >= '0' && *at <= '9') result = result * 10 + static_cast<uint64_t>(*at++ - '0');
+  *value = result;
+  return at;
+}
+
+uint64_t nanoseconds(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+// The GNU build-id among the notes of an object whose ELF header is in memory at `begin`.
+void find_build_id(LoadedObject* object) {
+  const ElfW(Ehdr)* header = reinterpret_cast<const ElfW(Ehdr)*>(object->begin);
+  if (header->e_ident[0] != 0x7F || header->e_ident[1] != 'E' || header->e_phentsize != sizeof(ElfW(Phdr))) return;
+  if (header->e_phoff + header->e_phnum * sizeof(ElfW(Phdr)) > kPage) return;  // only the first page is sure
+  const ElfW(Phdr)* segments = reinterpret_cast<const ElfW(Phdr)*>(object->begin + header->e_phoff);
+  for (unsigned i = 0; i < header->e_phnum; ++i) {
+    if (segments[i].p_type != PT_NOTE) continue;
+    uintptr_t at = object->bias + segments[i].p_vaddr;
+    const uintptr_t end = at + segments[i].p_memsz;
+    if (at < object->begin || end > object->end) continue;
+    while (at + sizeof(ElfW(Nhdr)) <= end) {
+      const ElfW(Nhdr)* note = reinterpret_cast<const ElfW(Nhdr)*>(at);
+      const uintptr_t name = at + sizeof *note;
+      const uintptr_t content = name + (note->n_namesz + 3u) / 4 * 4;
+      if (note->n_type == NT_GNU_BUILD_ID && content + note->n_descsz <= end) {
+        object->build_id = reinterpret_cast<const uint8_t*>(content);
+        object->build_id_bytes = note->n_descsz;
+        return;
+      }
+      at = content + (note->n_descsz + 3u) / 4 * 4;
+    }
+  }
+}
+
+}  // namespace
+
+ResidentMemory resident_memory() {
+  char text[128];
+  const size_t bytes = read_small_file("/proc/self/statm", text, sizeof text - 1);
+  text[bytes] = '\0';
+  uint64_t total = 0;
+  uint64_t resident = 0;
+  uint64_t shared = 0;
+  parse_decimal(parse_decimal(parse_decimal(text, &total), &resident), &shared);
+  return {resident * kPage, shared * kPage};
+}
+
+uint64_t minor_faults() {
+  rusage usage{};
+  system_call(SYS_getrusage, RUSAGE_SELF, &usage);
+  return static_cast<uint64_t>(usage.ru_minflt);
+}
+
+uint64_t monotonic_ns() {
+  return nanoseconds(CLOCK_MONOTONIC);
+}
+
+uint64_t realtime_ns() {
+  return nanoseconds(CLOCK_REALTIME);
+}
+
+size_t read_small_file(const char* path, char* buffer, size_t capacity) {
+  const long file = system_call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+  if (is_error(file)) return 0;
+  size_t used = 0;
+  while (used < capacity) {
+    const long got = system_call(SYS_read, file, buffer + used, capacity - used);
+    if (got <= 0) break;
+    used += static_cast<size_t>(got);
+  }
+  system_call(SYS_close, file);
+  return used;
+}
+
+size_t read_link(const char* path, char* buffer, size_t capacity) {
+  const long bytes = system_call(SYS_readlinkat, AT_FDCWD, path, buffer, capacity);
+  return is_error(bytes) ? 0 : static_cast<size_t>(bytes);
+}
+
+bool find_loaded_object(uintptr_t address, LoadedObject* object) {
+  dl_find_object found{};
+  if (_dl_find_object(reinterpret_cast<void*>(address), &found) != 0) return false;
+  const link_map* map = found.dlfo_link_map;
+  *object = LoadedObject{map->l_addr,
+                         reinterpret_cast<uintptr_t>(found.dlfo_map_start),
+                         reinterpret_cast<uintptr_t>(found.dlfo_map_end),
+                         map->l_name != nullptr ? map->l_name : "",
+                         nullptr,
+                         0};
+  find_build_id(object);
+  return true;
+}
+
+}  // namespace leakhunt::tracker

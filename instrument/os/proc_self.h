@@ -1,0 +1,38 @@
+// What the process can find out about itself without libc's help: resident memory, faults, names, loaded objects.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace leakhunt::tracker {
+
+struct ResidentMemory {
+  uint64_t rss_bytes;
+  uint64_t shared_bytes;  // of rss: file-backed and shared
+};
+// From /proc/self/statm, through a descriptor that is closed again before the call returns. Zeros when there is none.
+ResidentMemory resident_memory();
+
+// Page faults that needed no I/O, of the whole process.
+uint64_t minor_faults();
+
+uint64_t monotonic_ns();
+uint64_t realtime_ns();
+
+// The whole of a small file, or the target of a link, cut at `capacity`. Bytes put into `buffer`, 0 when there is none.
+size_t read_small_file(const char* path, char* buffer, size_t capacity);
+size_t read_link(const char* path, char* buffer, size_t capacity);
+
+// A loaded object, looked up by an address inside of it.
+struct LoadedObject {
+  uintptr_t bias;
+  uintptr_t begin;
+  uintptr_t end;
+  const char* name;  // as the loader knows it; "" for the executable
+  const uint8_t* build_id;
+  size_t build_id_bytes;
+};
+// Lock-free and async-signal-safe (glibc's _dl_find_object, 2.35). False for addresses in no object.
+bool find_loaded_object(uintptr_t address, LoadedObject* object);
+
+}  // namespace leakhunt::tracker

@@ -1,0 +1,101 @@
+#include "instrument/tracker/cohorts.h"
+
+#include "instrument/os/pages.h"
+
+namespace leakhunt::tracker {
+
+using recording::CohortRow;
+
+namespace {
+
+constexpr size_t kFirstCapacity = 1024;
+
+bool before(const CohortRow& a, const CohortRow& b) {
+  return a.site != b.site ? a.site < b.site : a.birth < b.birth;
+}
+
+void exchange(CohortRow& a, CohortRow& b) {
+  const CohortRow kept = a;
+  a = b;
+  b = kept;
+}
+
+void sift_down(CohortRow* rows, size_t root, size_t count) {
+  for (size_t child = 2 * root + 1; child < count; child = 2 * root + 1) {
+    if (child + 1 < count && before(rows[child], rows[child + 1])) ++child;
+    if (!before(rows[root], rows[child])) return;
+    exchange(rows[root], rows[child]);
+    root = child;
+  }
+}
+
+// In place and without recursion: it runs on the target's stack.
+void heap_sort(CohortRow* rows, size_t count) {
+  for (size_t root = count / 2; root-- > 0;) sift_down(rows, root, count);
+  for (size_t last = count; last-- > 1;) {
+    exchange(rows[0], rows[last]);
+    sift_down(rows, 0, last);
+  }
+}
+
+}  // namespace
+
+CohortTable::~CohortTable() {
+  if (rows_ != nullptr) unmap_pages(rows_, capacity_ * sizeof(CohortRow));
+}
+
+bool CohortTable::count(const LiveBlocks& blocks, const Mappings& mappings) {
+  if (!grow()) return false;
+  blocks.for_each(add, this);
+  mappings.for_each(add, this);
+  compact_and_sort();
+  return !failed_;
+}
+
+void CohortTable::add(void* table, const LiveBlock& block) {
+  CohortTable& self = *static_cast<CohortTable*>(table);
+  if (self.failed_ || (self.count_ * 2 > self.capacity_ && !self.grow())) return;
+  CohortRow* row = self.find(block.site, block.birth);
+  if (row->blocks == 0) {
+    *row = {block.site, block.birth, 0, 0};
+    ++self.count_;
+  }
+  row->blocks += 1;
+  row->bytes += block.size;
+}
+
+CohortRow* CohortTable::find(SiteId site, uint64_t birth) {
+  size_t at = (static_cast<uint64_t>(site) * 0x9E3779B97F4A7C15ull ^ birth * 0xD6E8FEB86659FD93ull) >> 20;
+  for (;; ++at) {
+    CohortRow& row = rows_[at & (capacity_ - 1)];
+    if (row.blocks == 0 || (row.site == site && row.birth == birth)) return &row;
+  }
+}
+
+bool CohortTable::grow() {
+  CohortRow* old_rows = rows_;
+  const size_t old_capacity = capacity_;
+  const size_t capacity = old_capacity == 0 ? kFirstCapacity : old_capacity * 2;
+  CohortRow* larger = static_cast<CohortRow*>(map_pages(capacity * sizeof(CohortRow)));
+  if (larger == nullptr) {
+    failed_ = true;
+    return false;
+  }
+  rows_ = larger;
+  capacity_ = capacity;
+  for (size_t i = 0; i < old_capacity; ++i) {
+    if (old_rows[i].blocks != 0) *find(old_rows[i].site, old_rows[i].birth) = old_rows[i];
+  }
+  if (old_rows != nullptr) unmap_pages(old_rows, old_capacity * sizeof(CohortRow));
+  return true;
+}
+
+void CohortTable::compact_and_sort() {
+  size_t kept = 0;
+  for (size_t i = 0; i < capacity_; ++i) {
+    if (rows_[i].blocks != 0) rows_[kept++] = rows_[i];
+  }
+  heap_sort(rows_, kept);
+}
+
+}  // namespace leakhunt::tracker

@@ -1,0 +1,68 @@
+// LiveBlocks: address -> (site, size, birth) of every live block, without a lock.
+//
+// What makes that simple: a program owns an address between malloc and free, so operations on one address never race
+// with each other; only different addresses meet, in a bucket. A block is entered after malloc returned it and taken
+// out before free is called.
+//
+//   level  := power of two of buckets; when a block fits in neither of its buckets, a level twice as large is added
+//   bucket := 8 keys (one cache line: 0 empty, 1 being written, else the address) | 8 values (two cache lines)
+//
+// The first choice of a bucket follows the address, so that neighbouring blocks share cache lines; the second is
+// hashed. New blocks go to the newest level; older levels only drain. A slot is 24 bytes.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "instrument/os/atomics.h"
+#include "lib/recording/format.h"
+
+namespace leakhunt::tracker {
+
+using recording::SiteId;
+
+struct LiveBlock {
+  SiteId site;
+  uint32_t birth;  // clock at its allocation: iterations or ticks completed
+  uint64_t size;
+};
+
+class LiveBlocks {
+ public:
+  bool start();
+
+  // False when there is no memory for it: the block is then unknown.
+  bool insert(uintptr_t address, LiveBlock block);
+
+  // Removes and returns it. False for an address that was never entered.
+  bool take(uintptr_t address, LiveBlock* block);
+
+  // Calls visit(context, block) for every block; one that comes or goes meanwhile may or may not be visited.
+  using Visit = void (*)(void* context, const LiveBlock& block);
+  void for_each(Visit visit, void* context) const;
+
+ private:
+  static constexpr size_t kSlots = 8;
+  static constexpr size_t kMaxLevels = 32;
+
+  struct Bucket {
+    uintptr_t keys[kSlots];
+    LiveBlock values[kSlots];
+  };
+  static_assert(sizeof(Bucket) == 192);
+
+  struct Level {
+    Bucket* buckets;
+    uint64_t mask;
+  };
+
+  static bool insert_into(Bucket& bucket, uintptr_t address, LiveBlock block);
+  static bool take_from(Bucket& bucket, uintptr_t address, LiveBlock* block);
+  bool add_level(uint32_t expected_count);
+
+  Level levels_[kMaxLevels] = {};
+  uint32_t level_count_ = 0;  // published after the level
+  SpinLock growing_;
+};
+
+}  // namespace leakhunt::tracker

@@ -1,0 +1,187 @@
+#include "instrument/tracker/snapshot.h"
+
+#include "instrument/os/pages.h"
+#include "instrument/tracker/thread_state.h"
+
+namespace leakhunt::tracker {
+
+using recording::Encoder;
+using recording::RecordType;
+using recording::SnapshotKind;
+using recording::SnapshotRecord;
+
+namespace {
+
+constexpr size_t kRowsPayload = 48 << 10;
+// A key frame costs at most a quarter of the file, and a reader that lost its way finds it again soon.
+constexpr uint64_t kLeastKeyFrameDistance = 256 << 10;
+constexpr uint64_t kKeyFrameShare = 4;
+
+bool same(const Counters& a, const Counters& b) {
+  return a.allocations == b.allocations && a.allocated_bytes == b.allocated_bytes && a.frees == b.frees &&
+         a.freed_bytes == b.freed_bytes && a.temporary_blocks == b.temporary_blocks &&
+         a.temporary_bytes == b.temporary_bytes;
+}
+
+bool is_zero(const Counters& counters) {
+  return same(counters, Counters{});
+}
+
+Counters difference(const Counters& now, const Counters& before) {
+  return {now.allocations - before.allocations,           now.allocated_bytes - before.allocated_bytes,
+          now.frees - before.frees,                       now.freed_bytes - before.freed_bytes,
+          now.temporary_blocks - before.temporary_blocks, now.temporary_bytes - before.temporary_bytes};
+}
+
+Counters sum_over_threads(SiteId site) {
+  Counters sum{};
+  for (ThreadState* thread = all_thread_states(); thread != nullptr; thread = thread->next) {
+    thread->rows.add_to(site, &sum);
+  }
+  return sum;
+}
+
+SiteId site_at(uint32_t page, uint32_t row) {
+  return static_cast<SiteId>(page * kRowsPerPage + row);
+}
+
+// Index of the lowest bit, which is taken out.
+uint32_t next_bit(uint64_t* bits) {
+  const uint32_t index = static_cast<uint32_t>(__builtin_ctzll(*bits));
+  *bits &= *bits - 1;
+  return index;
+}
+
+}  // namespace
+
+bool SnapshotWriter::write(AppendFile& file, SnapshotRecord record, uint32_t site_count, const uint64_t* tag_peaks,
+                           size_t tag_count) {
+  record.sequence = sequence_;
+  record.absolute = key_frame_due(record.kind);
+  Rows rows(file);
+  if (!(record.absolute ? write_everything(rows, site_count) : write_changes(rows))) return false;
+  rows.finish();
+
+  record.tag_peak_count = changed_tag_peaks(tag_peaks, tag_count);
+  const size_t capacity = (16 + 2 * record.tag_peak_count) * recording::kMaxVarint;
+  uint8_t* payload = file.reserve(capacity);
+  if (payload == nullptr) return false;
+  Encoder out{payload, payload + capacity};
+  encode(out, record);
+  for (size_t tag = 0; tag < tag_count; ++tag) {
+    if (tag_peaks[tag] == tag_peaks_[tag]) continue;
+    recording::encode_tag_peak(out, static_cast<TagId>(tag), tag_peaks[tag]);
+    tag_peaks_[tag] = tag_peaks[tag];
+  }
+  file.commit(RecordType::kSnapshot, static_cast<size_t>(out.cursor - payload));
+
+  ++sequence_;
+  bytes_since_key_frame_ += rows.bytes();
+  if (record.absolute) {
+    key_frame_bytes_ = rows.bytes();
+    bytes_since_key_frame_ = 0;
+  }
+  return true;
+}
+
+bool SnapshotWriter::key_frame_due(SnapshotKind kind) const {
+  if (kind == SnapshotKind::kFinal || sequence_ == 0) return true;
+  return bytes_since_key_frame_ > kLeastKeyFrameDistance &&
+         bytes_since_key_frame_ > kKeyFrameShare * key_frame_bytes_;
+}
+
+uint64_t SnapshotWriter::changed_tag_peaks(const uint64_t* tag_peaks, size_t tag_count) const {
+  uint64_t changed = 0;
+  for (size_t tag = 0; tag < tag_count; ++tag) changed += tag_peaks[tag] != tag_peaks_[tag] ? 1 : 0;
+  return changed;
+}
+
+bool SnapshotWriter::write_changes(Rows& rows) {
+  for (uint32_t word = 0; word < kMaxRowPages / 64; ++word) {
+    uint64_t pages = active_pages_[word];
+    for (ThreadState* thread = all_thread_states(); thread != nullptr; thread = thread->next) {
+      pages |= thread->rows.take_dirty_pages(word);
+    }
+    active_pages_[word] = 0;
+    while (pages != 0) {
+      const uint32_t page = word * 64 + next_bit(&pages);
+      uint64_t changed = 0;
+      for (ThreadState* thread = all_thread_states(); thread != nullptr; thread = thread->next) {
+        changed |= thread->rows.take_dirty_rows(page);
+      }
+      if (!write_page(rows, page, changed)) return false;
+    }
+  }
+  return true;
+}
+
+bool SnapshotWriter::write_page(Rows& rows, uint32_t page, uint64_t changed) {
+  HistoryPage* history = history_page(page);
+  if (history == nullptr) return false;
+  uint64_t visit = changed | history->active;
+  history->active = changed;  // looked at once more next time: see counter_rows.h
+  while (visit != 0) {
+    const uint32_t row = next_bit(&visit);
+    bool repeats = false;
+    const History* site = update(site_at(page, row), &repeats);
+    if (!is_zero(site->difference)) history->active |= uint64_t{1} << row;
+    if (!repeats && !rows.put(site_at(page, row), site->difference)) return false;
+  }
+  if (history->active != 0) active_pages_[page / 64] |= uint64_t{1} << (page % 64);
+  return true;
+}
+
+// After a key frame every difference counts as zero, for the writer as for the reader: one who lost what came before
+// can go on from here.
+bool SnapshotWriter::write_everything(Rows& rows, uint32_t site_count) {
+  for (uint32_t index = 0; index < site_count; ++index) {
+    if (history_page(index / kRowsPerPage) == nullptr) return false;
+    const SiteId site{index};
+    bool repeats = false;
+    History* history = update(site, &repeats);
+    history->difference = Counters{};
+    if (!is_zero(history->total) && !rows.put(site, history->total)) return false;
+  }
+  return true;
+}
+
+SnapshotWriter::History* SnapshotWriter::update(SiteId site, bool* repeats) {
+  const uint32_t index = static_cast<uint32_t>(site);
+  History& history = pages_[index / kRowsPerPage]->rows[index % kRowsPerPage];
+  const Counters now = sum_over_threads(site);
+  const Counters changed = difference(now, history.total);
+  *repeats = same(changed, history.difference);
+  history = {now, changed};
+  return &history;
+}
+
+SnapshotWriter::HistoryPage* SnapshotWriter::history_page(uint32_t page) {
+  if (pages_[page] == nullptr) {
+    const size_t bytes = (sizeof(HistoryPage) + kPage - 1) / kPage * kPage;
+    pages_[page] = static_cast<HistoryPage*>(map_pages(bytes));
+  }
+  return pages_[page];
+}
+
+bool SnapshotWriter::Rows::put(SiteId site, const Counters& counters) {
+  if (payload_ != nullptr && static_cast<size_t>(out_.end - out_.cursor) < recording::kMaxRow) finish();
+  if (payload_ == nullptr) {
+    payload_ = file_.reserve(kRowsPayload);
+    if (payload_ == nullptr) return false;
+    out_ = Encoder{payload_, payload_ + kRowsPayload};
+    previous_ = SiteId{0};
+  }
+  recording::encode_row(out_, previous_, site, counters);
+  previous_ = site;
+  return true;
+}
+
+void SnapshotWriter::Rows::finish() {
+  if (payload_ == nullptr) return;
+  const size_t size = static_cast<size_t>(out_.cursor - payload_);
+  file_.commit(RecordType::kSnapshotRows, size);
+  bytes_ += size;
+  payload_ = nullptr;
+}
+
+}  // namespace leakhunt::tracker

@@ -1,0 +1,69 @@
+// SnapshotWriter: cuts through the counters of all threads and appends what changed since the cut before.
+//
+// For every site it keeps the totals and the difference it wrote last. A site whose difference repeats is not written
+// (see SnapshotRecord in codec.h); so that nothing is overlooked it visits every site that a thread marked as changed,
+// and every site whose last difference was not zero.
+//
+// Thread-safety: the recorder's lock is held; the threads count on meanwhile.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "instrument/os/append_file.h"
+#include "instrument/tracker/counter_rows.h"
+#include "instrument/tracker/tags.h"
+#include "lib/recording/codec.h"
+
+namespace leakhunt::tracker {
+
+class SnapshotWriter {
+ public:
+  // False when there is no memory or no room in the file (file.error()).
+  // `record` is complete but for sequence, absolute and tag_peak_count; tag_peaks[i] for i < tag_count.
+  bool write(AppendFile& file, recording::SnapshotRecord record, uint32_t site_count, const uint64_t* tag_peaks,
+             size_t tag_count);
+
+ private:
+  struct History {
+    Counters total;
+    Counters difference;
+  };
+  struct HistoryPage {
+    uint64_t active;  // rows whose last difference was not zero
+    History rows[kRowsPerPage];
+  };
+
+  // One SnapshotRows record after the other.
+  class Rows {
+   public:
+    explicit Rows(AppendFile& file) : file_(file) {}
+    bool put(SiteId site, const Counters& counters);
+    void finish();
+    uint64_t bytes() const { return bytes_; }
+
+   private:
+    AppendFile& file_;
+    uint8_t* payload_ = nullptr;
+    recording::Encoder out_{nullptr, nullptr};
+    SiteId previous_{};
+    uint64_t bytes_ = 0;
+  };
+
+  bool write_changes(Rows& rows);
+  bool write_everything(Rows& rows, uint32_t site_count);
+  bool write_page(Rows& rows, uint32_t page, uint64_t changed);
+  History* update(SiteId site, bool* repeats);
+  HistoryPage* history_page(uint32_t page);
+  bool key_frame_due(recording::SnapshotKind kind) const;
+  uint64_t changed_tag_peaks(const uint64_t* tag_peaks, size_t tag_count) const;
+
+  HistoryPage* pages_[kMaxRowPages];
+  uint64_t active_pages_[kMaxRowPages / 64];
+  uint64_t tag_peaks_[kMaxTags];
+  uint64_t sequence_;
+  uint64_t bytes_since_key_frame_;
+  uint64_t key_frame_bytes_;
+};
+
+}  // namespace leakhunt::tracker
