@@ -58,12 +58,12 @@ class SnapshotWriter {
   bool key_frame_due(recording::SnapshotKind kind) const;
   uint64_t changed_tag_peaks(const uint64_t* tag_peaks, size_t tag_count) const;
 
-  HistoryPage* pages_[kMaxRowPages];
-  uint64_t active_pages_[kMaxRowPages / 64];
-  uint64_t tag_peaks_[kMaxTags];
-  uint64_t sequence_;
-  uint64_t bytes_since_key_frame_;
-  uint64_t key_frame_bytes_;
+  HistoryPage* pages_[kMaxRowPages] = {};
+  uint64_t active_pages_[kMaxRowPages / 64] = {};
+  uint64_t tag_peaks_[kMaxTags] = {};
+  uint64_t sequence_ = 0;
+  uint64_t bytes_since_key_frame_ = 0;
+  uint64_t key_frame_bytes_ = 0;
 };
 
 }  // namespace leakhunt::tracker

@@ -14,14 +14,15 @@ bool same_name(const char* kept, const char* name) {
 
 TagId Tags::intern(const char* name) {
   const SpinGuard guard(lock_);
-  const uint32_t count = count_;
-  for (uint32_t tag = 0; tag < count; ++tag) {
-    if (same_name(names_[tag], name)) return static_cast<TagId>(tag);
+  const uint32_t known = static_cast<uint32_t>(count());
+  for (uint32_t tag = 0; tag < known; ++tag) {
+    if (same_name(this->name(static_cast<TagId>(tag)), name)) return static_cast<TagId>(tag);
   }
-  if (count == kMaxTags) return recording::kHeapTag;
-  for (size_t i = 0; i < kMaxTagName && name[i] != '\0'; ++i) names_[count][i] = name[i];
-  store_release(count_, count + 1);
-  return static_cast<TagId>(count);
+  if (known == kMaxTags) return recording::kHeapTag;
+  char* kept = names_[added_];
+  for (size_t i = 0; i < kMaxTagName && name[i] != '\0'; ++i) kept[i] = name[i];
+  store_release(added_, added_ + 1);
+  return static_cast<TagId>(known);
 }
 
 }  // namespace leakhunt::tracker

@@ -21,13 +21,19 @@ class Tags {
   // Id of `name`, cut at kMaxTagName bytes. kHeapTag when the table is full.
   TagId intern(const char* name);
 
-  const char* name(TagId tag) const { return names_[static_cast<uint32_t>(tag)]; }
-  size_t count() const { return load_acquire(count_); }
+  const char* name(TagId tag) const {
+    const uint32_t index = static_cast<uint32_t>(tag);
+    return index < kBuiltIn ? kBuiltInNames[index] : names_[index - kBuiltIn];
+  }
+  size_t count() const { return kBuiltIn + load_acquire(added_); }
 
  private:
+  static constexpr uint32_t kBuiltIn = 2;  // recording::kHeapTag, kMappingTag
+  static constexpr const char* kBuiltInNames[kBuiltIn] = {"heap", "mapping"};
+
   SpinLock lock_;
-  uint32_t count_ = 2;
-  char names_[kMaxTags][kMaxTagName + 1] = {"heap", "mapping"};  // recording::kHeapTag, kMappingTag
+  uint32_t added_ = 0;
+  char names_[kMaxTags - kBuiltIn][kMaxTagName + 1] = {};
 };
 
 }  // namespace leakhunt::tracker

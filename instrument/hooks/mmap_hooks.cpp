@@ -1,0 +1,71 @@
+// mmap, munmap, mremap, as the program calls them. (libc's own mappings, for large blocks and stacks, do not come by
+// here: large blocks are counted as blocks.)
+//
+// The lock is held around the system call, so that the table of mappings changes in the kernel's order.
+#include <stdarg.h>
+#include <sys/mman.h>
+
+#include "instrument/hooks/real_functions.h"
+#include "instrument/os/atomics.h"
+#include "instrument/os/system_call.h"
+#include "instrument/tracker/tracker.h"
+
+using leakhunt::hooks::ready;
+using leakhunt::hooks::real;
+using leakhunt::tracker::SiteId;
+using leakhunt::tracker::SpinGuard;
+using leakhunt::tracker::tracker;
+
+namespace {
+
+template <typename Map>
+inline __attribute__((always_inline)) void* map(size_t size, const void* frame, Map really) {
+  ready();
+  if (!tracker.active()) return really();
+  const SiteId site = tracker.mapping_site(frame);
+  const SpinGuard guard(tracker.mappings_lock());
+  void* begin = really();
+  if (begin != MAP_FAILED) {
+    tracker.on_unmap(begin, size);  // MAP_FIXED may have replaced something
+    tracker.on_map(site, begin, size);
+  }
+  return begin;
+}
+
+}  // namespace
+
+LEAKHUNT_HOOK void* mmap(void* address, size_t size, int protection, int flags, int file, off_t offset) noexcept {
+  return map(size, __builtin_frame_address(0),
+             [=] { return real.mmap(address, size, protection, flags, file, offset); });
+}
+
+LEAKHUNT_HOOK void* mmap64(void* address, size_t size, int protection, int flags, int file, off64_t offset) noexcept {
+  return map(size, __builtin_frame_address(0),
+             [=] { return real.mmap64(address, size, protection, flags, file, offset); });
+}
+
+LEAKHUNT_HOOK int munmap(void* begin, size_t size) noexcept {
+  ready();
+  if (!tracker.active()) return real.munmap(begin, size);
+  const SpinGuard guard(tracker.mappings_lock());
+  const int result = real.munmap(begin, size);
+  if (result == 0) tracker.on_unmap(begin, size);
+  return result;
+}
+
+LEAKHUNT_HOOK void* mremap(void* old_begin, size_t old_size, size_t new_size, int flags, ...) noexcept {
+  ready();
+  va_list rest;
+  va_start(rest, flags);
+  void* wanted = (flags & MREMAP_FIXED) != 0 ? va_arg(rest, void*) : nullptr;
+  va_end(rest);
+  if (!tracker.active()) return real.mremap(old_begin, old_size, new_size, flags, wanted);
+  const SiteId site = tracker.mapping_site(__builtin_frame_address(0));
+  const SpinGuard guard(tracker.mappings_lock());
+  void* begin = real.mremap(old_begin, old_size, new_size, flags, wanted);
+  if (begin == MAP_FAILED) return begin;
+  if ((flags & MREMAP_DONTUNMAP) == 0) tracker.on_unmap(old_begin, old_size);
+  tracker.on_unmap(begin, new_size);
+  tracker.on_map(site, begin, new_size);
+  return begin;
+}

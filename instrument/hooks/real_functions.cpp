@@ -1,0 +1,70 @@
+#include "instrument/hooks/real_functions.h"
+
+#include <dlfcn.h>
+
+#include "instrument/os/atomics.h"
+#include "instrument/os/proc_self.h"
+
+namespace leakhunt::hooks {
+
+RealFunctions real{};
+bool resolved = false;
+
+namespace {
+
+constexpr size_t kBootstrapBytes = 16 << 10;
+alignas(16) uint8_t bootstrap[kBootstrapBytes];
+size_t bootstrap_used = 0;
+
+template <typename Function>
+void look_up(Function& function, const char* name) {
+  function = reinterpret_cast<Function>(dlsym(RTLD_NEXT, name));
+}
+
+bool contains(const char* text, const char* part) {
+  for (; *text != '\0'; ++text) {
+    size_t i = 0;
+    while (part[i] != '\0' && text[i] == part[i]) ++i;
+    if (part[i] == '\0') return true;
+  }
+  return false;
+}
+
+// True as well when there are none: a C program.
+bool has_standard_operators() {
+  if (real._Znwm == nullptr) return true;
+  tracker::LoadedObject object{};
+  if (!tracker::find_loaded_object(reinterpret_cast<uintptr_t>(real._Znwm), &object)) return false;
+  return contains(object.name, "libstdc++.so") || contains(object.name, "libc++.so") ||
+         contains(object.name, "libc++abi.so");
+}
+
+}  // namespace
+
+bool resolve() {
+  static bool resolving = false;
+  if (resolving) return false;
+  resolving = true;
+#define LEAKHUNT_LOOK_UP(name, result, parameters) look_up(real.name, #name);
+  LEAKHUNT_HOOKED_FUNCTIONS(LEAKHUNT_LOOK_UP)
+#undef LEAKHUNT_LOOK_UP
+  real.standard_operators = has_standard_operators();
+  resolved = true;
+  return true;
+}
+
+void* bootstrap_allocate(size_t bytes) {
+  const size_t rounded = (bytes + 15) / 16 * 16;
+  const size_t at = __atomic_fetch_add(&bootstrap_used, rounded, __ATOMIC_RELAXED);
+  return at + rounded <= kBootstrapBytes ? bootstrap + at : nullptr;
+}
+
+bool is_bootstrap(const void* block) {
+  return block >= bootstrap && block < bootstrap + kBootstrapBytes;
+}
+
+size_t bootstrap_bytes_behind(const void* block) {
+  return static_cast<size_t>(bootstrap + kBootstrapBytes - static_cast<const uint8_t*>(block));
+}
+
+}  // namespace leakhunt::hooks

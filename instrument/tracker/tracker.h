@@ -1,0 +1,136 @@
+// Tracker: the one door between the hooks and everything that counts. It can be driven by plain calls, without any
+// hook: the tests do.
+//
+// What runs at every malloc, in order (no lock, no system call, no allocation):
+//   enter()            is anything recorded, and is this not the tracker itself
+//   capture            the stack                                      unwind/
+//   sites.find         (tag, stack) -> SiteId                         call_sites.h
+//   blocks.insert      address -> {site, size, birth}                 live_blocks.h
+//   rows.change        this thread's counters of the site             counter_rows.h
+//   peaks              live bytes and their maximum                   peaks.h
+// Rare paths, each in a function of its own: a site seen for the first time, a snapshot, a new thread, a mapping.
+//
+// Thread-safety: any thread may call anything, at any time between start() and stop() and outside of it.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "instrument/os/atomics.h"
+#include "instrument/tracker/call_sites.h"
+#include "instrument/tracker/live_blocks.h"
+#include "instrument/tracker/mappings.h"
+#include "instrument/tracker/peaks.h"
+#include "instrument/tracker/pools.h"
+#include "instrument/tracker/recorder.h"
+#include "instrument/tracker/tags.h"
+#include "instrument/tracker/thread_state.h"
+#include "instrument/unwind/unwind.h"
+
+namespace leakhunt::tracker {
+
+inline constexpr size_t kMaxFrames = 128;
+
+struct Settings {
+  const char* recording;     // absolute path, kept by reference
+  Capture capture;
+  const char* unwinder;      // its name, for the recording
+  size_t max_frames;         // <= kMaxFrames
+  uint64_t tick_ns;          // clock of a program that marks no iterations; 0: none
+};
+
+class Tracker {
+ public:
+  // 0, or the errno of what failed; nothing is recorded then.
+  int start(const Settings& settings);
+
+  // The last snapshot, and the end. What happens afterwards is not recorded.
+  void stop(recording::EndKind kind);
+
+  // The same, but recording goes on: exec may fail, and whoever comes back has lost nothing.
+  void write_end(recording::EndKind kind);
+
+  // Stops recording because the tracker cannot go on: a record, one line on stderr, and the hooks let everything
+  // pass. `reason` is a literal.
+  void step_aside(const char* reason, int error);
+
+  bool active() const { return load_relaxed(control_->active) != 0; }
+  // False in a child that shares the memory of the process (vfork).
+  bool in_recorded_process() const;
+
+  // --- the heap; hook_frame: __builtin_frame_address(0) of the hook ---
+  void on_alloc(void* block, size_t size, const void* hook_frame);
+  void on_free(void* block);
+  // realloc, in two steps, since the old address may be given to another thread before realloc returns.
+  bool before_move(void* block, LiveBlock* moved);
+  void on_move(bool known, const LiveBlock& moved, void* from, void* to, size_t size, const void* hook_frame);
+
+  // --- mappings: the site first, then mappings_lock() around the system call and what it did ---
+  SiteId mapping_site(const void* hook_frame);
+  SpinLock& mappings_lock() { return mappings_.lock(); }
+  void on_map(SiteId site, void* begin, size_t size);
+  void on_unmap(void* begin, size_t size);
+
+  // --- leakhunt.h ---
+  TagId intern_tag(const char* name) { return tags_.intern(name); }
+  TagId switch_tag(TagId tag);
+  void mark_iteration(uint64_t number);
+  Pool* create_pool(TagId tag);
+  void on_pool_alloc(Pool* pool, size_t size, const void* hook_frame);
+  void on_pool_reset(Pool* pool);
+  void destroy_pool(Pool* pool);
+
+ private:
+  // On pages of its own that read as zeros in a forked child: however it was forked, it is not recorded.
+  struct Control {
+    uint32_t active;
+    uint32_t pid;
+  };
+
+  // The calling thread's state if this event is to be counted. leave() ends what a successful enter() began.
+  ThreadState* enter();
+  void leave(ThreadState* thread) { thread->busy = false; }
+
+  SiteId site_of(ThreadState* thread, TagId tag, SiteKind kind, const void* hook_frame);
+  SiteId new_site(uint64_t hash, TagId tag, SiteKind kind, const uint64_t* frames, CapturedStack stack);
+  void count_alloc(ThreadState* thread, SiteId site, TagId tag, SiteKind kind, uint64_t bytes);
+  void count_free(ThreadState* thread, const LiveBlock& block, TagId tag, SiteKind kind);
+  void count_unmapped(const MappedRange& range, uint64_t bytes, bool whole, bool split);
+
+  void look_at_clock(ThreadState* thread);
+  void snapshot_before_fall(ThreadState* thread);
+  void snapshot(ThreadState* thread, recording::SnapshotKind kind, uint64_t iteration);  // under the recorder's lock
+  void write_cohorts();
+  void give_up(const char* reason, int error, bool may_record = true);  // under the recorder's lock, or not at all
+  static void thread_ended(ThreadState* thread);
+
+  // A site's tag and kind, needed when its block is freed.
+  struct SiteInfo {
+    uint8_t tag;
+    SiteKind kind;
+  };
+
+  static Control never_started_;
+  static Control* control_;  // apart from the object, which is all zeros: it costs no bytes in the file
+  Settings settings_{};
+  Tags tags_;
+  CallSites sites_;
+  SiteInfo* site_infos_ = nullptr;
+  LiveBlocks blocks_;
+  Mappings mappings_;
+  PeakGauge heap_gauge_{};
+  PeakGauge tag_gauges_[kMaxTags] = {};
+  int64_t fall_from_ = 0;      // a live heap above it is worth a snapshot before it falls
+  uint32_t clock_ = 0;         // iterations or ticks completed
+  bool marks_ = false;         // the program marks its iterations: no ticks
+  uint64_t next_tick_ns_ = 0;
+  uint64_t resident_at_ns_ = 0;  // reading /proc costs more than a short iteration: at most once a millisecond
+  uint64_t rss_bytes_ = 0;
+  uint64_t shared_bytes_ = 0;
+  Recorder recorder_;
+};
+
+// The process's own. Constant-initialised: other libraries allocate before any constructor of ours has run.
+extern constinit Tracker tracker;
+
+}  // namespace leakhunt::tracker
