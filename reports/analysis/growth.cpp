@@ -1,0 +1,252 @@
+#include "reports/analysis/growth.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <tuple>
+
+#include "reports/analysis/cut.h"
+
+namespace leakhunt::reports {
+
+namespace {
+
+using recording::CallSite;
+using recording::Measure;
+using recording::Run;
+using recording::SiteId;
+using recording::SiteKind;
+using recording::TagId;
+
+size_t index(auto id) {
+  return static_cast<size_t>(id);
+}
+
+// Live bytes and blocks by snapshot, of one site or of a sum.
+struct LiveSeries {
+  std::vector<int64_t> bytes;
+  std::vector<int64_t> blocks;
+
+  void add(const LiveSeries& other) {
+    bytes.resize(std::max(bytes.size(), other.bytes.size()));
+    blocks.resize(bytes.size());
+    for (size_t i = 0; i < other.bytes.size(); ++i) bytes[i] += other.bytes[i];
+    for (size_t i = 0; i < other.blocks.size(); ++i) blocks[i] += other.blocks[i];
+  }
+};
+
+LiveSeries live_series(const Run& run, const CallSite& site) {
+  return {recording::expand(site.series, run.snapshots.size(), Measure::kLiveBytes),
+          recording::expand(site.series, run.snapshots.size(), Measure::kLiveBlocks)};
+}
+
+Growth classify(const Timeline& timeline, const LiveSeries& live, size_t min_rises) {
+  if (timeline.judged() < kMinJudged || live.bytes.empty()) return {};
+  const std::vector<int64_t> bytes = judged_values(timeline, live.bytes);
+  const std::vector<int64_t> blocks = judged_values(timeline, live.blocks);
+  const std::span<const uint64_t> numbers(timeline.numbers);
+  return classify_growth({numbers.subspan(timeline.base), bytes, blocks}, min_rises);
+}
+
+Growth flat() {
+  Growth growth;
+  growth.kind = GrowthClass::kFlat;
+  growth.exact = true;
+  return growth;
+}
+
+void add_slopes(Growth& sum, const Growth& part) {
+  sum.bytes_per_step += part.bytes_per_step;
+  sum.bytes_interval.low += part.bytes_interval.low;
+  sum.bytes_interval.high += part.bytes_interval.high;
+  sum.blocks_per_step += part.blocks_per_step;
+  sum.blocks_interval.low += part.blocks_interval.low;
+  sum.blocks_interval.high += part.blocks_interval.high;
+}
+
+// A sum is judged twice: by its own series and by its parts that grow. An exact answer of its own wins (growth that
+// another part gives back is no growth of the sum); otherwise the parts win where they explain it, since noise that
+// hides or blurs the sum does not touch them.
+Growth combine(const Growth& own, const std::vector<Growth>& parts) {
+  Growth sum;
+  sum.kind = GrowthClass::kLinear;
+  sum.exact = true;
+  sum.since = UINT64_MAX;
+  for (const Growth& part : parts) {
+    if (!part.grows()) continue;
+    add_slopes(sum, part);
+    if (part.kind == GrowthClass::kAccelerating) sum.kind = part.kind;
+    sum.exact = sum.exact && part.exact;
+    sum.noisy = sum.noisy || part.noisy;
+    sum.since = std::min(sum.since, part.since);
+    sum.repeats = std::max(sum.repeats, part.repeats);
+    sum.period = std::max(sum.period, part.period);
+  }
+  const bool parts_grow = sum.since != UINT64_MAX;
+  if (own.exact || !parts_grow) return own;
+  if (!own.grows()) return sum;
+  const double slack = std::max(0.01 * own.bytes_per_step, own.bytes_interval.high - own.bytes_interval.low);
+  const bool explained = sum.bytes_per_step >= own.bytes_per_step - slack;
+  return explained ? sum : own;
+}
+
+// --- sites and places ----------------------------------------------------------------------------------------------
+
+using PlaceKey = std::tuple<TagId, SiteKind, std::string, std::string, uint64_t>;
+
+PlaceKey key_of(const CallSite& site, const Attribution& attribution) {
+  const StackFrame* frame = attribution.frame();
+  if (frame == nullptr) return {site.tag, site.kind, "", "", 0};
+  if (frame->function.empty()) return {site.tag, site.kind, frame->module, "", frame->offset};
+  return {site.tag, site.kind, frame->function, frame->file, frame->line};
+}
+
+void attribute_sites(const Run& run, const Timeline& timeline, GrowthMap& map) {
+  const double steps = std::max(1.0, static_cast<double>(timeline.judged_steps()));
+  for (const CallSite& site : run.sites) {
+    SiteGrowth& growth = map.sites.emplace_back();
+    growth.attribution = attribute(run, site);
+    growth.peak_live_bytes = reports::peak_live_bytes(site.series);
+    if (timeline.points.empty()) continue;
+    const recording::Counters from = counters_at(site.series, timeline.points[timeline.base]);
+    const recording::Counters to = counters_at(site.series, timeline.points.back());
+    growth.allocations_per_step = static_cast<double>(to.allocations - from.allocations) / steps;
+    growth.frees_per_step = static_cast<double>(to.frees - from.frees) / steps;
+  }
+}
+
+void group_places(const Run& run, GrowthMap& map) {
+  std::map<PlaceKey, std::vector<SiteId>> by_key;
+  for (size_t i = 0; i < run.sites.size(); ++i) {
+    by_key[key_of(run.sites[i], map.sites[i].attribution)].push_back(SiteId{static_cast<uint32_t>(i)});
+  }
+  for (auto& [key, sites] : by_key) {
+    map.places.push_back({std::get<TagId>(key), std::get<SiteKind>(key), std::move(sites), {}, {}});
+  }
+}
+
+// Series that the tags and the process are judged by, filled while the places are judged: no site's history is kept.
+struct Sums {
+  LiveSeries heap;
+  LiveSeries mappings;
+  std::vector<LiveSeries> tags;
+};
+
+bool belongs_to_tag(const Run& run, const GrowthMap& map, const CallSite& site) {
+  return index(site.tag) < run.tags.size() && (site.kind == SiteKind::kNested) == map.tags[index(site.tag)].nested;
+}
+
+void judge_site(const Run& run, const Timeline& timeline, SiteId id, GrowthMap& map, LiveSeries& of_place, Sums& sums) {
+  const CallSite& site = run.sites[index(id)];
+  SiteGrowth& growth = map.sites[index(id)];
+  const LiveSeries live = live_series(run, site);
+  const bool moves = !timeline.points.empty() && changes_after(site.series, timeline.points[timeline.base]);
+  growth.growth = moves || timeline.judged() < kMinJudged ? classify(timeline, live, kMinRisesOfSite) : flat();
+  if (growth.growth.noisy) {
+    const auto survival = measure_survival(run, timeline, {&id, 1});
+    if (survival && survival->is_turnover()) {
+      growth.growth = {};
+      growth.growth.kind = GrowthClass::kVarying;
+    }
+  }
+  of_place.add(live);
+  if (site.kind == SiteKind::kBlock) sums.heap.add(live);
+  if (site.kind == SiteKind::kMapping) sums.mappings.add(live);
+  if (belongs_to_tag(run, map, site)) sums.tags[index(site.tag)].add(live);
+}
+
+void judge_place(const Run& run, const Timeline& timeline, Place& place, GrowthMap& map, Sums& sums) {
+  LiveSeries live;
+  std::vector<Growth> parts;
+  for (const SiteId site : place.sites) {
+    judge_site(run, timeline, site, map, live, sums);
+    parts.push_back(map.sites[index(site)].growth);
+  }
+  place.growth = parts.front();
+  if (parts.size() > 1) place.growth = combine(classify(timeline, live, kMinRisesOfSite), parts);
+  if (place.growth.grows()) place.survival = measure_survival(run, timeline, place.sites);
+  std::stable_sort(place.sites.begin(), place.sites.end(), [&](SiteId a, SiteId b) {
+    const double growth_a = map.sites[index(a)].growth.bytes_per_step;
+    const double growth_b = map.sites[index(b)].growth.bytes_per_step;
+    if (growth_a != growth_b) return growth_a > growth_b;
+    return run.sites[index(a)].live_bytes_end() > run.sites[index(b)].live_bytes_end();
+  });
+}
+
+// --- tags and the process ------------------------------------------------------------------------------------------
+
+std::vector<Growth> place_growths(const GrowthMap& map, auto accepts) {
+  std::vector<Growth> growths;
+  for (const Place& place : map.places) {
+    if (accepts(place)) growths.push_back(place.growth);
+  }
+  return growths;
+}
+
+void find_nested_tags(const Run& run, GrowthMap& map) {
+  map.tags.resize(run.tags.size());
+  for (TagGrowth& tag : map.tags) tag.nested = true;
+  std::vector<bool> used(run.tags.size(), false);
+  for (const CallSite& site : run.sites) {
+    if (index(site.tag) >= map.tags.size()) continue;
+    used[index(site.tag)] = true;
+    if (site.kind != SiteKind::kNested) map.tags[index(site.tag)].nested = false;
+  }
+  for (size_t i = 0; i < used.size(); ++i) map.tags[i].nested = map.tags[i].nested && used[i];
+}
+
+void judge_tag(const Run& run, const Timeline& timeline, size_t tag, const LiveSeries& live, GrowthMap& map) {
+  TagGrowth& result = map.tags[tag];
+  const auto of_tag = [&](const Place& place) {
+    return index(place.tag) == tag && (place.kind == SiteKind::kNested) == result.nested;
+  };
+  const Growth own = live.bytes.empty() && timeline.judged() >= kMinJudged
+                         ? flat()
+                         : classify(timeline, live, kMinRisesOfSum);
+  result.growth = combine(own, place_growths(map, of_tag));
+  for (const int64_t bytes : live.bytes) result.peak_live_bytes = std::max(result.peak_live_bytes, bytes);
+  if (tag < run.tag_peaks.size()) {
+    for (const uint64_t peak : run.tag_peaks[tag]) {
+      result.peak_live_bytes = std::max(result.peak_live_bytes, static_cast<int64_t>(peak));
+    }
+  }
+  if (!live.bytes.empty()) result.live_bytes_end = live.bytes.back();
+  if (!live.blocks.empty()) result.live_blocks_end = live.blocks.back();
+}
+
+Growth judge_kind(const Timeline& timeline, SiteKind kind, LiveSeries& live, size_t snapshots, const GrowthMap& map) {
+  live.bytes.resize(snapshots);
+  live.blocks.resize(snapshots);
+  const auto of_kind = [&](const Place& place) { return place.kind == kind; };
+  return combine(classify(timeline, live, kMinRisesOfSum), place_growths(map, of_kind));
+}
+
+}  // namespace
+
+GrowthMap measure_growth(const Run& run, const Timeline& timeline) {
+  GrowthMap map;
+  find_nested_tags(run, map);
+  attribute_sites(run, timeline, map);
+  group_places(run, map);
+
+  Sums sums;
+  sums.tags.resize(run.tags.size());
+  for (Place& place : map.places) judge_place(run, timeline, place, map, sums);
+  for (size_t tag = 0; tag < run.tags.size(); ++tag) judge_tag(run, timeline, tag, sums.tags[tag], map);
+
+  map.heap = judge_kind(timeline, SiteKind::kBlock, sums.heap, run.snapshots.size(), map);
+  map.mappings = judge_kind(timeline, SiteKind::kMapping, sums.mappings, run.snapshots.size(), map);
+  map.process = map.heap;
+  if (map.mappings.grows()) {
+    map.process = map.heap.grows() ? map.heap : Growth{};
+    map.process.kind = GrowthClass::kLinear;
+    map.process.exact = map.mappings.exact && (!map.heap.grows() || map.heap.exact);
+    map.process.since = map.heap.grows() ? std::min(map.heap.since, map.mappings.since) : map.mappings.since;
+    add_slopes(map.process, map.mappings);
+  }
+  map.heap_bytes = std::move(sums.heap.bytes);
+  map.mapping_bytes = std::move(sums.mappings.bytes);
+  return map;
+}
+
+}  // namespace leakhunt::reports

@@ -1,0 +1,58 @@
+// growth: who grows after warm-up. Judged bottom up: call sites, then places in the source (one tag and one named frame,
+// however many stacks lead there), then tags, then heap and mappings, then the process.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "lib/recording/run.h"
+#include "reports/analysis/attribution.h"
+#include "reports/analysis/growth_class.h"
+#include "reports/analysis/survival.h"
+#include "reports/analysis/timeline.h"
+
+namespace leakhunt::reports {
+
+// One call site. Indexed by SiteId.
+struct SiteGrowth {
+  Attribution attribution;
+  Growth growth;
+  int64_t peak_live_bytes = 0;
+  double allocations_per_step = 0;  // while judged
+  double frees_per_step = 0;
+};
+
+// All call sites of one tag and kind that the same source line answers for.
+struct Place {
+  recording::TagId tag{};
+  recording::SiteKind kind{};
+  std::vector<recording::SiteId> sites;  // heaviest first: by growth, then by live bytes at the end
+  Growth growth;
+  std::optional<Survival> survival;      // of places that grow
+};
+
+// Indexed by TagId. Nested bytes are a tag's own only when it has nothing else.
+struct TagGrowth {
+  Growth growth;
+  bool nested = false;
+  int64_t peak_live_bytes = 0;
+  int64_t live_bytes_end = 0;
+  int64_t live_blocks_end = 0;
+};
+
+struct GrowthMap {
+  std::vector<SiteGrowth> sites;
+  std::vector<Place> places;
+  std::vector<TagGrowth> tags;
+  Growth heap;      // all kBlock
+  Growth mappings;  // all kMapping
+  Growth process;   // both; what the growth budget is compared with
+  std::vector<int64_t> heap_bytes;     // live, by snapshot
+  std::vector<int64_t> mapping_bytes;  // mapped, by snapshot
+};
+
+GrowthMap measure_growth(const recording::Run& run, const Timeline& timeline);
+
+}  // namespace leakhunt::reports

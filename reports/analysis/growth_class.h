@@ -1,0 +1,64 @@
+// growth_class: what one series of live bytes does after warm-up. Knows numbers only, no run.
+//
+// Three roads, from certain to careful; docs/verdicts.md gives the reasons and the limits:
+//   periodic  the increments repeat to the byte: slope, period and start are exact
+//   rises     the series never falls, but rises at no fixed distance: enough rises, spread evenly, up to the end
+//   envelope  the series falls, too: its lower envelope rises steadily in windows of three sizes, and so do the blocks
+// What none of them convicts is described (steps, sawtooth, slowing, varying) and has a slope of exactly 0.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "lib/stats/trend.h"
+
+namespace leakhunt::reports {
+
+enum class GrowthClass {
+  kUnjudged,      // too few points
+  kFlat,          // no change at all
+  kSteps,         // some rises, then flat: a one-off, a doubling container, a cache that is full
+  kSlowing,       // rises less and less: a cache that fills
+  kSawtooth,      // rises and falls back
+  kVarying,       // up and down around a level
+  kShrinking,
+  kLinear,        // grows steadily to the end
+  kAccelerating,  // grows faster and faster
+};
+
+// "flat", "steps", ...: one word for tables and JSON.
+std::string_view to_string(GrowthClass value);
+
+struct Growth {
+  GrowthClass kind = GrowthClass::kUnjudged;
+  double bytes_per_step = 0;  // of the clock; 0 unless it grows (or shrinks, by an exact period)
+  stats::Interval bytes_interval;
+  double blocks_per_step = 0;
+  stats::Interval blocks_interval;
+  uint64_t since = 0;    // number of the clock's point at which the growth begins
+  uint64_t period = 0;   // steps after which it repeats, where it does
+  uint64_t repeats = 0;  // rises (or periods) seen: how often the evidence repeats itself
+  bool exact = false;    // by the periodic road
+  bool noisy = false;    // by the envelope: survival may still overrule it
+
+  bool grows() const { return kind == GrowthClass::kLinear || kind == GrowthClass::kAccelerating; }
+};
+
+// The base and the judged points. All three have the same length; numbers increase strictly.
+struct GrowthSeries {
+  std::span<const uint64_t> numbers;
+  std::span<const int64_t> bytes;
+  std::span<const int64_t> blocks;
+};
+
+inline constexpr size_t kMinJudged = 20;        // points after warm-up without which nothing is judged
+inline constexpr double kConfidence = 0.99;     // of every interval
+inline constexpr size_t kMinRisesOfSite = 8;    // of one call site
+inline constexpr size_t kMinRisesOfSum = 32;    // of a tag or the process, where innocent one-offs add up
+
+// `min_rises`: how often growth must have repeated where it is not periodic.
+Growth classify_growth(const GrowthSeries& series, size_t min_rises);
+
+}  // namespace leakhunt::reports

@@ -1,0 +1,94 @@
+#include "reports/analysis/timeline.h"
+
+#include <algorithm>
+
+#include "lib/stats/trend.h"
+
+namespace leakhunt::reports {
+
+namespace {
+
+using recording::Run;
+using recording::SnapshotKind;
+
+void choose_points(const Run& run, Timeline& timeline) {
+  const auto is_iteration = [](const recording::Snapshot& s) { return s.kind == SnapshotKind::kIteration; };
+  const bool marked = std::any_of(run.snapshots.begin(), run.snapshots.end(), is_iteration);
+  timeline.clock = marked ? Clock::kIterations : Clock::kTicks;
+  const SnapshotKind wanted = marked ? SnapshotKind::kIteration : SnapshotKind::kTick;
+  for (size_t i = 0; i < run.snapshots.size(); ++i) {
+    if (run.snapshots[i].kind == wanted) timeline.points.push_back(i);
+  }
+}
+
+// After the tracker stepped aside its counters stand still: a flat line that means nothing.
+void cut_after_step_aside(const Run& run, Timeline& timeline) {
+  if (run.step_asides.empty()) return;
+  timeline.cut_by_step_aside = true;
+  const uint64_t last = run.step_asides.front().iteration;
+  while (!timeline.points.empty() && run.snapshots[timeline.points.back()].iteration > last) {
+    timeline.points.pop_back();
+  }
+}
+
+// The numbers the program gave, if they grow; otherwise (two loops in one program, ticks) the order.
+void number_points(const Run& run, Timeline& timeline) {
+  for (const size_t point : timeline.points) timeline.numbers.push_back(run.snapshots[point].iteration);
+  const auto falls = std::adjacent_find(timeline.numbers.begin(), timeline.numbers.end(), std::greater_equal<>());
+  if (timeline.clock == Clock::kTicks || falls != timeline.numbers.end()) {
+    for (size_t i = 0; i < timeline.numbers.size(); ++i) timeline.numbers[i] = i;
+  }
+  if (!timeline.numbers.empty()) timeline.completed = timeline.numbers.back() - timeline.numbers.front() + 1;
+}
+
+void choose_base(const Run& run, Timeline& timeline) {
+  timeline.warm_up_given = run.scenario && !run.scenario->name.empty() && timeline.clock == Clock::kIterations;
+  // Unasked, a tenth of the iterations; a fifth of the ticks, since loading a program and its data takes time, too.
+  timeline.warm_up = timeline.warm_up_given ? run.scenario->warm_up
+                                            : timeline.completed / (timeline.clock == Clock::kIterations ? 10 : 5);
+  if (timeline.points.empty()) return;
+  while (timeline.base + 1 < timeline.points.size() &&
+         timeline.numbers[timeline.base + 1] - timeline.numbers.front() < timeline.warm_up) {
+    ++timeline.base;
+  }
+}
+
+void measure_speed(const Run& run, Timeline& timeline) {
+  std::vector<double> seconds;
+  for (size_t i = timeline.base + 1; i < timeline.points.size(); ++i) {
+    const uint64_t then = run.snapshots[timeline.points[i - 1]].time_ns;
+    const uint64_t now = run.snapshots[timeline.points[i]].time_ns;
+    const uint64_t steps = timeline.numbers[i] - timeline.numbers[i - 1];
+    seconds.push_back(static_cast<double>(now - std::min(then, now)) * 1e-9 / static_cast<double>(steps));
+  }
+  const double middle = stats::median(seconds);
+  if (middle > 0) timeline.per_second = 1 / middle;
+}
+
+}  // namespace
+
+Timeline make_timeline(const Run& run) {
+  Timeline timeline;
+  choose_points(run, timeline);
+  cut_after_step_aside(run, timeline);
+  number_points(run, timeline);
+  choose_base(run, timeline);
+  measure_speed(run, timeline);
+  return timeline;
+}
+
+double Timeline::judged_seconds(const Run& run) const {
+  if (points.empty()) return 0;
+  const uint64_t from = run.snapshots[points[base]].time_ns;
+  const uint64_t to = run.snapshots[points.back()].time_ns;
+  return static_cast<double>(to - std::min(from, to)) * 1e-9;
+}
+
+std::vector<int64_t> judged_values(const Timeline& timeline, const std::vector<int64_t>& by_snapshot) {
+  std::vector<int64_t> values;
+  values.reserve(timeline.judged() + 1);
+  for (size_t i = timeline.base; i < timeline.points.size(); ++i) values.push_back(by_snapshot[timeline.points[i]]);
+  return values;
+}
+
+}  // namespace leakhunt::reports

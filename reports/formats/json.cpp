@@ -1,0 +1,254 @@
+// report.json: schema 1, in the key order of docs/verdicts.md. Names go in as they are (JSON escapes them); invalid
+// UTF-8 is replaced, never thrown over.
+#include <cmath>
+#include <ostream>
+
+#include <nlohmann/json.hpp>
+
+#include "reports/formats/formats.h"
+
+namespace leakhunt::reports {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using recording::SiteId;
+using recording::SiteKind;
+
+size_t index(auto id) {
+  return static_cast<size_t>(id);
+}
+
+// Whole numbers without ".0", so that a slope of exactly 16 reads 16 and an exact zero reads 0.
+Json number(double value) {
+  if (std::nearbyint(value) == value && std::abs(value) < 9e15) return static_cast<int64_t>(value);
+  return value;
+}
+
+template <typename T>
+Json or_null(const std::optional<T>& value) {
+  if (!value) return nullptr;
+  if constexpr (std::is_floating_point_v<T>) return number(*value);
+  return *value;
+}
+
+Json interval(const stats::Interval& value) {
+  return Json::array({number(value.low), number(value.high)});
+}
+
+std::string_view to_string(SiteKind kind) {
+  switch (kind) {
+    case SiteKind::kBlock: return "block";
+    case SiteKind::kMapping: return "mapping";
+    case SiteKind::kNested: return "nested";
+  }
+  return "block";
+}
+
+std::string tag_name(const Report& report, recording::TagId tag) {
+  const auto& tags = report.run->tags;
+  return index(tag) < tags.size() ? tags[index(tag)].name : std::string();
+}
+
+Json frame_json(const StackFrame& frame) {
+  return {{"function", frame.function}, {"file", frame.file},     {"line", frame.line},
+          {"inlined", frame.inlined},   {"module", frame.module}, {"offset", frame.offset}};
+}
+
+// "function", "file", "line" and "stack" of a site.
+void put_source(Json& object, const Attribution& attribution) {
+  const StackFrame* frame = attribution.frame();
+  object["function"] = frame == nullptr ? "" : frame_name(*frame);
+  object["file"] = frame == nullptr ? "" : frame->file;
+  object["line"] = frame == nullptr ? 0 : frame->line;
+  Json stack = Json::array();
+  for (const StackFrame& each : attribution.frames) stack.push_back(frame_json(each));
+  object["stack"] = std::move(stack);
+}
+
+Json budget_json(const recording::Budget& budget) {
+  return {{"peak_rss_bytes", or_null(budget.peak_rss_bytes)},
+          {"growth_bytes_per_iteration", or_null(budget.growth_bytes_per_iteration)},
+          {"min_iterations_per_second", or_null(budget.min_iterations_per_second)}};
+}
+
+Json tags_json(const Report& report) {
+  Json tags = Json::array();
+  for (size_t i = 0; i < report.run->tags.size(); ++i) {
+    const TagGrowth& tag = report.growth.tags[i];
+    tags.push_back({{"name", report.run->tags[i].name},
+                    {"peak_live_bytes", tag.peak_live_bytes},
+                    {"live_bytes_end", tag.live_bytes_end},
+                    {"live_blocks_end", tag.live_blocks_end},
+                    {"growth_bytes_per_iteration", number(tag.growth.bytes_per_step)},
+                    {"growth_bytes_per_iteration_interval", interval(tag.growth.bytes_interval)},
+                    {"growth_blocks_per_iteration", number(tag.growth.blocks_per_step)},
+                    {"trend", std::string(to_string(tag.growth.kind))},
+                    {"nested", tag.nested}});
+  }
+  return tags;
+}
+
+Json site_json(const Report& report, size_t i) {
+  const recording::CallSite& site = report.run->sites[i];
+  const SiteGrowth& growth = report.growth.sites[i];
+  Json object = {{"id", i}, {"tag", tag_name(report, site.tag)}, {"kind", std::string(to_string(site.kind))}};
+  put_source(object, growth.attribution);
+  object["stack_truncated"] = site.truncated;
+  object["live_bytes_end"] = site.live_bytes_end();
+  object["live_blocks_end"] = site.live_blocks_end();
+  object["peak_live_bytes"] = growth.peak_live_bytes;
+  object["allocations"] = site.total.allocations;
+  object["allocated_bytes"] = site.total.allocated_bytes;
+  object["frees"] = site.total.frees;
+  object["temporary_blocks"] = site.total.temporary_blocks;
+  object["allocations_per_iteration"] = number(growth.allocations_per_step);
+  object["growth_bytes_per_iteration"] = number(growth.growth.bytes_per_step);
+  object["growth_blocks_per_iteration"] = number(growth.growth.blocks_per_step);
+  object["trend"] = std::string(to_string(growth.growth.kind));
+  return object;
+}
+
+Json survival_json(const std::optional<Survival>& survival) {
+  if (!survival) return nullptr;
+  return {{"live_blocks", survival->live_blocks},
+          {"born_after_warm_up", survival->born_judged},
+          {"born_in_first_half", survival->born_in_first_half},
+          {"oldest_birth", survival->oldest_judged}};
+}
+
+Json finding_json(const Report& report, const Finding& finding) {
+  Json object = {{"kind", std::string(to_string(finding.kind))},
+                 {"tag", finding.tag ? Json(tag_name(report, *finding.tag)) : Json(nullptr)}};
+  static const Attribution kNowhere;
+  Json source = Json::object();
+  put_source(source, finding.sites.empty() ? kNowhere
+                                           : report.growth.sites[index(finding.sites.front())].attribution);
+  object["function"] = source["function"];
+  object["file"] = source["file"];
+  object["line"] = source["line"];
+  object["growth_bytes_per_iteration"] = number(finding.growth.bytes_per_step);
+  object["growth_bytes_per_iteration_interval"] = interval(finding.growth.bytes_interval);
+  object["growth_blocks_per_iteration"] = number(finding.growth.blocks_per_step);
+  object["growth_blocks_per_iteration_interval"] = interval(finding.growth.blocks_interval);
+  object["confidence"] = kConfidence;
+  object["exact"] = finding.growth.exact;
+  object["trend"] = std::string(to_string(finding.growth.kind));
+  object["since_iteration"] = finding.growth.since;
+  object["period"] = finding.growth.period;
+  object["repeats"] = finding.growth.repeats;
+  object["share_of_growth"] = number(finding.share);
+  object["iterations_left"] = or_null(finding.steps_left);
+  object["allocations_per_iteration"] = number(finding.allocations_per_step);
+  object["frees_per_iteration"] = number(finding.frees_per_step);
+  object["survival"] = survival_json(finding.survival);
+  object["call_sites"] = Json::array();
+  for (const SiteId site : finding.sites) object["call_sites"].push_back(index(site));
+  object["stack"] = source["stack"];
+  return object;
+}
+
+Json ledger_json(const Ledger& ledger) {
+  return {{"snapshot", ledger.snapshot},
+          {"rss_bytes", ledger.rss_bytes},
+          {"heap_live_bytes", ledger.heap_bytes},
+          {"mapping_bytes", ledger.mapping_bytes},
+          {"shared_bytes", ledger.shared_bytes},
+          {"tracker_bytes", ledger.tracker_bytes},
+          {"unexplained_bytes", ledger.unexplained_bytes}};
+}
+
+Json tracker_json(const Report& report) {
+  const recording::Run& run = *report.run;
+  uint64_t mapped = 0;
+  for (const recording::Snapshot& snapshot : run.snapshots) mapped = std::max(mapped, snapshot.tracker_bytes);
+  Json step_asides = Json::array();
+  for (const recording::StepAsideNote& note : run.step_asides) {
+    step_asides.push_back({{"iteration", note.iteration}, {"error", note.error}, {"reason", note.reason}});
+  }
+  return {{"mapped_bytes", mapped},
+          {"unwinder", run.process.unwinder},
+          {"max_frames", run.process.max_frames},
+          {"step_aside", std::move(step_asides)},
+          {"complete", run.complete()},
+          {"damage",
+           {{"damaged_bytes", run.damage.damaged_bytes},
+            {"damaged_records", run.damage.damaged_records},
+            {"torn_bytes", run.damage.torn_bytes},
+            {"lost_snapshots", run.damage.lost_snapshots},
+            {"note", run.damage.note}}}};
+}
+
+Json scenario_json(const recording::Run& run) {
+  if (!run.scenario) return nullptr;
+  const recording::Scenario& scenario = *run.scenario;
+  return {{"name", scenario.name},       {"description", scenario.description}, {"source", scenario.source},
+          {"defect", scenario.defect},   {"command", scenario.command},         {"iterations", scenario.iterations},
+          {"warm_up", scenario.warm_up}, {"expected_verdict", scenario.expected_verdict}};
+}
+
+Json outcome_json(const recording::Run& run) {
+  if (!run.outcome) return nullptr;
+  const recording::Outcome& outcome = *run.outcome;
+  return {{"exit_status", outcome.exit_status},
+          {"signal", outcome.signal},
+          {"stopped_for", outcome.stopped_for},
+          {"wall_seconds", static_cast<double>(outcome.wall_ns) * 1e-9},
+          {"peak_rss_bytes", outcome.peak_rss_bytes}};
+}
+
+Json process_json(const recording::Run& run) {
+  return {{"pid", run.process.pid},
+          {"executable", run.process.executable},
+          {"command_line", run.process.command_line},
+          {"page_size", run.process.page_size},
+          {"start_unix_ns", run.process.start_unix_ns},
+          {"images", run.images}};
+}
+
+Json clock_json(const Report& report) {
+  const Timeline& timeline = report.timeline;
+  return {{"unit", timeline.clock == Clock::kIterations ? "iteration" : "tick"},
+          {"warm_up", timeline.warm_up},
+          {"judged", timeline.judged()},
+          {"judged_seconds", timeline.judged_seconds(*report.run)},
+          {"points", timeline.points.size()}};
+}
+
+Json report_json(const Report& report) {
+  const recording::Run& run = *report.run;
+  const bool marked = report.timeline.clock == Clock::kIterations;
+  Json json;
+  json["schema"] = 1;
+  json["verdict"] = std::string(to_string(report.verdict()));
+  json["reasons"] = Json::array();
+  for (const Check& check : report.judgement.checks) json["reasons"].push_back(check.text);
+  json["iterations"] = marked ? report.timeline.completed : 0;
+  json["iterations_per_second"] = marked ? or_null(report.timeline.per_second) : Json(nullptr);
+  json["peak_rss_bytes"] = report.peak_rss_bytes;
+  json["growth_bytes_per_iteration"] = number(report.growth.process.bytes_per_step);
+  json["budget"] = budget_json(run.budget);
+  json["tags"] = tags_json(report);
+  json["call_sites"] = Json::array();
+  for (size_t i = 0; i < run.sites.size(); ++i) json["call_sites"].push_back(site_json(report, i));
+  json["findings"] = Json::array();
+  for (const Finding& finding : report.findings) json["findings"].push_back(finding_json(report, finding));
+  json["ledger"] = ledger_json(report.ledger);
+  json["tracker"] = tracker_json(report);
+  json["target_failed"] = report.verdict() == Verdict::kTargetFailed;
+  json["exit_status"] = exit_status(report);
+  json["trend"] = std::string(to_string(report.growth.process.kind));
+  json["clock"] = clock_json(report);
+  json["scenario"] = scenario_json(run);
+  json["outcome"] = outcome_json(run);
+  json["process"] = process_json(run);
+  return json;
+}
+
+}  // namespace
+
+void write_json(const Report& report, std::ostream& out) {
+  out << report_json(report).dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+}
+
+}  // namespace leakhunt::reports

@@ -1,0 +1,141 @@
+#include "reports/formats/massif_tree.h"
+
+#include <algorithm>
+#include <map>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "reports/formats/escape.h"
+
+namespace leakhunt::reports {
+
+namespace {
+
+constexpr double kThresholdPercent = 1.0;  // massif's own default
+
+struct Leaf {
+  size_t site = 0;
+  int64_t bytes = 0;
+};
+
+// Leaves that share a label at one depth.
+struct Branch {
+  std::string label;
+  int64_t bytes = 0;
+  std::vector<Leaf> leaves;
+};
+
+// ms_print cuts a line at '#', which C++ uses to number lambdas.
+std::string massif_name(std::string_view name) {
+  std::string text = escape_line(name);
+  std::replace(text.begin(), text.end(), '#', ':');
+  return text;
+}
+
+std::string frame_label(const StackFrame& frame) {
+  const std::string function = frame.function.empty() ? "???" : massif_name(frame.function);
+  if (!frame.file.empty()) {
+    const std::string file = massif_name(frame.file.substr(frame.file.rfind('/') + 1));
+    return fmt::format("0x{:X}: {} ({}:{})", frame.address, function, file, frame.line);
+  }
+  if (frame.module.empty()) return fmt::format("0x{:X}: {}", frame.address, function);
+  return fmt::format("0x{:X}: {} (in {})", frame.address, function, massif_name(frame.module));
+}
+
+// Massif leaves the allocation functions out; ours are the tracker's own frames at the inner end.
+size_t first_frame(const Attribution& attribution) {
+  size_t frame = 0;
+  while (frame < attribution.named &&
+         attribution.frames[frame].module.find("libleakhunt") != std::string::npos) {
+    ++frame;
+  }
+  return frame;
+}
+
+class TreeWriter {
+ public:
+  TreeWriter(const Report& report, int64_t total, std::ostream& out)
+      : report_(report), threshold_(static_cast<double>(total) * kThresholdPercent / 100), out_(out) {}
+
+  void write_root(const std::vector<Leaf>& leaves, int64_t total) {
+    std::map<std::string, Branch> tags;
+    for (const Leaf& leaf : leaves) {
+      const auto tag = static_cast<size_t>(report_.run->sites[leaf.site].tag);
+      const std::string name = tag < report_.run->tags.size() ? report_.run->tags[tag].name : "?";
+      add(tags, fmt::format("0x0: tag {} (tags)", massif_name(name)), leaf);
+    }
+    const std::string label = "(heap allocation functions) malloc/new/new[], --alloc-fns, etc.";
+    write_node({label, total, leaves}, sorted(std::move(tags)), 0, 0);
+  }
+
+ private:
+  static void add(std::map<std::string, Branch>& branches, std::string label, const Leaf& leaf) {
+    Branch& branch = branches[label];
+    branch.label = std::move(label);
+    branch.bytes += leaf.bytes;
+    branch.leaves.push_back(leaf);
+  }
+
+  static std::vector<Branch> sorted(std::map<std::string, Branch> by_label) {
+    std::vector<Branch> branches;
+    for (auto& [label, branch] : by_label) branches.push_back(std::move(branch));
+    sort(branches);
+    return branches;
+  }
+
+  static void sort(std::vector<Branch>& branches) {
+    std::stable_sort(branches.begin(), branches.end(),
+                     [](const Branch& a, const Branch& b) { return a.bytes > b.bytes; });
+  }
+
+  // The callers at `depth` frames outwards.
+  std::vector<Branch> children(const Branch& branch, size_t depth) const {
+    std::map<std::string, Branch> callers;
+    for (const Leaf& leaf : branch.leaves) {
+      const Attribution& attribution = report_.growth.sites[leaf.site].attribution;
+      const size_t frame = first_frame(attribution) + depth;
+      if (frame < attribution.frames.size()) add(callers, frame_label(attribution.frames[frame]), leaf);
+    }
+    return sorted(std::move(callers));
+  }
+
+  void write_node(const Branch& node, std::vector<Branch> branches, size_t indent, size_t depth) {
+    const auto is_small = [&](const Branch& b) { return static_cast<double>(b.bytes) < threshold_ || b.bytes <= 0; };
+    const auto small = std::stable_partition(branches.begin(), branches.end(), [&](auto& b) { return !is_small(b); });
+    const auto places = static_cast<size_t>(branches.end() - small);
+    if (places > 0) {
+      Branch rest;
+      for (auto branch = small; branch != branches.end(); ++branch) rest.bytes += branch->bytes;
+      rest.label = places == 1 ? fmt::format("in 1 place, below massif's threshold ({:.2f}%)", kThresholdPercent)
+                               : fmt::format("in {} places, all below massif's threshold ({:.2f}%)", places,
+                                             kThresholdPercent);
+      branches.erase(small, branches.end());
+      branches.push_back(std::move(rest));
+      sort(branches);
+    }
+    out_ << fmt::format("{:{}}n{}: {} {}\n", "", indent, branches.size(), node.bytes, node.label);
+    for (const Branch& branch : branches) write_node(branch, children(branch, depth), indent + 1, depth + 1);
+  }
+
+  const Report& report_;
+  double threshold_;
+  std::ostream& out_;
+};
+
+}  // namespace
+
+void write_massif_tree(const Report& report, std::span<const int64_t> live_bytes, std::ostream& out) {
+  std::vector<Leaf> leaves;
+  int64_t total = 0;
+  for (size_t site = 0; site < live_bytes.size(); ++site) {
+    if (report.run->sites[site].kind != recording::SiteKind::kBlock || live_bytes[site] <= 0) continue;
+    leaves.push_back({site, live_bytes[site]});
+    total += live_bytes[site];
+  }
+  TreeWriter(report, total, out).write_root(leaves, total);
+}
+
+}  // namespace leakhunt::reports

@@ -1,0 +1,349 @@
+// report.txt: what a person reads first. From the verdict down to the details; every section that has nothing to say is
+// left out.
+#include <algorithm>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "reports/formats/curve.h"
+#include "reports/formats/escape.h"
+#include "reports/formats/formats.h"
+#include "reports/formats/text_tables.h"
+#include "reports/formats/units.h"
+
+namespace leakhunt::reports {
+
+namespace {
+
+using recording::SiteId;
+using recording::SiteKind;
+
+constexpr size_t kFindings = 10;
+constexpr size_t kFramesShown = 12;
+constexpr size_t kSitesShown = 8;
+constexpr size_t kCurveRows = 8;
+
+size_t index(auto id) {
+  return static_cast<size_t>(id);
+}
+
+bool marked(const Report& report) {
+  return report.timeline.clock == Clock::kIterations;
+}
+
+const char* step_word(const Report& report) {
+  return marked(report) ? "iteration" : "tick";
+}
+
+std::string tag_name(const Report& report, recording::TagId tag) {
+  return index(tag) < report.run->tags.size() ? escape_line(report.run->tags[index(tag)].name) : "?";
+}
+
+// The last three parts of a path: enough to find the file, free of the build machine.
+std::string short_path(std::string_view path) {
+  size_t at = path.size();
+  for (int part = 0; part < 3 && at != std::string_view::npos && at > 0; ++part) at = path.rfind('/', at - 1);
+  return escape_line(at == std::string_view::npos || at == 0 ? path : path.substr(at + 1));
+}
+
+std::string source_of(const StackFrame& frame) {
+  if (!frame.file.empty()) return fmt::format("{}:{}", short_path(frame.file), frame.line);
+  if (!frame.module.empty() && !frame.function.empty()) return "in " + short_path(frame.module);
+  return "";
+}
+
+std::string function_of(const StackFrame& frame) {
+  return escape_line(frame.function.empty() ? frame_name(frame) : std::string(qualified_name(frame.function)));
+}
+
+// --- verdict -------------------------------------------------------------------------------------------------------
+
+const char* verdict_word(const Report& report) {
+  switch (report.verdict()) {
+    case Verdict::kPass: return "PASS";
+    case Verdict::kFail: return "FAIL";
+    case Verdict::kInconclusive: return "INCONCLUSIVE";
+    case Verdict::kTargetFailed: return "TARGET FAILED";
+  }
+  return "INCONCLUSIVE";
+}
+
+const char* mark_of(CheckState state) {
+  switch (state) {
+    case CheckState::kFailed:
+    case CheckState::kTargetFailed: return "  ✗ ";
+    case CheckState::kInconclusive: return "  ? ";
+    case CheckState::kPassed: return "  ✓ ";
+    case CheckState::kNotChecked: return "  · ";
+  }
+  return "  · ";
+}
+
+std::string title_of(const Report& report) {
+  const recording::Run& run = *report.run;
+  if (run.scenario && !run.scenario->name.empty()) {
+    std::string title = escape_line(run.scenario->name);
+    if (!run.scenario->defect.empty()) title += " with the defect " + escape_line(run.scenario->defect);
+    return title;
+  }
+  std::string title;
+  for (const std::string& word : run.process.command_line) title += (title.empty() ? "" : " ") + escape_line(word);
+  return title.empty() ? escape_line(run.process.executable) : title;
+}
+
+void write_verdict(const Report& report, std::ostream& out) {
+  const std::string word = verdict_word(report);
+  out << word << "  " << shorten_middle(title_of(report), kTextWidth - word.size() - 2) << "\n\n";
+  for (const Check& check : report.judgement.checks) write_wrapped(out, mark_of(check.state), check.text);
+}
+
+// --- figures -------------------------------------------------------------------------------------------------------
+
+void write_figure(std::ostream& out, std::string_view name, std::string_view text) {
+  write_wrapped(out, fmt::format("  {:<13} ", name), text);
+}
+
+std::string clock_text(const Report& report) {
+  const Timeline& timeline = report.timeline;
+  std::string text = human_count(static_cast<int64_t>(timeline.completed));
+  if (!marked(report)) return text + fmt::format(" ticks of the clock, {} after warm-up", timeline.judged());
+  const auto& scenario = report.run->scenario;
+  if (scenario && scenario->iterations > 0) text += " of " + human_count(static_cast<int64_t>(scenario->iterations));
+  text += fmt::format(", the first {} warm-up", human_count(static_cast<int64_t>(timeline.warm_up)));
+  if (timeline.per_second) text += fmt::format("; {} it/s", human_rate(*timeline.per_second));
+  return text;
+}
+
+std::string peak_text(const Report& report) {
+  std::string text = human_bytes(static_cast<int64_t>(report.peak_rss_bytes));
+  if (!report.run->budget.peak_rss_bytes) return text + ", no budget";
+  const auto budget = static_cast<double>(*report.run->budget.peak_rss_bytes);
+  const double percent = 100 * static_cast<double>(report.peak_rss_bytes) / std::max(1.0, budget);
+  return text + fmt::format(" of {} ({:.{}f} %)", human_bytes(static_cast<int64_t>(budget)), percent, percent < 10 ? 1 : 0);
+}
+
+std::string growth_text(const Report& report) {
+  const Growth& growth = report.growth.process;
+  if (growth.kind == GrowthClass::kUnjudged) return "not judged";
+  std::string text = fmt::format("{} bytes per {}", growth.bytes_per_step == 0 ? "0" : "", step_word(report));
+  if (growth.bytes_per_step != 0) text = fmt::format("{} per {}", human_slope(growth.bytes_per_step), step_word(report));
+  if (growth.grows() && growth.exact) text += ", exactly";
+  return text + fmt::format(" ({})", to_string(growth.kind));
+}
+
+std::string ledger_text(const Report& report) {
+  const Ledger& ledger = report.ledger;
+  return fmt::format("{} RSS at the end = heap {} + mappings {} + files {} + tracker {} + unexplained {}",
+                     human_bytes(ledger.rss_bytes), human_bytes(ledger.heap_bytes), human_bytes(ledger.mapping_bytes),
+                     human_bytes(ledger.shared_bytes), human_bytes(ledger.tracker_bytes),
+                     human_bytes(ledger.unexplained_bytes));
+}
+
+void write_figures(const Report& report, std::ostream& out) {
+  write_heading(out, "Figures");
+  write_figure(out, marked(report) ? "iterations" : "clock", clock_text(report));
+  write_figure(out, "peak RSS", peak_text(report));
+  write_figure(out, "growth", growth_text(report));
+  if (!report.run->snapshots.empty()) write_figure(out, "resident", ledger_text(report));
+  write_figure(out, "tracker", fmt::format("{} mapped, stacks by {}", human_bytes(report.ledger.tracker_bytes),
+                                           report.run->process.unwinder.empty()
+                                               ? "an unknown unwinder"
+                                               : escape_line(report.run->process.unwinder)));
+}
+
+// --- curve ---------------------------------------------------------------------------------------------------------
+
+void write_curve(const Report& report, std::ostream& out) {
+  if (report.timeline.points.size() < 2) return;
+  CurveData data;
+  for (const size_t point : report.timeline.points) {
+    data.heap.push_back(report.growth.heap_bytes[point]);
+    data.rss.push_back(static_cast<int64_t>(report.run->snapshots[point].rss_bytes));
+  }
+  if (report.run->budget.peak_rss_bytes) data.budget = static_cast<int64_t>(*report.run->budget.peak_rss_bytes);
+  write_heading(out, fmt::format("Live heap (█) and RSS (·) over the {}s", step_word(report)));
+  for (const std::string& line : draw_curve(data, kTextWidth - 2, kCurveRows)) out << "  " << line << '\n';
+  const std::string first = std::to_string(report.timeline.numbers.front());
+  const std::string last = std::to_string(report.timeline.numbers.back());
+  out << fmt::format("{:13}{}{:>{}}\n", "", first, last, kTextWidth - 13 - first.size());
+}
+
+// --- tags ----------------------------------------------------------------------------------------------------------
+
+void write_tags(const Report& report, std::ostream& out) {
+  TextTable table({{"tag", false, 28},
+                   {"peak live", true},
+                   {"live at end", true},
+                   {"blocks", true},
+                   {fmt::format("growth/{}", step_word(report)), true},
+                   {"trend"}});
+  std::vector<size_t> order;
+  for (size_t i = 0; i < report.growth.tags.size(); ++i) {
+    if (report.growth.tags[i].peak_live_bytes > 0) order.push_back(i);
+  }
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return report.growth.tags[a].peak_live_bytes > report.growth.tags[b].peak_live_bytes;
+  });
+  for (const size_t i : order) {
+    const TagGrowth& tag = report.growth.tags[i];
+    table.add({escape_line(report.run->tags[i].name) + (tag.nested ? " *" : ""), human_bytes(tag.peak_live_bytes),
+               human_bytes(tag.live_bytes_end), human_count(tag.live_blocks_end),
+               human_slope(tag.growth.bytes_per_step), std::string(to_string(tag.growth.kind))});
+  }
+  if (table.empty()) return;
+  write_heading(out, "Tags");
+  table.write(out, 2);
+  const bool nested = std::any_of(order.begin(), order.end(), [&](size_t i) { return report.growth.tags[i].nested; });
+  if (nested) out << "  * inside memory that is counted above: part of no total\n";
+}
+
+// --- findings ------------------------------------------------------------------------------------------------------
+
+void write_stack(const Report& report, const Finding& finding, std::ostream& out) {
+  const SiteId site = finding.sites.front();
+  const Attribution& attribution = report.growth.sites[index(site)].attribution;
+  TextTable table({{"", false}, {"", false, 52}, {"", false, 36}});
+  const size_t shown = std::min(attribution.frames.size(), std::max(kFramesShown, attribution.named + 1));
+  for (size_t i = 0; i < shown; ++i) {
+    const StackFrame& frame = attribution.frames[i];
+    table.add({i == attribution.named ? "→" : " ", function_of(frame) + (frame.inlined ? " (inlined)" : ""),
+               source_of(frame)});
+  }
+  if (!table.empty()) table.write(out, 4);
+  if (shown < attribution.frames.size()) {
+    out << fmt::format("       … {} more frames\n", attribution.frames.size() - shown);
+  } else if (report.run->sites[index(site)].truncated) {
+    out << "       … the stack goes on beyond the recorded frames\n";
+  }
+}
+
+std::string slope_sentence(const Report& report, const Finding& finding) {
+  const Growth& growth = finding.growth;
+  const char* step = step_word(report);
+  std::string text = fmt::format("{} and {} blocks per {}", human_slope(growth.bytes_per_step),
+                                 human_number(growth.blocks_per_step), step);
+  if (growth.exact) {
+    text += growth.period > 1 ? fmt::format(", exactly, in a pattern of {} {}s", growth.period, step) : ", exactly";
+  } else {
+    text += fmt::format(" ({:.0f} % interval {} to {})", kConfidence * 100, human_slope(growth.bytes_interval.low),
+                        human_slope(growth.bytes_interval.high));
+  }
+  text += fmt::format(", since {} {}; {:.0f} % of the growth.", step, growth.since, finding.share * 100);
+  return text;
+}
+
+std::string evidence_sentence(const Report& report, const Finding& finding) {
+  std::string text;
+  if (!finding.sites.empty()) {
+    text = fmt::format("It allocates {} blocks per {} there and frees {}", human_number(finding.allocations_per_step),
+                       step_word(report), human_number(finding.frees_per_step));
+    if (finding.sites.size() > 1) text += fmt::format(", through {} different stacks", finding.sites.size());
+    text += ". ";
+  }
+  if (finding.survival && finding.survival->born_judged > 0) {
+    text += fmt::format("{} blocks born after warm-up are alive, {} of them from the first half. ",
+                        human_count(static_cast<int64_t>(finding.survival->born_judged)),
+                        human_count(static_cast<int64_t>(finding.survival->born_in_first_half)));
+  }
+  if (finding.steps_left) {
+    text += fmt::format("The RSS budget breaks in {} {}s.", human_count(static_cast<int64_t>(*finding.steps_left)),
+                        step_word(report));
+  }
+  return text;
+}
+
+void write_finding(const Report& report, size_t number, std::ostream& out) {
+  const Finding& finding = report.findings[number];
+  std::string title = fmt::format("{} in ", to_string(finding.kind));
+  title += finding.tag ? "tag " + tag_name(report, *finding.tag) : "the process as a whole";
+  const StackFrame* frame = finding.sites.empty()
+                                ? nullptr
+                                : report.growth.sites[index(finding.sites.front())].attribution.frame();
+  if (frame != nullptr) {
+    title += fmt::format(": {}", shorten_middle(function_of(*frame), 60));
+    const std::string source = source_of(*frame);
+    if (!source.empty()) title += fmt::format(" ({})", source);
+  }
+  if (number > 0) out << '\n';
+  write_wrapped(out, fmt::format("  {}. ", number + 1), title);
+  write_wrapped(out, "     ", slope_sentence(report, finding));
+  const std::string evidence = evidence_sentence(report, finding);
+  if (!evidence.empty()) write_wrapped(out, "     ", evidence);
+  if (!finding.sites.empty()) write_stack(report, finding, out);
+}
+
+void write_findings(const Report& report, std::ostream& out) {
+  if (report.findings.empty()) return;
+  write_heading(out, "Findings");
+  const size_t shown = std::min(report.findings.size(), kFindings);
+  for (size_t i = 0; i < shown; ++i) write_finding(report, i, out);
+  if (shown < report.findings.size()) out << fmt::format("\n  … and {} more\n", report.findings.size() - shown);
+}
+
+// --- call sites ----------------------------------------------------------------------------------------------------
+
+// The places with the highest value, which is above 0. Nested places too: they say what a pool is used for.
+std::vector<const Place*> top_places(const Report& report, auto accepts, auto value) {
+  std::vector<std::pair<double, const Place*>> valued;
+  for (const Place& place : report.growth.places) {
+    double sum = 0;
+    for (const SiteId site : place.sites) sum += value(site);
+    if (accepts(place) && sum > 0) valued.emplace_back(sum, &place);
+  }
+  std::stable_sort(valued.begin(), valued.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::vector<const Place*> places;
+  for (size_t i = 0; i < std::min(valued.size(), kSitesShown); ++i) places.push_back(valued[i].second);
+  return places;
+}
+
+void write_places(const Report& report, std::string_view heading, const std::vector<const Place*>& places,
+                  std::ostream& out) {
+  if (places.empty()) return;
+  write_heading(out, heading);
+  TextTable table({{"live at end", true}, {"blocks", true}, {fmt::format("allocs/{}", marked(report) ? "it" : "tick"), true},
+                   {"tag", false, 15}, {"function", false, 26}, {"source", false, 24}});
+  for (const Place* place : places) {
+    int64_t bytes = 0;
+    int64_t blocks = 0;
+    double allocations = 0;
+    for (const SiteId site : place->sites) {
+      bytes += report.run->sites[index(site)].live_bytes_end();
+      blocks += report.run->sites[index(site)].live_blocks_end();
+      allocations += report.growth.sites[index(site)].allocations_per_step;
+    }
+    const StackFrame* frame = report.growth.sites[index(place->sites.front())].attribution.frame();
+    table.add({human_bytes(bytes), human_count(blocks), human_number(allocations), tag_name(report, place->tag),
+               frame == nullptr ? "(no stack)" : function_of(*frame), frame == nullptr ? "" : source_of(*frame)});
+  }
+  table.write(out, 2);
+}
+
+void write_call_sites(const Report& report, std::ostream& out) {
+  const auto& run = *report.run;
+  const auto live = [&](SiteId site) { return static_cast<double>(run.sites[index(site)].live_bytes_end()); };
+  const auto rate = [&](SiteId site) { return report.growth.sites[index(site)].allocations_per_step; };
+  const auto is_real = [](const Place& place) { return place.kind != SiteKind::kNested; };
+  const auto is_stray = [](const Place& place) {
+    return place.tag == recording::kHeapTag && place.kind == SiteKind::kBlock;
+  };
+  write_places(report, "Most live bytes at the end", top_places(report, is_real, live), out);
+  write_places(report, fmt::format("Most allocations per {}", step_word(report)), top_places(report, is_real, rate), out);
+  if (!marked(report)) return;
+  write_places(report, "Strays: allocations without a tag inside the iteration loop", top_places(report, is_stray, rate),
+               out);
+}
+
+}  // namespace
+
+void write_text(const Report& report, std::ostream& out) {
+  write_verdict(report, out);
+  write_figures(report, out);
+  write_curve(report, out);
+  write_findings(report, out);
+  write_tags(report, out);
+  write_call_sites(report, out);
+}
+
+}  // namespace leakhunt::reports

@@ -1,0 +1,27 @@
+#include "reports/report.h"
+
+namespace leakhunt::reports {
+
+Report analyse(const recording::Run& run) {
+  Report report;
+  report.run = &run;
+  report.timeline = make_timeline(run);
+  report.growth = measure_growth(run, report.timeline);
+  report.findings = find_growth(run, report.timeline, report.growth);
+  report.ledger = make_ledger(run, report.timeline, report.growth);
+  report.peak_rss_bytes = peak_rss_bytes(run);
+  report.judgement = judge(run, report.timeline, report.growth, report.findings);
+  return report;
+}
+
+int exit_status(const Report& report) {
+  switch (report.verdict()) {
+    case Verdict::kPass: return 0;
+    case Verdict::kFail: return 1;
+    case Verdict::kTargetFailed: return 3;
+    case Verdict::kInconclusive: return 4;
+  }
+  return 4;
+}
+
+}  // namespace leakhunt::reports
