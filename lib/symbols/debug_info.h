@@ -1,0 +1,99 @@
+// debug_info: an address to its functions and source lines, from DWARF. Called by the symbolizer, once a
+// module.
+//
+// libdw decodes; the lookup is ours. dwarf_addrdie() needs .debug_aranges, which clang does not write, and
+// dwarf_getscopes() walks the whole unit again for every address. Here each unit is walked once, when the
+// first address in it is asked for, and becomes a flat map that a binary search answers:
+//
+//   unit    [0x1000, 0x1200)──────────────────────────────[0x5000, 0x5040)──
+//   scope   [f      |g in f |h in g in f |g in f|f      ] [f.cold          ]     the innermost one at each
+//   address
+#pragma once
+
+#include <elfutils/libdw.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "lib/recording/run.h"
+#include "lib/symbols/elf_file.h"
+
+namespace leakhunt::symbols {
+
+using recording::SourceFrame;
+
+// A value for every address, constant between two starts. Later ranges cover earlier ones.
+class RangeMap {
+ public:
+  static constexpr uint32_t kNothing = UINT32_MAX;
+
+  void cover(uint64_t begin, uint64_t end, uint32_t value) { ranges_.push_back({begin, end, value}); }
+  // After the last cover().
+  void finish();
+  // O(log n); kNothing outside all ranges.
+  uint32_t find(uint64_t address) const;
+
+ private:
+  struct Range {
+    uint64_t begin, end;
+    uint32_t value;
+  };
+  struct Start {
+    uint64_t at;
+    uint32_t value;
+  };
+  std::vector<Range> ranges_;  // empty after finish()
+  std::vector<Start> starts_;  // sorted
+};
+
+class DebugInfo {
+ public:
+  // Null when the file has no debug information. `file` must outlive it.
+  static std::unique_ptr<DebugInfo> open(const ElfFile& file);
+  ~DebugInfo();
+
+  // Innermost first; empty when no unit describes the address. `symbol` is the linker's name there, or empty:
+  // it carries the parameters of functions to which DWARF gives only a short name.
+  std::vector<SourceFrame> frames_at(uint64_t address, std::string_view symbol);
+
+ private:
+  struct Scope {  // a function, or one inlined into `parent`
+    Dwarf_Off die = 0;
+    uint32_t parent = RangeMap::kNothing;
+    uint32_t call_file = 0;
+    uint32_t call_line = 0;
+  };
+  struct Unit {
+    Dwarf_Off root = 0;
+    bool walked = false;
+    std::vector<Scope> scopes;
+    RangeMap at;
+    std::unordered_map<Dwarf_Off, std::string> enclosing;  // "ns::Type::" of functions without a linkage name
+  };
+
+  explicit DebugInfo(Dwarf* dwarf) : dwarf_(dwarf) {}
+  void index_units();
+  void walk(Unit& unit);
+  void walk_children(Unit& unit, Dwarf_Die parent, uint32_t scope, const std::string& enclosing);
+  struct Name {
+    std::string text;
+    bool complete =
+        false;  // with parameters, from a linkage name; otherwise the short one with what encloses it
+  };
+  const Name& name_of(Dwarf_Off die_offset);
+  std::string name_of_outermost(Dwarf_Off die_offset, std::string_view symbol);
+  Name make_name(Dwarf_Die die);
+  Unit* unit_of(Dwarf_Die die);
+
+  Dwarf* dwarf_;
+  std::vector<Unit> units_;
+  RangeMap unit_at_;
+  std::unordered_map<Dwarf_Off, uint32_t> unit_by_root_;
+  std::unordered_map<Dwarf_Off, Name> names_;  // by the offset of the scope's DIE
+};
+
+}  // namespace leakhunt::symbols
