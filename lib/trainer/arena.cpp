@@ -15,7 +15,7 @@ std::byte* align_up(std::byte* position, std::size_t alignment) {
 
 }  // namespace
 
-Arena::Arena(std::pmr::memory_resource& chunks, ArenaObserver* observer, std::size_t chunk_bytes)
+Arena::Arena(std::pmr::memory_resource& chunks, std::size_t chunk_bytes, ArenaObserver* observer)
     : chunks_(chunks), observer_(observer), chunk_bytes_(chunk_bytes) {}
 
 Arena::~Arena() {

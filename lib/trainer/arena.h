@@ -19,14 +19,9 @@ namespace leakhunt::trainer {
 
 class Arena : public std::pmr::memory_resource {
  public:
-  // Size of an ordinary chunk, header included: a malloc of it and malloc's own header fill 64 pages and no
-  // more.
-  static constexpr std::size_t default_chunk_bytes = 256 * 1024 - 128;
-
-  // Chunks of at least `chunk_bytes` come from `chunks` when they are needed. `observer` may be null. Both
-  // must outlive the arena.
-  explicit Arena(std::pmr::memory_resource& chunks, ArenaObserver* observer = nullptr,
-                 std::size_t chunk_bytes = default_chunk_bytes);
+  // Chunks of `chunk_bytes` (headers included; larger for a larger request) come from `chunks` when they are
+  // needed. `observer` may be null. Both must outlive the arena.
+  Arena(std::pmr::memory_resource& chunks, std::size_t chunk_bytes, ArenaObserver* observer = nullptr);
   ~Arena() override;
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;

@@ -6,33 +6,36 @@
 #include <cstring>
 #include <utility>
 
+#include "lib/trainer/kernels.h"
+
 namespace leakhunt::trainer {
 namespace {
 
-class PlainBlas final : public Blas {
- public:
-  void multiply(ProductShape shape, Real alpha, Factor a, Factor b, Real beta, Real* c,
-                Index c_stride) const override;
-  std::string name() const override { return "plain C++ loops"; }
-};
-
 // Row by row of C, so that the innermost loop runs along rows of C and (when B is not transposed) of B.
-void PlainBlas::multiply(ProductShape shape, Real alpha, Factor a, Factor b, Real beta, Real* c,
-                         Index c_stride) const {
+void multiply_plainly(ProductShape shape, Real alpha, Factor a, Factor b, Real beta, Real* c,
+                      Index c_stride) {
   for (Index i = 0; i < shape.rows; ++i) {
     Real* row = c + i * c_stride;
-    for (Index j = 0; j < shape.cols; ++j) row[j] = beta == 0 ? 0 : beta * row[j];
+    kernels::scale_or_clear(shape.cols, beta, row);
     for (Index p = 0; p < shape.inner; ++p) {
       const Real factor = alpha * (a.transposed ? a.data[p * a.stride + i] : a.data[i * a.stride + p]);
       if (b.transposed) {
         for (Index j = 0; j < shape.cols; ++j) row[j] += factor * b.data[j * b.stride + p];
       } else {
-        const Real* b_row = b.data + p * b.stride;
-        for (Index j = 0; j < shape.cols; ++j) row[j] += factor * b_row[j];
+        kernels::add_scaled(shape.cols, factor, b.data + p * b.stride, row);
       }
     }
   }
 }
+
+class PlainBlas final : public Blas {
+ public:
+  void multiply(ProductShape shape, Real alpha, Factor a, Factor b, Real beta, Real* c,
+                Index c_stride) const override {
+    multiply_plainly(shape, alpha, a, b, beta, c, c_stride);
+  }
+  std::string name() const override { return "plain C++ loops"; }
+};
 
 // The part of cblas.h that is used; its header is not needed to build, nor its library to run.
 constexpr int row_major = 101;
@@ -49,6 +52,9 @@ class OpenBlas final : public Blas {
 
   void multiply(ProductShape shape, Real alpha, Factor a, Factor b, Real beta, Real* c,
                 Index c_stride) const override {
+    // A single row is bound by memory, not by arithmetic; and OpenBLAS would take a buffer from the heap for
+    // it.
+    if (shape.rows == 1) return multiply_plainly(shape, alpha, a, b, beta, c, c_stride);
     const auto whole = [](Index value) { return static_cast<int>(value); };
     dgemm_(row_major, a.transposed ? transpose : no_transpose, b.transposed ? transpose : no_transpose,
            whole(shape.rows), whole(shape.cols), whole(shape.inner), alpha, a.data, whole(a.stride), b.data,

@@ -1,9 +1,9 @@
-// blas: matrix products, by the fastest library at hand.
+// blas: matrix products, behind one interface with three backends.
 //
-// One interface, two backends: OpenBLAS, loaded when the program starts (so that a machine without it still
-// runs), and plain C++ loops. Debian's OpenBLAS takes many virtual machines for a Prescott and runs at a
-// quarter of their speed; therefore its kernel is chosen here, from what the processor says it can do, unless
-// OPENBLAS_CORETYPE is set.
+// Our own tiles (tiled_blas.h), which serve by default; OpenBLAS, loaded when the program starts, so that a
+// machine without it still runs; and plain C++ loops. Debian's OpenBLAS takes many virtual machines for a
+// Prescott and runs at a quarter of their speed; therefore its kernel is chosen here, from what the processor
+// says it can do, unless OPENBLAS_CORETYPE is set.
 //
 // All matrices are row-major. Thread-safe: a Blas holds no state that changes.
 #pragma once
@@ -46,7 +46,8 @@ class Blas {
 // Plain loops; always there.
 std::unique_ptr<Blas> make_plain_blas();
 
-// OpenBLAS with one thread; null when the library is missing or not usable, `why` then says so.
+// OpenBLAS with one thread. Its AVX-512 kernels take and give back a small heap block in some products of odd
+// sizes; the other two backends never do. Null when the library is missing or not usable, `why` then says so.
 // Must be called before another thread exists: it sets environment variables that the library reads while
 // loading.
 std::unique_ptr<Blas> load_openblas(std::string& why);

@@ -1,5 +1,6 @@
 #include "lib/trainer/kernels.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -7,7 +8,7 @@
 // Each function is compiled for three generations of x86-64; the dynamic loader binds the best one. The
 // sanitizers' runtime is not ready when the loader asks, so they get the plain version.
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define LEAKHUNT_VERSIONS __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
+#define LEAKHUNT_VERSIONS __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define LEAKHUNT_VERSIONS
 #endif
@@ -71,8 +72,21 @@ LEAKHUNT_VERSIONS void scale(Index length, Real factor, Real* values) {
   for (Index i = 0; i < length; ++i) values[i] *= factor;
 }
 
+void scale_or_clear(Index length, Real factor, Real* values) {
+  if (factor == 0) {
+    std::fill_n(values, length, Real{0});
+  } else if (factor != 1) {
+    scale(length, factor, values);
+  }
+}
+
 LEAKHUNT_VERSIONS void add(Index length, const Real* __restrict values, Real* __restrict sums) {
   for (Index i = 0; i < length; ++i) sums[i] += values[i];
+}
+
+LEAKHUNT_VERSIONS void add_scaled(Index length, Real factor, const Real* __restrict values,
+                                  Real* __restrict sums) {
+  for (Index i = 0; i < length; ++i) sums[i] += factor * values[i];
 }
 
 LEAKHUNT_VERSIONS void multiply(Index length, const Real* __restrict factors, Real* __restrict values) {

@@ -15,11 +15,15 @@ Real exp_shifted(Index length, const Real* in, Real shift, Real* out);
 // The largest element.
 Real maximum(Index length, const Real* values);
 
-// values[i] *= factor.
+// values[i] *= factor.  With factor 0 in the second form, values[i] = 0 whatever it was.
 void scale(Index length, Real factor, Real* values);
+void scale_or_clear(Index length, Real factor, Real* values);
 
 // sums[i] += values[i].
 void add(Index length, const Real* values, Real* sums);
+
+// sums[i] += factor * values[i].
+void add_scaled(Index length, Real factor, const Real* values, Real* sums);
 
 // values[i] *= factors[i].
 void multiply(Index length, const Real* factors, Real* values);

@@ -1,6 +1,7 @@
 // modes: what each mode of train_full trains, and how. Only numbers.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 
@@ -27,6 +28,14 @@ struct ModelConfig {
            width * vocabulary + vocabulary;
   }
 };
+
+// The size of the arena's chunks: four times the largest matrix of the forward pass, so that an iteration
+// fills a few of them; less what malloc adds, so that its pages are filled exactly.
+constexpr std::size_t arena_chunk_bytes(const ModelConfig& model) {
+  const Index widest = std::max({model.hidden, 3 * model.width, model.heads * model.context});
+  constexpr std::size_t malloc_overhead = 128;
+  return 4 * model.context * widest * sizeof(Real) - malloc_overhead;
+}
 
 // How a mode is trained unless the command line says otherwise.
 struct Mode {

@@ -21,8 +21,8 @@ TrainerMemory plain_memory() {
 }
 
 Seams::Seams()
-    : make_arena([](std::pmr::memory_resource& chunks, ArenaObserver* observer) {
-        return std::make_unique<Arena>(chunks, observer);
+    : make_arena([](std::pmr::memory_resource& chunks, std::size_t chunk_bytes, ArenaObserver* observer) {
+        return std::make_unique<Arena>(chunks, chunk_bytes, observer);
       }),
       make_tape([](std::pmr::memory_resource& nodes) { return std::make_unique<Tape>(nodes); }) {}
 

@@ -59,7 +59,8 @@ struct Seams {
   TrainerMemory memory = plain_memory();
   ArenaObserver* arena_observer = nullptr;
   std::vector<TrainingObserver*> training_observers;
-  std::unique_ptr<Arena> (*make_arena)(std::pmr::memory_resource& chunks, ArenaObserver* observer);
+  std::unique_ptr<Arena> (*make_arena)(std::pmr::memory_resource& chunks, std::size_t chunk_bytes,
+                                       ArenaObserver* observer);
   std::unique_ptr<Tape> (*make_tape)(std::pmr::memory_resource& nodes);
 
   Seams();  // plain memory, plain arena, plain tape, nobody watching

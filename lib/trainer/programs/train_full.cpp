@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "lib/trainer/tiled_blas.h"
 #include "lib/trainer/training.h"
 
 namespace {
@@ -42,27 +43,27 @@ void declare(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--sample-every", options.sample_every, "Iterations between two text samples (0: none)");
   app.add_option("--data", options.data, "A UTF-8 text to train on instead of the built-in one");
-  app.add_option("--blas", options.blas, "Library for matrix products")
-      ->check(CLI::IsMember({"auto", "openblas", "none"}))
+  app.add_option("--blas", options.blas, "What computes matrix products; none: plain loops")
+      ->check(CLI::IsMember({"auto", "own", "openblas", "none"}))
       ->capture_default_str();
 }
 
-// Null (after a message) when the library that was insisted on is missing.
+// The wish "auto": our own tiles, and OpenBLAS where the processor has no wide vectors to fill them with.
+// Null, after a message, when the library that was insisted on is missing.
 std::unique_ptr<trainer::Blas> choose_blas(const std::string& wish) {
   if (wish == "none") return trainer::make_plain_blas();
+  if (wish == "own") return trainer::make_tiled_blas();
+  if (wish == "auto" && trainer::best_instruction_set() != trainer::InstructionSet::sse2) {
+    return trainer::make_tiled_blas();
+  }
   std::string why;
   std::unique_ptr<trainer::Blas> blas = trainer::load_openblas(why);
   if (blas != nullptr) return blas;
-  if (wish == "openblas") {
-    std::fprintf(stderr, "train_full: OpenBLAS cannot be loaded: %s (Debian: apt-get install libopenblas0)\n",
-                 why.c_str());
-    return nullptr;
-  }
-  std::fprintf(stderr,
-               "train_full: warning: no OpenBLAS (%s); plain C++ loops are several times slower "
-               "(Debian: apt-get install libopenblas0)\n",
+  const bool insisted = wish == "openblas";
+  std::fprintf(stderr, "train_full: %s (Debian: apt-get install libopenblas0): %s\n",
+               insisted ? "OpenBLAS cannot be loaded" : "warning: without OpenBLAS this processor is slow",
                why.c_str());
-  return trainer::make_plain_blas();
+  return insisted ? nullptr : trainer::make_tiled_blas();
 }
 
 trainer::Dataset load_dataset(const Options& options, trainer::Seams& seams) {

@@ -1,0 +1,11 @@
+// 24 of the 32 registers hold the tile, three the row of B.
+#include "lib/trainer/tiled_blas.h"
+#include "lib/trainer/tiled_products.h"
+
+namespace leakhunt::trainer {
+
+void multiply_avx512(ProductShape shape, Real alpha, Factor a, Factor b, Real beta, Real* c, Index c_stride) {
+  TiledProduct<8, 8, 3>::multiply({shape, alpha, a, b, beta, c, c_stride});
+}
+
+}  // namespace leakhunt::trainer

@@ -1,0 +1,170 @@
+// tiled_products: the matrix product for one instruction set, as a template.
+//
+// Included by one source file for each instruction set, and compiled there with its flags (see
+// CMakeLists.txt); hence the anonymous namespace, and no standard function that the linker could share
+// between those files.
+//
+// C is computed in tiles of Rows x (Vectors * Width) that stay in registers while the inner dimension passes
+// by:
+//
+//            B: inner x (Vectors * Width), a row of vectors at a time
+//   A: Rows x inner, one number at a time     tile += a(i, p) * b(p, .)
+//
+// A is read where it lies, either way round. B is read where it lies when its rows are near enough; otherwise
+// it is first copied, panel by panel, into a small buffer, which also undoes its transposition and fills up
+// its last columns.
+#pragma once
+
+#include "lib/trainer/blas.h"
+
+namespace leakhunt::trainer {
+namespace {
+
+// C = alpha A B + beta C, or a part of it.
+struct Product {
+  ProductShape shape;
+  Real alpha;
+  Factor a;
+  Factor b;
+  Real beta;
+  Real* c;
+  Index c_stride;
+};
+
+// Width: Reals in a vector. Rows x MaxVectors: the tile; with the vectors of B it must fit into the
+// registers.
+template <int Width, int Rows, int MaxVectors>
+class TiledProduct {
+ public:
+  // Adds up stretches of at most panel_rows of the inner dimension.
+  static void multiply(const Product& all) {
+    Product part = all;
+    for (Index start = 0; start < all.shape.inner; start += panel_rows) {
+      part.shape.inner = smaller(panel_rows, all.shape.inner - start);
+      part.a.data = all.a.data + start * (all.a.transposed ? all.a.stride : 1);
+      part.b.data = all.b.data + start * (all.b.transposed ? 1 : all.b.stride);
+      multiply_stretch(part);
+      part.beta = 1;
+    }
+  }
+
+ private:
+  // A vector that may lie anywhere in memory.
+  typedef Real Vector __attribute__((vector_size(Width * sizeof(Real)), aligned(sizeof(Real)), may_alias));
+
+  static constexpr Index panel_rows = 256;
+  alignas(64) static inline thread_local Real panel[panel_rows * Width * MaxVectors];
+
+  static constexpr Index smaller(Index a, Index b) { return a < b ? a : b; }
+  static Vector& at(Real* place) { return *reinterpret_cast<Vector*>(place); }
+  static const Vector& at(const Real* place) { return *reinterpret_cast<const Vector*>(place); }
+
+  // Goes along the columns.
+  static void multiply_stretch(const Product& all) {
+    Product part = all;
+    for (Index j = 0; j < all.shape.cols; j += part.shape.cols) {
+      // Four vectors left go in two and two: in a tile of one vector each addition waits for the one before.
+      const Index left = (all.shape.cols - j + Width - 1) / Width;
+      const Index vectors = MaxVectors == 3 && left == 4 ? 2 : smaller(left, MaxVectors);
+      part.shape.cols = smaller(vectors * Width, all.shape.cols - j);
+      part.b.data = all.b.data + j * (all.b.transposed ? all.b.stride : 1);
+      part.c = all.c + j;
+      if constexpr (MaxVectors >= 3) {
+        if (vectors == 3) multiply_panel<3>(part);
+      }
+      if (vectors == 2) multiply_panel<2>(part);
+      if (vectors == 1) multiply_panel<1>(part);
+    }
+  }
+
+  // Goes down the rows.
+  template <int Vectors>
+  static void multiply_panel(Product part) {
+    if (part.b.transposed || part.shape.cols != Vectors * Width || lies_badly(part)) {
+      copy_panel<Vectors>(part);
+      part.b = {panel, Vectors * Width};
+    }
+    multiply_rows<Rows, Vectors>(part);
+    multiply_rows<4, Vectors>(part);
+    multiply_rows<1, Vectors>(part);
+  }
+
+  // Rows of B that are far apart fall into few sets of the cache and drive each other out before the next
+  // tile.
+  static bool lies_badly(const Product& part) {
+    constexpr Index near_bytes = 32 * 1024;
+    return part.shape.rows > 2 * Rows && part.shape.inner * part.b.stride * sizeof(Real) > near_bytes;
+  }
+
+  template <int Vectors>
+  static void copy_panel(const Product& part) {
+    constexpr Index width = Vectors * Width;
+    const Factor b = part.b;
+    if (part.shape.cols < width) {
+      for (Index i = 0; i < part.shape.inner * width; ++i) panel[i] = 0;
+    }
+    if (b.transposed) {
+      for (Index j = 0; j < part.shape.cols; ++j) {
+        for (Index p = 0; p < part.shape.inner; ++p) panel[p * width + j] = b.data[j * b.stride + p];
+      }
+    } else if (part.shape.cols == width) {
+      for (Index p = 0; p < part.shape.inner; ++p) {
+        for (Index v = 0; v < width; v += Width) at(panel + p * width + v) = at(b.data + p * b.stride + v);
+      }
+    } else {
+      for (Index p = 0; p < part.shape.inner; ++p) {
+        for (Index j = 0; j < part.shape.cols; ++j) panel[p * width + j] = b.data[p * b.stride + j];
+      }
+    }
+  }
+
+  // Tiles of TileRows rows, as many as fit; `part` is moved on to the rows that are left.
+  template <int TileRows, int Vectors>
+  static void multiply_rows(Product& part) {
+    for (; part.shape.rows >= TileRows; part.shape.rows -= TileRows) {
+      multiply_tile<TileRows, Vectors>(part);
+      part.a.data += TileRows * (part.a.transposed ? 1 : part.a.stride);
+      part.c += TileRows * part.c_stride;
+    }
+  }
+
+  template <int TileRows, int Vectors>
+  static void multiply_tile(const Product& part) {
+    const Index row_step = part.a.transposed ? 1 : part.a.stride;
+    const Index inner_step = part.a.transposed ? part.a.stride : 1;
+    const Real* a = part.a.data;
+    const Real* b = part.b.data;
+    Vector tile[TileRows][Vectors] = {};
+    for (Index p = 0; p < part.shape.inner; ++p) {
+      for (Index i = 0; i < TileRows; ++i) {
+        const Real factor = a[i * row_step];
+        for (Index v = 0; v < Vectors; ++v) tile[i][v] += factor * at(b + v * Width);
+      }
+      a += inner_step;
+      b += part.b.stride;
+    }
+    for (Index i = 0; i < TileRows; ++i) store<Vectors>(part, tile[i], part.c + i * part.c_stride);
+  }
+
+  // One row of the tile into C. A row that reaches beyond the last column is finished outside of C.
+  template <int Vectors>
+  static void store(const Product& part, const Vector* tile_row, Real* c) {
+    Real outside[Vectors * Width];
+    const bool whole = part.shape.cols == Vectors * Width;
+    Real* out = whole ? c : outside;
+    if (!whole) {
+      for (Index j = 0; j < Vectors * Width; ++j)
+        outside[j] = part.beta != 0 && j < part.shape.cols ? c[j] : 0;
+    }
+    for (Index v = 0; v < Vectors; ++v) {
+      Vector& place = at(out + v * Width);
+      place = part.beta == 0 ? part.alpha * tile_row[v] : part.alpha * tile_row[v] + part.beta * place;
+    }
+    if (!whole) {
+      for (Index j = 0; j < part.shape.cols; ++j) c[j] = outside[j];
+    }
+  }
+};
+
+}  // namespace
+}  // namespace leakhunt::trainer

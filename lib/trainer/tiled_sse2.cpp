@@ -1,0 +1,11 @@
+// What every x86-64 has, and what other processors' vector units are served with.
+#include "lib/trainer/tiled_blas.h"
+#include "lib/trainer/tiled_products.h"
+
+namespace leakhunt::trainer {
+
+void multiply_sse2(ProductShape shape, Real alpha, Factor a, Factor b, Real beta, Real* c, Index c_stride) {
+  TiledProduct<2, 4, 2>::multiply({shape, alpha, a, b, beta, c, c_stride});
+}
+
+}  // namespace leakhunt::trainer

@@ -1,0 +1,33 @@
+// defect: faults that were really made, each behind a seam of the trainer.
+//
+// A defect changes the Seams of an instrumented subject and nothing else: the trainer's own code stays
+// healthy, and the training computes what it always computes. One is chosen with the environment variable
+// LEAKHUNT_DEFECT. To add one: a file with its mechanism, a declaration below, a row in defect.cpp.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "lib/trainer/seams.h"
+
+namespace leakhunt::defects {
+
+struct Defect {
+  std::string_view name;       // "arena-orphaned-chunks"
+  std::string_view mechanism;  // one line for people
+  void (*apply)(trainer::Seams& seams);
+};
+
+// Every defect, in the order of the alphabet.
+std::span<const Defect> all();
+
+// Applies the defect that LEAKHUNT_DEFECT names; none when it is unset or empty. An unknown name ends the
+// program with one line on stderr and status 2.
+void apply_selected(trainer::Seams& seams);
+
+void apply_arena_orphaned_chunks(trainer::Seams& seams);
+void apply_optimizer_reallocates(trainer::Seams& seams);
+void apply_stray_heap(trainer::Seams& seams);
+void apply_tape_retained(trainer::Seams& seams);
+
+}  // namespace leakhunt::defects

@@ -1,0 +1,55 @@
+// optimizer-reallocates: m and v are allocated anew at each step, and the old ones are lost.
+//
+// The values are carried over, so the training goes on as if nothing had happened. Per iteration: 2 x the
+// bytes of all parameters, unreachable.
+#include <algorithm>
+#include <vector>
+
+#include "lib/trainer/adam.h"
+#include "scenarios/defects/defect.h"
+
+namespace leakhunt::defects {
+namespace {
+
+// Hands on every allocation and no deallocation.
+class ForgetfulResource final : public std::pmr::memory_resource {
+ public:
+  explicit ForgetfulResource(std::pmr::memory_resource& upstream) : upstream_(upstream) {}
+
+ private:
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    return upstream_.allocate(bytes, alignment);
+  }
+  void do_deallocate(void*, std::size_t, std::size_t) override {}
+  bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override { return this == &other; }
+
+  std::pmr::memory_resource& upstream_;
+};
+
+class Reallocation final : public trainer::TrainingObserver {
+ public:
+  void before_optimizer_step(trainer::Adam& adam) override {
+    m_.assign(adam.m().begin(), adam.m().end());
+    v_.assign(adam.v().begin(), adam.v().end());
+    adam.allocate_moments();
+    std::copy(m_.begin(), m_.end(), adam.m().begin());
+    std::copy(v_.begin(), v_.end(), adam.v().begin());
+  }
+
+ private:
+  std::vector<trainer::Real> m_;  // keeps its capacity from the first step on
+  std::vector<trainer::Real> v_;
+};
+
+}  // namespace
+
+void apply_optimizer_reallocates(trainer::Seams& seams) {
+  static ForgetfulResource m(*seams.memory.optimizer_m);
+  static ForgetfulResource v(*seams.memory.optimizer_v);
+  static Reallocation reallocation;
+  seams.memory.optimizer_m = &m;
+  seams.memory.optimizer_v = &v;
+  seams.training_observers.push_back(&reallocation);
+}
+
+}  // namespace leakhunt::defects

@@ -1,0 +1,107 @@
+// What each defect costs per iteration, to the byte, and that it changes nothing else.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <vector>
+
+#include "lib/trainer/arena.h"
+#include "lib/trainer/tape.h"
+#include "lib/trainer/tiled_blas.h"
+#include "lib/trainer/training.h"
+#include "scenarios/defects/defect.h"
+#include "tests/lib/trainer/counting_resource.h"
+
+namespace leakhunt::trainer {
+namespace {
+
+constexpr std::uint64_t iterations = 30;
+
+// The seams of one training, each kind of memory counted, and the live bytes at the end of every iteration.
+struct Watched final : TrainingObserver {
+  Watched() {
+    seams.memory.arena_chunks = &chunks;
+    seams.memory.tape_nodes = &nodes;
+    seams.memory.optimizer_m = &moments;
+    seams.memory.optimizer_v = &moments;
+    seams.training_observers.push_back(this);
+  }
+  void iteration_ended(std::uint64_t) override {
+    chunk_bytes.push_back(chunks.live_bytes());
+    node_bytes.push_back(nodes.live_bytes());
+    moment_bytes.push_back(moments.live_bytes());
+  }
+  std::vector<Real> train_with(const Mode& mode) {
+    const std::unique_ptr<Blas> blas = make_tiled_blas();
+    const Dataset dataset(built_in_text, *seams.memory.dataset);
+    auto options = TrainingOptions::of(mode, dataset.vocabulary_size(), iterations);
+    options.sample_every = 11;  // a sample must cost nothing
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> nowhere(std::fopen("/dev/null", "w"), std::fclose);
+    std::vector<Real> losses(iterations);
+    train(options, dataset, *blas, seams, nowhere.get(), losses);
+    return losses;
+  }
+
+  Seams seams;
+  CountingResource chunks;
+  CountingResource nodes;
+  CountingResource moments;
+  std::vector<std::size_t> chunk_bytes;
+  std::vector<std::size_t> node_bytes;
+  std::vector<std::size_t> moment_bytes;
+};
+
+void expect_slope(const std::vector<std::size_t>& bytes, std::size_t per_iteration) {
+  ASSERT_EQ(bytes.size(), iterations);
+  for (std::size_t i = 1; i < bytes.size(); ++i)
+    EXPECT_EQ(bytes[i] - bytes[i - 1], per_iteration) << "iteration " << i;
+}
+
+class DefectsTest : public testing::TestWithParam<int> {
+ protected:
+  const Mode& mode() const { return modes[GetParam()]; }
+
+  Watched healthy;
+  Watched broken;
+};
+
+TEST_P(DefectsTest, TheHealthyTrainerGrowsByNothing) {
+  healthy.train_with(mode());
+  expect_slope(healthy.chunk_bytes, 0);
+  expect_slope(healthy.node_bytes, 0);
+  expect_slope(healthy.moment_bytes, 0);
+}
+
+TEST_P(DefectsTest, ArenaOrphansAllChunksButTheFirst) {
+  const std::vector<Real> losses = healthy.train_with(mode());
+  const std::size_t chunk = arena_chunk_bytes(mode().model);
+  const std::size_t chunks = healthy.chunk_bytes.front() / chunk;
+  EXPECT_GE(chunks, 3u) << "an iteration must need several chunks";
+  EXPECT_EQ(healthy.chunk_bytes.front(), chunks * chunk);
+  defects::apply_arena_orphaned_chunks(broken.seams);
+  EXPECT_EQ(broken.train_with(mode()), losses);
+  expect_slope(broken.chunk_bytes, (chunks - 1) * chunk);
+}
+
+TEST_P(DefectsTest, TapeRetainsEveryNode) {
+  const std::vector<Real> losses = healthy.train_with(mode());
+  const std::size_t operations = 4 + 7 * mode().model.layers;
+  EXPECT_EQ(healthy.node_bytes.front(), operations * Tape::node_bytes);
+  defects::apply_tape_retained(broken.seams);
+  EXPECT_EQ(broken.train_with(mode()), losses);
+  expect_slope(broken.node_bytes, operations * Tape::node_bytes);
+}
+
+INSTANTIATE_TEST_SUITE_P(Modes, DefectsTest, testing::Values(0, 1),
+                         [](const auto& test) { return std::string(modes[test.param].name); });
+
+TEST(OptimizerReallocates, LosesBothMomentsAtEveryStep) {
+  Watched healthy;
+  static Watched broken;  // the defect refers to its resources until the process ends
+  const std::vector<Real> losses = healthy.train_with(modes[0]);
+  defects::apply_optimizer_reallocates(broken.seams);
+  EXPECT_EQ(broken.train_with(modes[0]), losses);
+  expect_slope(broken.moment_bytes, 2 * 46'307 * sizeof(Real));
+}
+
+}  // namespace
+}  // namespace leakhunt::trainer

@@ -1,0 +1,113 @@
+#include "lib/trainer/transformer.h"
+
+#include <gtest/gtest.h>
+
+#include "lib/trainer/arena.h"
+#include "tests/lib/trainer/gradient_check.h"
+
+namespace leakhunt::trainer {
+namespace {
+
+constexpr ModelConfig miniature{
+    .vocabulary = 7, .width = 8, .heads = 2, .layers = 2, .hidden = 12, .context = 6, .positions = 9};
+
+// A model and what it takes to run it.
+struct Bench {
+  explicit Bench(const ModelConfig& config) : model(config, plain_memory(), random) {
+    for (Index i = 0; i < config.context; ++i) {
+      tokens.push_back(static_cast<Token>(random.below(config.vocabulary)));
+      targets.push_back(static_cast<Token>(random.below(config.vocabulary)));
+    }
+  }
+  Workspace workspace(Tape* with = nullptr) {
+    return {.temporaries = arena, .scratch = arena, .blas = *blas, .tape = with};
+  }
+  Real loss() {
+    Workspace work = workspace();
+    const Real result = model.loss(work, tokens, targets);
+    arena.reset();
+    return result;
+  }
+  void differentiate() {
+    Workspace work = workspace(&tape);
+    model.loss(work, tokens, targets);
+    tape.backward(work);
+    tape.reset();
+    arena.reset();
+  }
+
+  Random random{11};
+  Arena arena{*std::pmr::new_delete_resource(), 64 * 1024};
+  Tape tape{*std::pmr::new_delete_resource()};
+  std::unique_ptr<Blas> blas = make_plain_blas();
+  Transformer model;
+  std::vector<Token> tokens;
+  std::vector<Token> targets;
+};
+
+TEST(Transformer, HasTheParametersOfEveryMode) {
+  const Index expected[] = {46'307, 422'179, 2'175'041, 8'544'321};
+  for (Index i = 0; i < std::size(modes); ++i) {
+    EXPECT_EQ(modes[i].model.parameter_count(), expected[i]) << modes[i].name;
+    if (i > 1) continue;
+    Random random(1);
+    const Transformer model(modes[i].model, plain_memory(), random);
+    EXPECT_EQ(model.parameters().taken(), expected[i]) << "every parameter belongs to an operation";
+  }
+}
+
+TEST(Transformer, GradientsOfTheWholeModel) {
+  Bench bench(miniature);
+  // Larger weights than at the start of a training, so that no path is nearly dead.
+  for (Real& value : bench.model.parameters().values()) value += 0.3 * bench.random.normal();
+  bench.differentiate();
+  const ParameterStore& all = bench.model.parameters();
+  const Tensor everything{all.values().data(), all.gradients().data(), 1, all.taken()};
+  EXPECT_LT(relative_gradient_error(everything, [&] { return bench.loss(); }), gradient_tolerance);
+}
+
+TEST(Transformer, GradientsOfTiny) {
+  Bench bench(modes[0].model);
+  for (Real& value : bench.model.parameters().values()) value += 0.1 * bench.random.normal();
+  bench.differentiate();
+  const ParameterStore& all = bench.model.parameters();
+  Real difference = 0;
+  Real size = 0;
+  for (int i = 0; i < 300; ++i) {
+    const Index place = bench.random.below(all.taken());
+    const Real numeric = central_difference([&] { return bench.loss(); }, &all.values()[place]);
+    difference = std::max(difference, std::abs(numeric - all.gradients()[place]));
+    size = std::max(size, std::abs(numeric));
+  }
+  EXPECT_LT(difference / size, gradient_tolerance);
+}
+
+TEST(Transformer, StartsAsAGuess) {
+  Bench bench(modes[1].model);
+  EXPECT_NEAR(bench.loss(), std::log(35.0), 0.15);
+}
+
+TEST(Transformer, StepsGiveTheSameLogitsAsTheWholeSequence) {
+  Bench bench(miniature);
+  Workspace work = bench.workspace();
+  const Tensor whole = bench.model.forward(work, bench.tokens);
+  AttentionCache cache(miniature, *std::pmr::new_delete_resource());
+  for (Index t = 0; t < miniature.context; ++t) {
+    const Tensor row = bench.model.step(work, bench.tokens[t], cache);
+    for (Index i = 0; i < 7; ++i) EXPECT_NEAR(row.value[i], whole.value[t * 7 + i], 1e-12);
+  }
+  EXPECT_EQ(cache.length(), miniature.context);
+}
+
+TEST(Transformer, AnEarlierPositionDoesNotSeeALaterSymbol) {
+  Bench bench(miniature);
+  Workspace work = bench.workspace();
+  const Tensor before = bench.model.forward(work, bench.tokens);
+  bench.tokens[4] = (bench.tokens[4] + 1) % 7;
+  const Tensor after = bench.model.forward(work, bench.tokens);
+  for (Index i = 0; i < 4 * 7; ++i) EXPECT_EQ(before.value[i], after.value[i]);
+  EXPECT_NE(before.value[4 * 7], after.value[4 * 7]);
+}
+
+}  // namespace
+}  // namespace leakhunt::trainer
