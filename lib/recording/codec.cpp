@@ -55,7 +55,7 @@ Id get_id(Decoder& in) {
 
 }  // namespace
 
-// --- primitives ----------------------------------------------------------------------------------------------------
+// --- primitives ------------------------------------------------------------------------------------------
 
 void put_varint(Encoder& out, uint64_t value) {
   do {
@@ -146,7 +146,7 @@ uint32_t frame_crc(uint32_t type, uint32_t length, const void* payload) {
   return crc32c(crc, payload, length);
 }
 
-// --- records -------------------------------------------------------------------------------------------------------
+// --- records ---------------------------------------------------------------------------------------------
 
 void encode(Encoder& out, const ProcessStart& record) {
   put_varint(out, record.pid);

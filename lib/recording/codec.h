@@ -1,8 +1,9 @@
-// Encode and decode of every record's payload, side by side. Freestanding: no heap, no exceptions, no libstdc++; the
-// tracker encodes inside the target, the reader decodes on the host.
+// Encode and decode of every record's payload, side by side. Freestanding: no heap, no exceptions, no
+// libstdc++; the tracker encodes inside the target, the reader decodes on the host.
 //
 // An Encoder writes into memory that the caller provides and remembers if it did not fit; a Decoder reads and
-// remembers if the payload ended early or a value was impossible. Both are checked once, at the end of a record.
+// remembers if the payload ended early or a value was impossible. Both are checked once, at the end of a
+// record.
 #pragma once
 
 #include <stddef.h>
@@ -51,7 +52,7 @@ constexpr size_t frame_size(size_t payload) {
   return (sizeof(FrameHeader) + payload + kFrameAlignment - 1) / kFrameAlignment * kFrameAlignment;
 }
 
-// --- written by the target -----------------------------------------------------------------------------------------
+// --- written by the target -------------------------------------------------------------------------------
 
 // Start of one process image. A second one in a file (exec) starts all ids and counters anew.
 struct ProcessStart {
@@ -66,7 +67,8 @@ struct ProcessStart {
 void encode(Encoder& out, const ProcessStart& record);
 ProcessStart decode_process_start(Decoder& in);
 
-// A loaded object. `bias` is what was added to the addresses in its file; [begin, end) is where it was mapped.
+// A loaded object. `bias` is what was added to the addresses in its file; [begin, end) is where it was
+// mapped.
 struct ModuleRecord {
   ModuleId id;
   uint64_t bias;
@@ -85,8 +87,8 @@ struct TagRecord {
 void encode(Encoder& out, const TagRecord& record);
 TagRecord decode_tag(Decoder& in);
 
-// A call site: tag and stack. Frames are return addresses, innermost first, each written as the difference from the
-// one before. `truncated` when the stack went on beyond the recorded frames.
+// A call site: tag and stack. Frames are return addresses, innermost first, each written as the difference
+// from the one before. `truncated` when the stack went on beyond the recorded frames.
 struct SiteHeader {
   SiteId id;
   TagId tag;
@@ -98,18 +100,19 @@ void encode(Encoder& out, const SiteHeader& header, const uint64_t* frames);
 SiteHeader decode_site_header(Decoder& in);
 uint64_t decode_frame(Decoder& in, uint64_t previous);  // previous: 0 for the first
 
-// One row of a SnapshotRows record: the site as a difference from the row before, then its counters. Rows belong to
-// the next Snapshot record; without one they never happened.
+// One row of a SnapshotRows record: the site as a difference from the row before, then its counters. Rows
+// belong to the next Snapshot record; without one they never happened.
 void encode_row(Encoder& out, SiteId previous, SiteId site, const Counters& counters);
 SiteId decode_row(Decoder& in, SiteId previous, Counters* counters);  // previous: SiteId{0} for the first
 inline constexpr size_t kMaxRow = 7 * kMaxVarint;
 
-// A snapshot. The rows before it say what changed, in second differences: a site without a row did in this interval
-// exactly what it did in the one before (so a steady state costs no rows). If `absolute`, rows hold counters since
-// the start for every site that ever had any: a key frame. The reader checks its sums against them, or takes them up
-// after damage; behind a key frame every site's last difference counts as zero (so what repeats is written once more).
+// A snapshot. The rows before it say what changed, in second differences: a site without a row did in this
+// interval exactly what it did in the one before (so a steady state costs no rows). If `absolute`, rows hold
+// counters since the start for every site that ever had any: a key frame. The reader checks its sums against
+// them, or takes them up after damage; behind a key frame every site's last difference counts as zero (so
+// what repeats is written once more).
 struct SnapshotRecord {
-  uint64_t sequence;   // 0, 1, 2, ... : a gap is damage
+  uint64_t sequence;  // 0, 1, 2, ... : a gap is damage
   SnapshotKind kind;
   bool absolute;
   uint64_t iteration;  // of kIteration: its number. Otherwise iterations or ticks completed so far
@@ -128,8 +131,8 @@ SnapshotRecord decode_snapshot(Decoder& in);
 void encode_tag_peak(Encoder& out, TagId tag, uint64_t peak_bytes);
 uint64_t decode_tag_peak(Decoder& in, TagId* tag);
 
-// Live blocks by site and iteration of birth, sorted by (site, birth). A table longer than one record is continued:
-// `more` is set in all but the last.
+// Live blocks by site and iteration of birth, sorted by (site, birth). A table longer than one record is
+// continued: `more` is set in all but the last.
 struct CohortsHeader {
   uint64_t iteration;  // as in SnapshotRecord
   bool more;

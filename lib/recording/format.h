@@ -1,14 +1,17 @@
-// The file format of a recording, as constants and plain structs. Freestanding: the tracker includes it inside the
-// target, the reader on any host. Prose, grammar and a worked example in bytes: docs/recording-format.md.
+// The file format of a recording, as constants and plain structs. Freestanding: the tracker includes it
+// inside the target, the reader on any host. Prose, grammar and a worked example in bytes:
+// docs/recording-format.md.
 //
 //   file   := file_header frame*
 //   frame  := frame_header payload padding-to-8
 //
 // Frames are appended in one order and never rewritten:
 //
-//   HOST    scenario budget
-//   TARGET  process_start (module | tag | site | snapshot_rows* snapshot | cohorts | step_aside)* process_end?
-//   HOST    host_samples symbols outcome
+//   HOST    scenario? budget
+//   TARGET  ( process_start
+//             (module | tag | site | snapshot_rows* snapshot | cohorts | step_aside)*
+//             process_end? )*
+//   HOST    ( torn_tail? (host_samples | symbols | outcome)* )*       a later one replaces the earlier
 //
 // All integers are little-endian; inside payloads they are LEB128 varints unless said otherwise.
 #pragma once
@@ -28,13 +31,13 @@ struct FileHeader {
 };
 static_assert(sizeof(FileHeader) == 16);
 
-// In front of every payload, at a multiple of 8. The writer stores `magic` last, with release order: a reader of a
-// growing file that sees it sees a whole frame, and a writer killed at any moment leaves zeros there.
+// In front of every payload, at a multiple of 8. The writer stores `magic` last, with release order: a reader
+// of a growing file that sees it sees a whole frame, and a writer killed at any moment leaves zeros there.
 struct FrameHeader {
-  uint32_t magic;    // kFrameMagic
-  uint32_t length;   // of the payload, without padding
-  uint32_t crc;      // crc32c over type, length and payload (see frame_crc in codec.h)
-  uint32_t type;     // RecordType
+  uint32_t magic;   // kFrameMagic
+  uint32_t length;  // of the payload, without padding
+  uint32_t crc;     // crc32c over type, length and payload (see frame_crc in codec.h)
+  uint32_t type;    // RecordType
 };
 static_assert(sizeof(FrameHeader) == 16);
 
@@ -57,6 +60,7 @@ enum class RecordType : uint32_t {
   kHostSamples = 12,
   kSymbols = 13,
   kOutcome = 14,
+  kTornTail = 15,  // bytes that the host cut off behind the target's last whole frame
 };
 
 // Ids are dense, counted from 0 in the order of their records.
@@ -83,9 +87,9 @@ enum class SnapshotKind : uint8_t {
 };
 
 enum class EndKind : uint8_t {
-  kExit = 0,        // ran its destructors
-  kQuickExit = 1,   // _exit, _Exit, quick_exit
-  kExec = 2,        // replaced its image
+  kExit = 0,       // ran its destructors
+  kQuickExit = 1,  // _exit, _Exit, quick_exit
+  kExec = 2,       // replaced its image
 };
 
 // What happened at one site between two snapshots, or (in absolute rows) since the start.

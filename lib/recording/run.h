@@ -1,4 +1,5 @@
-// Run: what one recording means. Plain data, made by reader.h, read by the reports; nobody else opens the file.
+// Run: what one recording means. Plain data, made by reader.h, read by the reports; nobody else opens the
+// file.
 //
 // Glossary, from large to small:
 //   Run        everything of one process, from the scenario that asked for it to the outcome
@@ -23,12 +24,12 @@ namespace leakhunt::recording {
 struct Scenario {
   std::string name;
   std::string description;
-  std::string source;                  // the scenario's file, as given
-  std::string defect;                  // injected fault, or empty
-  std::vector<std::string> command;    // program and arguments
-  uint64_t iterations = 0;             // expected; 0: not known
-  uint64_t warm_up = 0;                // iterations at the start that are not judged
-  std::string expected_verdict;        // "pass", "fail", or empty
+  std::string source;                // the scenario's file, as given
+  std::string defect;                // injected fault, or empty
+  std::vector<std::string> command;  // program and arguments
+  uint64_t iterations = 0;           // expected; 0: not known
+  uint64_t warm_up = 0;              // iterations at the start that are not judged
+  std::string expected_verdict;      // "pass", "fail", or empty
 };
 
 struct Process {
@@ -62,10 +63,10 @@ struct SourceFrame {
 
 // What stands at one return address. No frames: only module and offset are known.
 struct Symbol {
-  uint64_t address = 0;                     // as in CallSite::frames
-  std::string module;                       // path; empty when in none
-  uint64_t offset = 0;                      // address - bias, of the return address
-  std::vector<SourceFrame> source_frames;   // innermost first
+  uint64_t address = 0;                    // as in CallSite::frames
+  std::string module;                      // path; empty when in none
+  uint64_t offset = 0;                     // address - bias, of the return address
+  std::vector<SourceFrame> source_frames;  // innermost first
 };
 
 // Counters of a site over `snapshots` consecutive snapshots from `first` on, the same in each.
@@ -82,9 +83,10 @@ struct CallSite {
   TagId tag{};
   SiteKind kind{};
   bool truncated = false;
+  bool lost = false;             // its record was damaged: tag and frames are not known, the series is
   std::vector<uint64_t> frames;  // return addresses, innermost first
   Series series;
-  Counters total{};              // up to the last snapshot
+  Counters total{};  // up to the last snapshot
 
   int64_t live_bytes_end() const {
     return static_cast<int64_t>(total.allocated_bytes) - static_cast<int64_t>(total.freed_bytes);
@@ -132,36 +134,38 @@ struct HostSample {
 
 // How the target ended, as the runner saw it. Absent in a recording whose runner died too.
 struct Outcome {
-  int exit_status = 0;       // of exit(), when signal is 0
-  int signal = 0;            // that ended it
-  std::string stopped_for;   // why the runner stopped it, or empty
+  int exit_status = 0;      // of exit(), when signal is 0
+  int signal = 0;           // that ended it
+  std::string stopped_for;  // why the runner stopped it, or empty
   uint64_t wall_ns = 0;
   uint64_t peak_rss_bytes = 0;  // the kernel's own maximum (ru_maxrss), or the runner's samples
 };
 
-// What could not be read. A torn tail (the writer was killed in the middle of a frame) is normal and is no damage.
+// What could not be read. A torn tail (the writer was killed in the middle of a frame) is normal and is no
+// damage.
 struct Damage {
-  uint64_t damaged_bytes = 0;      // skipped inside the file
-  uint64_t damaged_records = 0;    // frames whose checksum or content was wrong
-  uint64_t torn_bytes = 0;         // after the last whole frame
-  uint64_t lost_snapshots = 0;     // gaps in the sequence
-  std::string note;                // the first problem, in a sentence; empty when there is none
+  uint64_t damaged_bytes = 0;    // skipped inside the file
+  uint64_t damaged_records = 0;  // frames whose checksum or content was wrong
+  uint64_t torn_bytes = 0;       // after the last whole frame
+  uint64_t lost_snapshots = 0;   // gaps in the sequence
+  std::string note;              // the first problem, in a sentence; empty when there is none
 };
 
 struct Run {
   std::optional<Scenario> scenario;
   Budget budget;
   Process process;
-  std::vector<Module> modules;              // by ModuleId
-  std::vector<Tag> tags;                    // by TagId
-  std::vector<CallSite> sites;              // by SiteId
-  std::vector<Snapshot> snapshots;          // in order
-  std::vector<std::vector<uint64_t>> tag_peaks;  // [TagId][snapshot]: peak live bytes since the snapshot before
-  std::vector<Cohorts> cohorts;             // in order; the last one is the newest
+  std::vector<Module> modules;      // by ModuleId
+  std::vector<Tag> tags;            // by TagId
+  std::vector<CallSite> sites;      // by SiteId
+  std::vector<Snapshot> snapshots;  // in order
+  std::vector<std::vector<uint64_t>>
+      tag_peaks;                 // [TagId][snapshot]: peak live bytes since the snapshot before
+  std::vector<Cohorts> cohorts;  // in order; the last one is the newest
   std::vector<StepAsideNote> step_asides;
-  std::optional<EndKind> end;               // absent: the process was killed, or is still running
-  uint64_t images = 0;                      // process images in the file; only the last is described
-  std::map<uint64_t, Symbol> symbols;       // by return address
+  std::optional<EndKind> end;          // absent: the process was killed, or is still running
+  uint64_t images = 0;                 // process images in the file; only the last is described
+  std::map<uint64_t, Symbol> symbols;  // by return address
   std::vector<HostSample> host_samples;
   std::optional<Outcome> outcome;
   Damage damage;
@@ -169,7 +173,7 @@ struct Run {
   bool complete() const { return end.has_value(); }
 };
 
-// --- series --------------------------------------------------------------------------------------------------------
+// --- series ----------------------------------------------------------------------------------------------
 
 // One field of the counters as a function of the snapshot.
 enum class Measure { kLiveBytes, kLiveBlocks, kAllocations, kAllocatedBytes, kFrees, kFreedBytes };
@@ -184,8 +188,8 @@ struct SiteFilter {
 };
 std::vector<int64_t> expand_sum(const Run& run, const SiteFilter& of, Measure measure);
 
-// Indices of the snapshots that are the run's clock: iterations if the program marked any, otherwise ticks (and the
-// final snapshot).
+// Indices of the snapshots that are the run's clock: iterations if the program marked any, otherwise ticks
+// (and the final snapshot).
 std::vector<size_t> clock_snapshots(const Run& run);
 
 }  // namespace leakhunt::recording

@@ -1,0 +1,65 @@
+#include "lib/recording/budget.h"
+
+#include <cctype>
+#include <charconv>
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace leakhunt::recording {
+
+namespace {
+
+struct Unit {
+  std::string_view name;  // lower case
+  double bytes;
+};
+constexpr Unit kUnits[] = {{"", 1},
+                           {"b", 1},
+                           {"kb", 1e3},
+                           {"mb", 1e6},
+                           {"gb", 1e9},
+                           {"tb", 1e12},
+                           {"kib", 1024.0},
+                           {"mib", 1048576.0},
+                           {"gib", 1024.0 * 1048576.0},
+                           {"tib", 1048576.0 * 1048576.0}};
+
+std::string lower_case(std::string_view text) {
+  std::string lower;
+  for (const char letter : text) lower += static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  return lower;
+}
+
+std::string_view without_spaces_around(std::string_view text) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  return text;
+}
+
+}  // namespace
+
+tl::expected<uint64_t, std::string> parse_bytes(std::string_view text) {
+  const auto refuse = [&] {
+    return tl::unexpected(
+        fmt::format("\"{}\" is no amount of memory: write a number and B, kB, MB, GB, TB (thousands) or KiB, "
+                    "MiB, GiB, TiB (1024s)",
+                    text));
+  };
+  const std::string_view trimmed = without_spaces_around(text);
+  double number = 0;
+  const auto [rest, problem] =
+      std::from_chars(trimmed.data(), trimmed.data() + trimmed.size(), number, std::chars_format::fixed);
+  if (problem != std::errc{} || !std::isfinite(number) || std::signbit(number)) return refuse();
+  const std::string unit_name =
+      lower_case(without_spaces_around(trimmed.substr(static_cast<size_t>(rest - trimmed.data()))));
+  for (const Unit& unit : kUnits) {
+    if (unit.name != unit_name) continue;
+    const double bytes = std::round(number * unit.bytes);
+    if (bytes >= 0x1p63) return refuse();
+    return static_cast<uint64_t>(bytes);
+  }
+  return refuse();
+}
+
+}  // namespace leakhunt::recording

@@ -1,0 +1,291 @@
+#include "lib/recording/host_codec.h"
+
+#include <limits>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace leakhunt::recording {
+
+namespace {
+
+constexpr size_t kLongestString = 64 << 10;  // of a name; what is longer is cut
+// A string of the table that a thousand symbols name is a thousand strings in memory. More than this many
+// bytes for each byte of the payload is no table of symbols but an attack on the reader.
+constexpr uint64_t kLargestExpansion = 1024;
+
+// Runs `fields` into a payload, as often as it takes to find one that is large enough.
+template <typename Fields>
+Payload encoded(size_t guess, Fields fields) {
+  Payload payload(guess);
+  for (;;) {
+    Encoder out{payload.data(), payload.data() + payload.size()};
+    fields(out);
+    if (!out.overflowed) {
+      payload.resize(static_cast<size_t>(out.cursor - payload.data()));
+      return payload;
+    }
+    payload.resize(payload.size() * 2);
+  }
+}
+
+void put_string(Encoder& out, std::string_view text) {
+  put_bytes(out, bytes_of(text.substr(0, kLongestString)));
+}
+
+std::string get_string(Decoder& in) {
+  return std::string(view_of(get_bytes(in)));
+}
+
+void put_int(Encoder& out, int value) {
+  put_signed(out, value);
+}
+
+int get_int(Decoder& in) {
+  const int64_t value = get_signed(in);
+  if (value < std::numeric_limits<int>::min() || value > std::numeric_limits<int>::max()) {
+    in.failed = true;
+    return 0;
+  }
+  return static_cast<int>(value);
+}
+
+// How many of something follow; each takes at least `least` bytes, so that a hostile count is refused before
+// memory is taken for it.
+uint64_t get_count(Decoder& in, size_t least) {
+  const uint64_t count = get_varint(in);
+  if (count > static_cast<uint64_t>(in.end - in.cursor) / least) in.failed = true;
+  return in.failed ? 0 : count;
+}
+
+void put_optional(Encoder& out, const std::optional<uint64_t>& value) {
+  put_varint(out, value ? 1 : 0);
+  if (value) put_varint(out, *value);
+}
+
+void put_optional(Encoder& out, const std::optional<double>& value) {
+  put_varint(out, value ? 1 : 0);
+  if (value) put_double(out, *value);
+}
+
+bool get_presence(Decoder& in) {
+  const uint64_t flag = get_varint(in);
+  if (flag > 1) in.failed = true;
+  return flag == 1;
+}
+
+}  // namespace
+
+Bytes bytes_of(std::string_view text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
+std::string_view view_of(Bytes bytes) {
+  return {reinterpret_cast<const char*>(bytes.data), bytes.size};
+}
+
+// --- scenario --------------------------------------------------------------------------------------------
+
+Payload encode(const Scenario& record) {
+  return encoded(512, [&](Encoder& out) {
+    put_string(out, record.name);
+    put_string(out, record.description);
+    put_string(out, record.source);
+    put_string(out, record.defect);
+    put_varint(out, record.command.size());
+    for (const std::string& argument : record.command) put_string(out, argument);
+    put_varint(out, record.iterations);
+    put_varint(out, record.warm_up);
+    put_string(out, record.expected_verdict);
+  });
+}
+
+bool decode(Decoder& in, Scenario* record) {
+  record->name = get_string(in);
+  record->description = get_string(in);
+  record->source = get_string(in);
+  record->defect = get_string(in);
+  record->command.clear();
+  for (uint64_t left = get_count(in, 1); left > 0 && !in.failed; --left)
+    record->command.push_back(get_string(in));
+  record->iterations = get_varint(in);
+  record->warm_up = get_varint(in);
+  record->expected_verdict = get_string(in);
+  return !in.failed;
+}
+
+// --- budget ----------------------------------------------------------------------------------------------
+
+Payload encode(const Budget& record) {
+  return encoded(64, [&](Encoder& out) {
+    put_optional(out, record.peak_rss_bytes);
+    put_optional(out, record.growth_bytes_per_iteration);
+    put_optional(out, record.min_iterations_per_second);
+  });
+}
+
+bool decode(Decoder& in, Budget* record) {
+  *record = {};
+  if (get_presence(in)) record->peak_rss_bytes = get_varint(in);
+  if (get_presence(in)) record->growth_bytes_per_iteration = get_double(in);
+  if (get_presence(in)) record->min_iterations_per_second = get_double(in);
+  return !in.failed;
+}
+
+// --- outcome ---------------------------------------------------------------------------------------------
+
+Payload encode(const Outcome& record) {
+  return encoded(256, [&](Encoder& out) {
+    put_int(out, record.exit_status);
+    put_int(out, record.signal);
+    put_string(out, record.stopped_for);
+    put_varint(out, record.wall_ns);
+    put_varint(out, record.peak_rss_bytes);
+  });
+}
+
+bool decode(Decoder& in, Outcome* record) {
+  record->exit_status = get_int(in);
+  record->signal = get_int(in);
+  record->stopped_for = get_string(in);
+  record->wall_ns = get_varint(in);
+  record->peak_rss_bytes = get_varint(in);
+  return !in.failed;
+}
+
+// --- host samples ----------------------------------------------------------------------------------------
+
+Payload encode_host_samples(uint64_t first, std::span<const HostSample> samples) {
+  return encoded(64 + samples.size() * 12, [&](Encoder& out) {
+    put_varint(out, first);
+    put_varint(out, samples.size());
+    HostSample previous;
+    for (const HostSample& sample : samples) {
+      put_signed(out, static_cast<int64_t>(sample.time_ns - previous.time_ns));
+      put_signed(out, static_cast<int64_t>(sample.rss_bytes - previous.rss_bytes));
+      previous = sample;
+    }
+  });
+}
+
+bool decode(Decoder& in, HostSamplesPart* record) {
+  record->first = get_varint(in);
+  record->samples.clear();
+  HostSample sample;
+  for (uint64_t left = get_count(in, 2); left > 0 && !in.failed; --left) {
+    sample.time_ns += static_cast<uint64_t>(get_signed(in));
+    sample.rss_bytes += static_cast<uint64_t>(get_signed(in));
+    record->samples.push_back(sample);
+  }
+  return !in.failed;
+}
+
+// --- symbols ---------------------------------------------------------------------------------------------
+
+namespace {
+
+// Strings in the order of their first use; "" is always 0.
+class StringTable {
+ public:
+  StringTable() { index_of(""); }
+  uint64_t index_of(std::string_view text) {
+    const auto [known, added] = indices_.try_emplace(text, strings_.size());
+    if (added) strings_.push_back(text);
+    return known->second;
+  }
+  const std::vector<std::string_view>& strings() const { return strings_; }
+
+ private:
+  std::unordered_map<std::string_view, uint64_t> indices_;
+  std::vector<std::string_view> strings_;
+};
+
+// The strings of a payload, handed out until the allowance is used up.
+struct IndexedStrings {
+  std::vector<std::string_view> strings;
+  uint64_t allowance;
+};
+
+std::string_view get_indexed(Decoder& in, IndexedStrings& table) {
+  const uint64_t index = get_varint(in);
+  if (index >= table.strings.size() || table.strings[index].size() > table.allowance) {
+    in.failed = true;
+    return {};
+  }
+  table.allowance -= table.strings[index].size();
+  return table.strings[index];
+}
+
+void put_source_frame(Encoder& out, const SourceFrame& frame, StringTable& strings) {
+  put_varint(out, strings.index_of(frame.function));
+  put_varint(out, strings.index_of(frame.file));
+  put_varint(out, frame.line);
+  put_varint(out, frame.inlined ? 1 : 0);
+}
+
+SourceFrame get_source_frame(Decoder& in, IndexedStrings& strings) {
+  SourceFrame frame;
+  frame.function = get_indexed(in, strings);
+  frame.file = get_indexed(in, strings);
+  const uint64_t line = get_varint(in);
+  if (line > std::numeric_limits<uint32_t>::max()) in.failed = true;
+  frame.line = static_cast<uint32_t>(line);
+  frame.inlined = get_presence(in);
+  return frame;
+}
+
+}  // namespace
+
+Payload encode_symbols(std::span<const Symbol> symbols) {
+  StringTable strings;
+  const Payload body = encoded(64 + symbols.size() * 32, [&](Encoder& out) {
+    uint64_t previous = 0;
+    for (const Symbol& symbol : symbols) {
+      put_signed(out, static_cast<int64_t>(symbol.address - previous));
+      previous = symbol.address;
+      put_varint(out, strings.index_of(symbol.module));
+      put_varint(out, symbol.offset);
+      put_varint(out, symbol.source_frames.size());
+      for (const SourceFrame& frame : symbol.source_frames) put_source_frame(out, frame, strings);
+    }
+  });
+  Payload payload = encoded(1024 + strings.strings().size() * 64, [&](Encoder& out) {
+    put_varint(out, strings.strings().size());
+    for (const std::string_view text : strings.strings()) put_string(out, text);
+    put_varint(out, symbols.size());
+  });
+  payload.insert(payload.end(), body.begin(), body.end());
+  return payload;
+}
+
+bool decode(Decoder& in, Symbols* symbols) {
+  IndexedStrings strings{{}, kLargestExpansion * static_cast<uint64_t>(in.end - in.cursor)};
+  for (uint64_t left = get_count(in, 1); left > 0 && !in.failed; --left) {
+    strings.strings.push_back(view_of(get_bytes(in)));
+  }
+  uint64_t address = 0;
+  for (uint64_t left = get_count(in, 4); left > 0 && !in.failed; --left) {
+    Symbol symbol;
+    symbol.address = address += static_cast<uint64_t>(get_signed(in));
+    symbol.module = get_indexed(in, strings);
+    symbol.offset = get_varint(in);
+    for (uint64_t frames = get_count(in, 4); frames > 0 && !in.failed; --frames) {
+      symbol.source_frames.push_back(get_source_frame(in, strings));
+    }
+    if (!in.failed) symbols->insert_or_assign(address, std::move(symbol));
+  }
+  return !in.failed;
+}
+
+// --- torn tail -------------------------------------------------------------------------------------------
+
+Payload encode(const TornTail& record) {
+  return encoded(kMaxVarint, [&](Encoder& out) { put_varint(out, record.bytes); });
+}
+
+bool decode(Decoder& in, TornTail* record) {
+  record->bytes = get_varint(in);
+  return !in.failed;
+}
+
+}  // namespace leakhunt::recording

@@ -1,0 +1,116 @@
+#include "lib/recording/series_builder.h"
+
+namespace leakhunt::recording {
+
+namespace {
+
+bool same(const Counters& a, const Counters& b) {
+  return a.allocations == b.allocations && a.allocated_bytes == b.allocated_bytes && a.frees == b.frees &&
+         a.freed_bytes == b.freed_bytes && a.temporary_blocks == b.temporary_blocks &&
+         a.temporary_bytes == b.temporary_bytes;
+}
+
+bool is_zero(const Counters& counters) {
+  return (counters.allocations | counters.allocated_bytes | counters.frees | counters.freed_bytes |
+          counters.temporary_blocks | counters.temporary_bytes) == 0;
+}
+
+void add(Counters* sum, const Counters& each, uint64_t times) {
+  sum->allocations += each.allocations * times;
+  sum->allocated_bytes += each.allocated_bytes * times;
+  sum->frees += each.frees * times;
+  sum->freed_bytes += each.freed_bytes * times;
+  sum->temporary_blocks += each.temporary_blocks * times;
+  sum->temporary_bytes += each.temporary_bytes * times;
+}
+
+Counters difference(const Counters& now, const Counters& before) {
+  Counters changed = now;
+  add(&changed, before, ~uint64_t{0});  // times -1, modulo 2^64
+  return changed;
+}
+
+// Counters only ever count up.
+bool went_backwards(const Counters& now, const Counters& before) {
+  return now.allocations < before.allocations || now.allocated_bytes < before.allocated_bytes ||
+         now.frees < before.frees || now.freed_bytes < before.freed_bytes ||
+         now.temporary_blocks < before.temporary_blocks || now.temporary_bytes < before.temporary_bytes;
+}
+
+}  // namespace
+
+bool SeriesBuilder::add_rows(Decoder& in) {
+  SiteId previous{0};
+  while (in.cursor != in.end) {
+    Row row{};
+    row.site = decode_row(in, previous, &row.counters);
+    if (in.failed || (!rows_.empty() && row.site <= rows_.back().site)) {
+      rows_.clear();
+      return false;
+    }
+    previous = row.site;
+    rows_.push_back(row);
+  }
+  return true;
+}
+
+void SeriesBuilder::settle(CallSite& site, State& state, uint32_t snapshots) {
+  const uint32_t more = snapshots - state.settled;
+  state.settled = snapshots;
+  if (more == 0 || is_zero(state.difference)) return;
+  add(&site.total, state.difference, more);
+  site.series.back().snapshots += more;
+}
+
+void SeriesBuilder::change(CallSite& site, State& state, uint32_t index, const Counters& difference) {
+  settle(site, state, index);
+  state.difference = difference;
+  if (is_zero(difference)) return;
+  if (!site.series.empty()) {
+    const Stretch& last = site.series.back();
+    if (last.first + last.snapshots == index && same(last.each, difference)) return;
+  }
+  site.series.push_back({index, 0, difference});
+}
+
+void SeriesBuilder::apply_changes(std::vector<CallSite>& sites, uint32_t index) {
+  states_.resize(sites.size());
+  for (const Row& row : rows_) {
+    const size_t site = static_cast<size_t>(row.site);
+    change(sites[site], states_[site], index, row.counters);
+  }
+  rows_.clear();
+}
+
+size_t SeriesBuilder::apply_key_frame(std::vector<CallSite>& sites, uint32_t index) {
+  states_.resize(sites.size());
+  size_t disagreeing = 0;
+  auto row = rows_.begin();
+  for (size_t i = 0; i < sites.size(); ++i) {
+    const bool listed = row != rows_.end() && static_cast<size_t>(row->site) == i;
+    const Counters now = listed ? (row++)->counters : Counters{};
+    settle(sites[i], states_[i], index);
+    if (went_backwards(now, sites[i].total)) {
+      ++disagreeing;
+      sites[i].series.clear();
+      sites[i].total = {};
+    }
+    change(sites[i], states_[i], index, difference(now, sites[i].total));
+    settle(sites[i], states_[i], index + 1);
+    states_[i].difference = {};
+  }
+  rows_.clear();
+  return disagreeing;
+}
+
+void SeriesBuilder::settle_all(std::vector<CallSite>& sites, uint32_t snapshots) {
+  states_.resize(sites.size());
+  for (size_t i = 0; i < sites.size(); ++i) settle(sites[i], states_[i], snapshots);
+}
+
+void SeriesBuilder::clear() {
+  rows_.clear();
+  states_.clear();
+}
+
+}  // namespace leakhunt::recording
