@@ -40,12 +40,30 @@ LiveSeries live_series(const Run& run, const CallSite& site) {
           recording::expand(site.series, run.snapshots.size(), Measure::kLiveBlocks)};
 }
 
+// Exact growth that is seen from the first judged point on may have begun in the warm-up: as far back as the increments
+// are those of one period later.
+uint64_t start_in_warm_up(const Timeline& timeline, const LiveSeries& live, const Growth& growth) {
+  const std::vector<size_t>& points = timeline.points;
+  const uint64_t distance = timeline.numbers[timeline.base + 1] - timeline.numbers[timeline.base];
+  const auto period = static_cast<size_t>(growth.period / std::max<uint64_t>(1, distance));
+  const auto increment = [&](size_t i) { return live.bytes[points[i]] - live.bytes[points[i - 1]]; };
+  uint64_t since = growth.since;
+  for (size_t i = timeline.base; i > 0 && increment(i) == increment(i + period); --i) {
+    if (increment(i) > 0) since = timeline.numbers[i];
+  }
+  const bool from_the_start = since == timeline.numbers[1] && live.bytes[points[0]] >= increment(1) && timeline.base > 0;
+  return from_the_start ? timeline.numbers[0] : since;
+}
+
 Growth classify(const Timeline& timeline, const LiveSeries& live, size_t min_rises) {
   if (timeline.judged() < kMinJudged || live.bytes.empty()) return {};
   const std::vector<int64_t> bytes = judged_values(timeline, live.bytes);
   const std::vector<int64_t> blocks = judged_values(timeline, live.blocks);
   const std::span<const uint64_t> numbers(timeline.numbers);
-  return classify_growth({numbers.subspan(timeline.base), bytes, blocks}, min_rises);
+  Growth growth = classify_growth({numbers.subspan(timeline.base), bytes, blocks}, min_rises);
+  const bool from_base = growth.since <= timeline.numbers[timeline.base] + growth.period;
+  if (growth.grows() && growth.exact && from_base) growth.since = start_in_warm_up(timeline, live, growth);
+  return growth;
 }
 
 Growth flat() {

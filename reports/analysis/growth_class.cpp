@@ -19,7 +19,10 @@ constexpr double kLateBulge = 0.15;        // rises after their time
 constexpr double kAccelerating = 0.40;     // a cubic has 0.385
 constexpr double kLongestSilence = 5;      // mean distances without a rise, at the end
 constexpr double kFallOfEnvelope = 0.25;   // of the rise
-constexpr double kBeyondFormerFall = 1.5;  // a late start must rise beyond what fell back before
+constexpr double kBeyondFormerFall = 3;    // a late start must rise so often as high as anything that fell back before
+constexpr size_t kMinIrregularRises = 150;  // at uneven distances, where chance could be at work
+constexpr double kRegular = 0.3;           // standard deviation of the distances, in means
+constexpr double kStraight = 0.045;        // early bulge of what comes after a faster rise
 constexpr size_t kSlopePoints = 160;       // enough for Theil-Sen: 12,720 pairs
 
 double as_double(auto value) {
@@ -77,6 +80,13 @@ Bulge bulge(const GrowthSeries& series, std::span<const size_t> at) {
 
 // --- periodic ------------------------------------------------------------------------------------------------------
 
+// The first point behind `start` at which the series has risen.
+size_t first_rise(std::span<const int64_t> bytes, size_t start) {
+  size_t i = start + 1;
+  while (i + 1 < bytes.size() && bytes[i] <= bytes[i - 1]) ++i;
+  return i;
+}
+
 std::optional<Growth> judge_periodic(const GrowthSeries& series) {
   const size_t last = series.bytes.size() - 1;
   if (!evenly_numbered(series.numbers)) return std::nullopt;
@@ -100,6 +110,7 @@ std::optional<Growth> judge_periodic(const GrowthSeries& series) {
   if (tail->net > 0 && as_double(rise) < kBeyondFormerFall * as_double(fell_before)) return std::nullopt;
 
   growth.kind = tail->net > 0 ? GrowthClass::kLinear : GrowthClass::kShrinking;
+  if (tail->net > 0) growth.since = series.numbers[first_rise(series.bytes, tail->first)];
   growth.bytes_per_step = as_double(tail->net) / as_double(growth.period);
   growth.bytes_interval = {growth.bytes_per_step, growth.bytes_per_step};
   const int64_t blocks = series.blocks[last] - series.blocks[last - tail->period];
@@ -129,9 +140,28 @@ bool slowed_down(const GrowthSeries& series, size_t start) {
   return rate(0, start) > 1.1 * rate(start, series.bytes.size() - 1);
 }
 
+bool at_regular_distances(const GrowthSeries& series, std::span<const size_t> rises) {
+  const double count = as_double(rises.size() - 1);
+  const double mean = as_double(series.numbers[rises.back()] - series.numbers[rises.front()]) / count;
+  double squares = 0;
+  for (size_t i = 1; i < rises.size(); ++i) {
+    const double deviation = as_double(series.numbers[rises[i]] - series.numbers[rises[i - 1]]) - mean;
+    squares += deviation * deviation;
+  }
+  return std::sqrt(squares / count) <= kRegular * mean;
+}
+
+// How many rises it takes. Few will do where a clockwork makes them; a cache that fills has many, too, but irregular
+// ones; and after a faster rise it takes many to tell a leak from the end of a warm-up.
+bool enough_rises(const GrowthSeries& series, std::span<const size_t> rises, size_t start, size_t min_rises) {
+  if (rises.size() < (start == 0 ? min_rises : 2 * min_rises)) return false;
+  if (slowed_down(series, start)) return rises.size() >= kMinIrregularRises && 2 * start <= series.bytes.size();
+  return rises.size() >= kMinIrregularRises || at_regular_distances(series, rises);
+}
+
 std::optional<Growth> judge_rises_from(const GrowthSeries& series, size_t start, size_t min_rises) {
   const auto rises = rises_from(series.bytes, start);
-  if (!rises || rises->size() < (start == 0 ? min_rises : 2 * min_rises)) return std::nullopt;
+  if (!rises || !enough_rises(series, *rises, start, min_rises)) return std::nullopt;
   const double count = as_double(rises->size());
   const double span = as_double(series.numbers[rises->back()] - series.numbers[rises->front()]);
   const double silence = as_double(series.numbers.back() - series.numbers[rises->back()]);
@@ -139,7 +169,7 @@ std::optional<Growth> judge_rises_from(const GrowthSeries& series, size_t start,
   if (span < 0.2 * as_double(series.numbers.back() - series.numbers.front())) return std::nullopt;
 
   const Bulge shape = bulge(series, *rises);
-  const double early = slowed_down(series, start) ? 0.02 + 1.5 / count : kEarlyBulge + 1 / count;
+  const double early = slowed_down(series, start) ? kStraight : kEarlyBulge + 1 / count;
   if (shape.above > early) return std::nullopt;
   const bool accelerating = shape.below > kLateBulge + 1 / count;
   if (accelerating && (shape.below > kAccelerating || rises->size() < 4 * min_rises)) return std::nullopt;
@@ -255,7 +285,8 @@ Growth describe(std::span<const int64_t> bytes) {
   } else if (rises == 0) {
     growth.kind = GrowthClass::kShrinking;
   } else if (falls == 0) {
-    growth.kind = rises < kMinRisesOfSite ? GrowthClass::kSteps : GrowthClass::kSlowing;
+    const bool seldom = rises < std::max(kMinRisesOfSite, bytes.size() / 50);
+    growth.kind = seldom ? GrowthClass::kSteps : GrowthClass::kSlowing;
   } else {
     growth.kind = GrowthClass::kVarying;
   }

@@ -37,7 +37,7 @@ struct Growth {
   stats::Interval bytes_interval;
   double blocks_per_step = 0;
   stats::Interval blocks_interval;
-  uint64_t since = 0;    // number of the clock's point at which the growth begins
+  uint64_t since = 0;    // number of the first point that is seen to grow
   uint64_t period = 0;   // steps after which it repeats, where it does
   uint64_t repeats = 0;  // rises (or periods) seen: how often the evidence repeats itself
   bool exact = false;    // by the periodic road

@@ -1,5 +1,6 @@
 #include "reports/formats/escape.h"
 
+#include <algorithm>
 #include <cstdint>
 
 #include <fmt/format.h>
@@ -79,12 +80,19 @@ std::string shorten_middle(std::string_view text, size_t width) {
   const size_t length = columns(text);
   if (length <= width) return std::string(text);
   if (width == 0) return {};
-  const size_t head = (width - 1 + 1) / 2;
+  const size_t head = width / 2;
   const size_t tail = width - 1 - head;
   std::string result(text.substr(0, offset_of(text, head)));
   result += "…";
   result += text.substr(offset_of(text, length - tail));
   return result;
+}
+
+std::string shorten_front(std::string_view text, size_t width) {
+  const size_t length = columns(text);
+  if (length <= width) return std::string(text);
+  if (width == 0) return {};
+  return "…" + std::string(text.substr(offset_of(text, length - (width - 1))));
 }
 
 }  // namespace leakhunt::reports

@@ -18,4 +18,7 @@ size_t columns(std::string_view text);
 // At most `width` columns, the middle replaced by one "…" when it is longer. `text` is valid UTF-8.
 std::string shorten_middle(std::string_view text, size_t width);
 
+// The same, but the beginning is replaced: of a path the end matters.
+std::string shorten_front(std::string_view text, size_t width);
+
 }  // namespace leakhunt::reports

@@ -173,7 +173,7 @@ void write_curve(const Report& report, std::ostream& out) {
 // --- tags ----------------------------------------------------------------------------------------------------------
 
 void write_tags(const Report& report, std::ostream& out) {
-  TextTable table({{"tag", false, 28},
+  TextTable table({{"tag", false, Column::Fit::kMiddle},
                    {"peak live", true},
                    {"live at end", true},
                    {"blocks", true},
@@ -204,7 +204,7 @@ void write_tags(const Report& report, std::ostream& out) {
 void write_stack(const Report& report, const Finding& finding, std::ostream& out) {
   const SiteId site = finding.sites.front();
   const Attribution& attribution = report.growth.sites[index(site)].attribution;
-  TextTable table({{"", false}, {"", false, 52}, {"", false, 36}});
+  TextTable table({{""}, {"", false, Column::Fit::kMiddle}, {"", false, Column::Fit::kFront}});
   const size_t shown = std::min(attribution.frames.size(), std::max(kFramesShown, attribution.named + 1));
   for (size_t i = 0; i < shown; ++i) {
     const StackFrame& frame = attribution.frames[i];
@@ -230,7 +230,8 @@ std::string slope_sentence(const Report& report, const Finding& finding) {
     text += fmt::format(" ({:.0f} % interval {} to {})", kConfidence * 100, human_slope(growth.bytes_interval.low),
                         human_slope(growth.bytes_interval.high));
   }
-  text += fmt::format(", since {} {}; {:.0f} % of the growth.", step, growth.since, finding.share * 100);
+  const std::string share = finding.share < 0.01 ? "less than 1" : fmt::format("{:.0f}", finding.share * 100);
+  text += fmt::format(", since {} {}; {} % of the growth.", step, growth.since, share);
   return text;
 }
 
@@ -303,7 +304,8 @@ void write_places(const Report& report, std::string_view heading, const std::vec
   if (places.empty()) return;
   write_heading(out, heading);
   TextTable table({{"live at end", true}, {"blocks", true}, {fmt::format("allocs/{}", marked(report) ? "it" : "tick"), true},
-                   {"tag", false, 15}, {"function", false, 26}, {"source", false, 24}});
+                   {"tag", false, Column::Fit::kMiddle}, {"function", false, Column::Fit::kMiddle},
+                   {"source", false, Column::Fit::kFront}});
   for (const Place* place : places) {
     int64_t bytes = 0;
     int64_t blocks = 0;

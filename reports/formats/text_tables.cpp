@@ -1,6 +1,7 @@
 #include "reports/formats/text_tables.h"
 
 #include <algorithm>
+#include <cctype>
 #include <ostream>
 
 #include "reports/formats/escape.h"
@@ -9,10 +10,46 @@ namespace leakhunt::reports {
 
 namespace {
 
-constexpr size_t kGap = 2;  // between columns
+constexpr size_t kGap = 2;       // between columns
+constexpr size_t kNarrowest = 8;  // a column gives way no further
 
 std::string spaces(size_t count) {
   return std::string(count, ' ');
+}
+
+// The widest cell of each column; then, as long as a line is too long, one less of the widest column that gives way.
+std::vector<size_t> fitted_widths(const std::vector<Column>& table, const std::vector<std::vector<std::string>>& lines,
+                                  size_t indent) {
+  std::vector<size_t> widths(table.size(), 0);
+  for (const std::vector<std::string>& line : lines) {
+    for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], columns(line[i]));
+  }
+  size_t total = indent + kGap * (table.size() - 1);
+  for (const size_t width : widths) total += width;
+  for (; total > kTextWidth; --total) {
+    size_t* widest = nullptr;
+    for (size_t i = 0; i < widths.size(); ++i) {
+      const bool gives_way = table[i].fit != Column::Fit::kWhole && widths[i] > kNarrowest;
+      if (gives_way && (widest == nullptr || widths[i] > *widest)) widest = &widths[i];
+    }
+    if (widest == nullptr) break;
+    --*widest;
+  }
+  return widths;
+}
+
+// The end of the first word of `text`; a number and its unit are one word.
+size_t first_word(std::string_view text) {
+  size_t end = std::min(text.find(' '), text.size());
+  for (const std::string_view unit : {" B", " kB", " MB", " GB", " TB", " it/s", " %", " s"}) {
+    const std::string_view rest = text.substr(end);
+    const bool whole = rest.size() == unit.size() || (rest.size() > unit.size() && std::ispunct(rest[unit.size()])) ||
+                       (rest.size() > unit.size() && rest[unit.size()] == ' ');
+    if (end > 0 && std::isdigit(text[end - 1]) && rest.starts_with(unit) && whole) {
+      end = std::min(text.find(' ', end + unit.size()), text.size());
+    }
+  }
+  return end;
 }
 
 void write_line(std::ostream& out, std::string line) {
@@ -29,22 +66,15 @@ void TextTable::write(std::ostream& out, size_t indent) const {
     std::vector<std::string>& headings = lines.emplace_back();
     for (const Column& column : columns_) headings.push_back(column.heading);
   }
-  for (const std::vector<std::string>& row : rows_) {
-    std::vector<std::string>& line = lines.emplace_back();
-    for (size_t i = 0; i < row.size(); ++i) {
-      const size_t limit = columns_[i].max_width;
-      line.push_back(limit == 0 ? row[i] : shorten_middle(row[i], limit));
-    }
-  }
-  std::vector<size_t> widths(columns_.size(), 0);
-  for (const std::vector<std::string>& line : lines) {
-    for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], columns(line[i]));
-  }
+  lines.insert(lines.end(), rows_.begin(), rows_.end());
+  const std::vector<size_t> widths = fitted_widths(columns_, lines, indent);
   for (const std::vector<std::string>& line : lines) {
     std::string text = spaces(indent);
     for (size_t i = 0; i < line.size(); ++i) {
-      const std::string padding = spaces(widths[i] - columns(line[i]));
-      text += (i > 0 ? spaces(kGap) : "") + (columns_[i].right ? padding + line[i] : line[i] + padding);
+      const bool path = columns_[i].fit == Column::Fit::kFront;
+      const std::string cell = path ? shorten_front(line[i], widths[i]) : shorten_middle(line[i], widths[i]);
+      const std::string padding = spaces(widths[i] - columns(cell));
+      text += (i > 0 ? spaces(kGap) : "") + (columns_[i].right ? padding + cell : cell + padding);
     }
     write_line(out, std::move(text));
   }
@@ -61,7 +91,7 @@ void write_wrapped(std::ostream& out, std::string_view lead, std::string_view te
   std::string line(lead);
   size_t used = indent;
   while (!text.empty()) {
-    const size_t space = std::min(text.find(' '), text.size());
+    const size_t space = first_word(text);
     std::string word(text.substr(0, space));
     text.remove_prefix(std::min(space + 1, text.size()));
     if (columns(word) > kTextWidth - indent) word = shorten_middle(word, kTextWidth - indent);

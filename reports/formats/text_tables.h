@@ -13,8 +13,13 @@ inline constexpr size_t kTextWidth = 100;
 
 struct Column {
   std::string heading;
-  bool right = false;    // aligned to the right: numbers
-  size_t max_width = 0;  // longer cells lose their middle; 0: as wide as needed
+  enum class Fit {
+    kWhole,   // as wide as needed
+    kMiddle,  // gives way when the line is too long, losing the middle: names
+    kFront,   // gives way, losing the beginning: paths
+  };
+  bool right = false;  // aligned to the right: numbers
+  Fit fit = Fit::kWhole;
 };
 
 // A table with a line of headings, if there is any. Every row has one cell a column.

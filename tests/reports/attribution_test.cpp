@@ -1,0 +1,104 @@
+#include "reports/analysis/attribution.h"
+
+#include <gtest/gtest.h>
+
+namespace leakhunt::reports {
+namespace {
+
+using recording::CallSite;
+using recording::Run;
+using recording::SourceFrame;
+using recording::Symbol;
+
+StackFrame function(const std::string& name) {
+  StackFrame frame;
+  frame.function = name;
+  frame.module = "/app/program";
+  return frame;
+}
+
+TEST(QualifiedName, DropsReturnTypesParametersAndQualifiers) {
+  const std::vector<std::pair<const char*, const char*>> table = {
+      {"main", "main"},
+      {"leak(int)", "leak"},
+      {"ns::Type::member(std::vector<int>, char const*) const", "ns::Type::member"},
+      {"void ns::call<int (*)(char)>(int (*)(char))", "ns::call<int (*)(char)>"},
+      {"void* std::__invoke<void (&)(), int>(void (&)(), int&&)", "std::__invoke<void (&)(), int>"},
+      {"(anonymous namespace)::helper(int)", "(anonymous namespace)::helper"},
+      {"int (anonymous namespace)::f<int>(int)", "(anonymous namespace)::f<int>"},
+      {"operator new(unsigned long)", "operator new"},
+      {"operator new[](unsigned long, std::align_val_t)", "operator new[]"},
+      {"Type::operator()(int) const", "Type::operator()"},
+      {"main::{lambda(int)#1}::operator()(int) const", "main::{lambda(int)#1}::operator()"},
+      {"ns::operator<(A const&, B const&)", "ns::operator<"},
+      {"", ""},
+  };
+  for (const auto& [full, expected] : table) EXPECT_EQ(qualified_name(full), expected) << full;
+}
+
+TEST(Plumbing, IsWhatLiesBetweenTheProgramAndTheHeap) {
+  for (const char* name : {
+           "malloc", "calloc", "realloc", "posix_memalign", "malloc@plt", "operator new(unsigned long)",
+           "operator new[](unsigned long)", "std::vector<int, std::allocator<int> >::push_back(int&&)",
+           "void std::vector<int>::_M_realloc_insert<int>(int*, int&&)",
+           "__gnu_cxx::new_allocator<int>::allocate(unsigned long, void const*)",
+           "leakhunt::TaggedResource::do_allocate(unsigned long, unsigned long)",
+           "leakhunt::trainer::Arena::do_allocate(unsigned long, unsigned long)",
+           "boost::container::pmr::memory_resource::allocate(unsigned long, unsigned long)",
+           "my::PoolAllocator<int>::allocate(unsigned long)", "strdup"}) {
+    EXPECT_TRUE(is_plumbing(function(name))) << name;
+  }
+  for (const char* name : {"main", "leakhunt::trainer::Arena::new_chunk(unsigned long)", "stdlib::f()",
+                           "Server::allocate(Request const&)", "f(std::vector<int>)", "void f<std::string>()",
+                           "Store::operator new_entry", "malloc_statistics()"}) {
+    EXPECT_FALSE(is_plumbing(function(name))) << name;
+  }
+  StackFrame inside = function("leakhunt_tag");
+  inside.module = "/usr/lib/libleakhunt.so";
+  EXPECT_TRUE(is_plumbing(inside));
+}
+
+Run run_with(std::vector<Symbol> symbols) {
+  Run run;
+  for (Symbol& symbol : symbols) run.symbols[symbol.address] = symbol;
+  return run;
+}
+
+CallSite site_of(std::vector<uint64_t> frames) {
+  CallSite site;
+  site.frames = std::move(frames);
+  return site;
+}
+
+TEST(Attribution, NamesTheInnermostFrameThatIsNoPlumbingThroughInlinedOnes) {
+  const Run run = run_with({
+      {0x10, "/lib/libleakhunt.so", 0x1, {{"operator new(unsigned long)", "", 0, false}}},
+      {0x20, "/app/p", 0x2, {{"std::vector<int>::push_back(int)", "vector.h", 5, true},
+                             {"Tape::push(Node)", "tape.cpp", 81, true},
+                             {"forward()", "model.cpp", 12, false}}},
+      {0x30, "/app/p", 0x3, {{"main", "main.cpp", 3, false}}},
+  });
+  const Attribution attribution = attribute(run, site_of({0x10, 0x20, 0x30}));
+  ASSERT_EQ(attribution.frames.size(), 5u);
+  EXPECT_EQ(attribution.frame()->function, "Tape::push(Node)");
+  EXPECT_EQ(attribution.frame()->line, 81u);
+  EXPECT_TRUE(attribution.frame()->inlined);
+}
+
+TEST(Attribution, NamesModuleAndOffsetWhereThereAreNoSymbols) {
+  const Run run = run_with({{0x10, "/lib/libleakhunt.so", 0x1, {}}, {0x20, "/app/stripped", 0xabc, {}}});
+  EXPECT_EQ(frame_name(*attribute(run, site_of({0x10, 0x20})).frame()), "stripped+0xabc");
+}
+
+TEST(Attribution, FallsBackToTheInnermostFrameWithAModule) {
+  const Run run = run_with({{0x20, "/lib/libc.so.6", 0xabc, {{"malloc", "", 0, false}}}});
+  EXPECT_EQ(frame_name(*attribute(run, site_of({0x10, 0x20})).frame()), "malloc");
+}
+
+TEST(Attribution, OfNothingIsNothingAndOfAnAddressTheAddress) {
+  EXPECT_EQ(attribute(Run{}, site_of({})).frame(), nullptr);
+  EXPECT_EQ(frame_name(*attribute(Run{}, site_of({0x1234})).frame()), "0x1234");
+}
+
+}  // namespace
+}  // namespace leakhunt::reports

@@ -1,0 +1,186 @@
+// The table of verdicts: what a run must look like to pass, fail, or leave the question open.
+#include "reports/analysis/verdict.h"
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "reports/report.h"
+#include "tests/reports/synthetic_run.h"
+
+namespace leakhunt::reports {
+namespace {
+
+using recording::Run;
+using recording::SnapshotKind;
+
+SyntheticSite flat_site() {
+  return {"parameter", "Tensor::Tensor", [](size_t) { return int64_t{8000}; }, {}, 1000};
+}
+
+SyntheticSite leaking_site() {
+  return {"tape.node", "Tape::push", [](size_t i) { return static_cast<int64_t>(i + 1) * 48; }, {}, 48};
+}
+
+Run healthy() {
+  Run run = make_run({flat_site()});
+  run.budget = {5'000'000'000, 0.0, 50.0};
+  run.scenario->iterations = 1000;
+  return run;
+}
+
+Run leaking() {
+  Run run = make_run({flat_site(), leaking_site()});
+  run.budget = {5'000'000'000, 0.0, 50.0};
+  run.scenario->iterations = 1000;
+  return run;
+}
+
+Run ticking(size_t ticks, bool leaks, bool final_frees_all = false) {
+  SyntheticOptions options;
+  options.iterations = ticks;
+  options.clock = SnapshotKind::kTick;
+  options.final_frees_all = final_frees_all;
+  return make_run(leaks ? std::vector{flat_site(), leaking_site()} : std::vector{flat_site()}, options);
+}
+
+Run with(Run run, const std::function<void(Run&)>& change) {
+  change(run);
+  return run;
+}
+
+void kill(Run& run) {
+  run.end.reset();
+  run.outcome->signal = 9;
+}
+
+struct Row {
+  std::string name;
+  std::function<Run()> run;
+  Verdict verdict;
+  int exit_status;
+  std::string reason;  // part of the first check
+};
+
+void PrintTo(const Row& row, std::ostream* out) {
+  *out << row.name;
+}
+
+const std::vector<Row>& rows() {
+  static const std::vector<Row> table = {
+      {"healthy", healthy, Verdict::kPass, 0, "peak RSS 4.01 MB is within the budget of 5.00 GB"},
+      {"leak", leaking, Verdict::kFail, 1, "live memory grows by +48 B per iteration"},
+      {"leak_within_budget",
+       [] { return with(leaking(), [](Run& r) { r.budget.growth_bytes_per_iteration = 48.0; }); }, Verdict::kPass, 0,
+       "peak RSS"},
+      {"leak_without_growth_budget",
+       [] { return with(leaking(), [](Run& r) { r.budget.growth_bytes_per_iteration.reset(); }); }, Verdict::kFail, 1,
+       "without one a leak is a fail"},
+      {"peak_in_snapshots",
+       [] { return with(healthy(), [](Run& r) { r.snapshots[500].rss_bytes = 6'000'000'000; }); }, Verdict::kFail, 1,
+       "peak RSS 6.00 GB is over the budget of 5.00 GB"},
+      {"peak_of_the_kernel",
+       [] { return with(healthy(), [](Run& r) { r.outcome->peak_rss_bytes = 5'000'000'001; }); }, Verdict::kFail, 1,
+       "is over the budget"},
+      {"stopped_at_the_ceiling",
+       [] {
+         return with(leaking(), [](Run& r) {
+           kill(r);
+           r.budget.growth_bytes_per_iteration.reset();
+           r.outcome->stopped_for = "RSS 5.1 GB passed the budget of 5 GB";
+         });
+       }, Verdict::kFail, 1, "stopped before its end"},
+      {"interrupted",
+       [] { return with(healthy(), [](Run& r) { kill(r), r.outcome->stopped_for = "interrupted"; }); },
+       Verdict::kInconclusive, 4, "interrupted"},
+      {"too_slow", [] { return with(healthy(), [](Run& r) { r.budget.min_iterations_per_second = 101.0; }); },
+       Verdict::kFail, 1, "100 it/s (median after warm-up) is below the floor of 101"},
+      {"too_few_iterations", [] { return make_run({flat_site()}, {.iterations = 110, .warm_up = 100}); },
+       Verdict::kInconclusive, 4, "growth was not judged"},
+      {"just_enough_iterations", [] { return make_run({flat_site()}, {.iterations = 121, .warm_up = 100}); },
+       Verdict::kPass, 0, "live memory grows by 0 bytes"},
+      {"fewer_iterations_than_expected",
+       [] { return with(healthy(), [](Run& r) { r.scenario->iterations = 10'000; }); }, Verdict::kInconclusive, 4,
+       "only 1,000 of 10,000 iterations"},
+      {"no_iterations_where_some_were_expected",
+       [] { return with(ticking(1000, false), [](Run& r) { r.scenario->iterations = 100; }); },
+       Verdict::kInconclusive, 4, "marked no iterations where 100 were expected"},
+      {"target_failed", [] { return with(healthy(), [](Run& r) { r.outcome->exit_status = 7; }); },
+       Verdict::kTargetFailed, 3, "exit status 7"},
+      {"target_crashed", [] { return with(healthy(), [](Run& r) { kill(r), r.outcome->signal = 11; }); },
+       Verdict::kTargetFailed, 3, "signal 11"},
+      {"leaked_and_crashed", [] { return with(leaking(), [](Run& r) { kill(r); }); }, Verdict::kFail, 1,
+       "live memory grows"},
+      {"killed_with_its_runner",
+       [] { return with(healthy(), [](Run& r) { r.end.reset(), r.outcome.reset(); }); }, Verdict::kPass, 0, ""},
+      {"lost_snapshots", [] { return with(healthy(), [](Run& r) { r.damage.lost_snapshots = 3; }); },
+       Verdict::kInconclusive, 4, "3 snapshots are lost"},
+      {"lost_snapshots_of_a_leak", [] { return with(leaking(), [](Run& r) { r.damage.lost_snapshots = 3; }); },
+       Verdict::kFail, 1, "live memory grows"},
+      {"damage_without_loss", [] { return with(healthy(), [](Run& r) { r.damage.damaged_bytes = 64; }); },
+       Verdict::kPass, 0, ""},
+      {"tracker_stepped_aside",
+       [] { return with(healthy(), [](Run& r) { r.step_asides.push_back({400, 12, "no memory"}); }); },
+       Verdict::kInconclusive, 4, "stepped aside at iteration 400: no memory"},
+      {"expectation_changes_nothing",
+       [] { return with(leaking(), [](Run& r) { r.scenario->expected_verdict = "pass"; }); }, Verdict::kFail, 1, ""},
+      {"empty_recording", [] { return Run{}; }, Verdict::kInconclusive, 4, "no snapshot"},
+      {"short_program", [] { return ticking(3, false); }, Verdict::kPass, 0, "peak RSS"},
+      {"steady_program", [] { return ticking(400, false); }, Verdict::kPass, 0, "does not grow steadily"},
+      {"growing_program", [] { return ticking(400, true); }, Verdict::kInconclusive, 4,
+       "by +48 B per clock tick, +4,800 B per second"},
+      {"growing_program_that_cleans_up", [] { return ticking(400, true, true); }, Verdict::kPass, 0, "does not grow"},
+      {"growing_program_over_its_budget",
+       [] { return with(ticking(400, true), [](Run& r) { r.budget.peak_rss_bytes = 4'000'000; }); }, Verdict::kFail, 1,
+       "over the budget"},
+      {"growth_budget_without_iterations",
+       [] { return with(ticking(400, false), [](Run& r) { r.budget.growth_bytes_per_iteration = 0.0; }); },
+       Verdict::kInconclusive, 4, "marked no iterations"},
+  };
+  return table;
+}
+
+class VerdictTable : public testing::TestWithParam<Row> {};
+TEST_P(VerdictTable, Row) {
+  const Run run = GetParam().run();
+  const Report report = analyse(run);
+  EXPECT_EQ(report.verdict(), GetParam().verdict);
+  EXPECT_EQ(exit_status(report), GetParam().exit_status);
+  ASSERT_FALSE(report.judgement.checks.empty());
+  EXPECT_NE(report.judgement.checks.front().text.find(GetParam().reason), std::string::npos)
+      << report.judgement.checks.front().text;
+}
+INSTANTIATE_TEST_SUITE_P(Runs, VerdictTable, testing::ValuesIn(rows()),
+                         [](const testing::TestParamInfo<Row>& info) { return info.param.name; });
+
+std::string all_reasons(const Run& run) {
+  const Report report = analyse(run);
+  std::string text;
+  for (const Check& check : report.judgement.checks) text += check.text + "\n";
+  return text;
+}
+
+TEST(Verdict, SaysWhatWasCheckedAndWhatWasNot) {
+  const std::string checked = all_reasons(healthy());
+  EXPECT_NE(checked.find("live memory grows by 0 bytes per iteration over 900 iterations"), std::string::npos) << checked;
+  EXPECT_NE(checked.find("100 it/s (median after warm-up) is above the floor of 50.0"), std::string::npos) << checked;
+  const std::string unchecked = all_reasons(make_run({flat_site()}));
+  EXPECT_NE(unchecked.find("no budget was set for it"), std::string::npos) << unchecked;
+  EXPECT_NE(unchecked.find("no floor was set"), std::string::npos) << unchecked;
+}
+
+TEST(Verdict, SaysThatAShortProgramWasNotJudged) {
+  EXPECT_NE(all_reasons(ticking(3, false)).find("growth was not judged: the program marks no iterations"),
+            std::string::npos);
+}
+
+TEST(Verdict, SaysHowFarAKilledRunWasJudged) {
+  const std::string reasons = all_reasons(with(healthy(), kill));
+  EXPECT_NE(reasons.find("judged up to its last completed iteration (999)"), std::string::npos) << reasons;
+}
+
+}  // namespace
+}  // namespace leakhunt::reports
