@@ -1,0 +1,70 @@
+// libleakhunt.so as the dynamic loader sees it: what it needs, and what it puts in front of the program.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace {
+
+std::vector<std::string> readelf(const std::string& option) {
+  FILE* pipe = popen(("LC_ALL=C readelf --wide " + option + " '" LEAKHUNT_TRACKER "'").c_str(), "r");
+  std::string output;
+  for (int c = 0; pipe != nullptr && (c = fgetc(pipe)) != EOF;) output += static_cast<char>(c);
+  EXPECT_TRUE(pipe != nullptr && pclose(pipe) == 0) << "readelf failed on " LEAKHUNT_TRACKER;
+  std::vector<std::string> lines;
+  std::istringstream text(output);
+  for (std::string line; std::getline(text, line);) lines.push_back(line);
+  return lines;
+}
+
+// The names in the X(...) rows of the one list of hooked functions.
+std::set<std::string> hooked_functions() {
+  static const std::regex row(R"(\bX\((\w+),)");
+  std::ifstream list(LEAKHUNT_ROOT "/instrument/hooks/real_functions.h");
+  std::set<std::string> names;
+  for (std::string line; std::getline(list, line);) {
+    for (std::smatch match; std::regex_search(line, match, row); line = match.suffix())
+      names.insert(match[1]);
+  }
+  return names;
+}
+
+TEST(TrackerElf, NeedsLibcOnly) {
+  static const std::regex needed(R"(\(NEEDED\).*\[(.*)\])");
+  std::set<std::string> libraries;
+  for (const std::string& line : readelf("--dynamic")) {
+    std::smatch match;
+    if (std::regex_search(line, match, needed)) libraries.insert(match[1]);
+  }
+  EXPECT_EQ(libraries.count("libc.so.6"), 1u);
+  libraries.erase("libc.so.6");
+  libraries.erase("ld-linux-x86-64.so.2");
+  EXPECT_TRUE(libraries.empty()) << "also needs " << *libraries.begin()
+                                 << "; what in instrument/ pulls it in?";
+}
+
+TEST(TrackerElf, ExportsItsInterfaceAndTheHookedFunctionsOnly) {
+  const std::set<std::string> hooked = hooked_functions();
+  ASSERT_TRUE(hooked.contains("malloc")) << "the list in real_functions.h reads differently now";
+  std::set<std::string> missing = hooked;
+  // Num: Value Size Type Bind Vis Ndx Name
+  static const std::regex exported(
+      R"(^\s*\d+:\s+[0-9a-f]+\s+\S+\s+\S+\s+(?:GLOBAL|WEAK)\s+\S+\s+\d+\s+([^@\s]+))");
+  for (const std::string& line : readelf("--dyn-syms")) {
+    std::smatch match;
+    if (!std::regex_search(line, match, exported)) continue;
+    const std::string name = match[1];
+    EXPECT_TRUE(name.starts_with("leakhunt_") || hooked.contains(name))
+        << name << " is exported; hide it, or add it to the list in instrument/hooks/real_functions.h";
+    missing.erase(name);
+  }
+  EXPECT_TRUE(missing.empty()) << *missing.begin()
+                               << " is in the list of hooked functions, but is not exported";
+}
+
+}  // namespace
