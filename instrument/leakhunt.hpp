@@ -56,7 +56,8 @@ class TaggedResource final : public std::pmr::memory_resource {
 // The sub-allocations of one custom allocator; see "pool" in leakhunt.h.
 class Pool {
  public:
-  explicit Pool(leakhunt_tag_id tag) : pool_(leakhunt_pool_create != nullptr ? leakhunt_pool_create(tag) : nullptr) {}
+  explicit Pool(leakhunt_tag_id tag)
+      : pool_(leakhunt_pool_create != nullptr ? leakhunt_pool_create(tag) : nullptr) {}
   ~Pool() {
     if (pool_ != nullptr) leakhunt_pool_destroy(pool_);
   }

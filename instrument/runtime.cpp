@@ -1,7 +1,9 @@
-// The runtime: start and stop of the tracker with the process, and leakhunt.h. The only file here that sees all rooms.
+// The runtime: start and stop of the tracker with the process, and leakhunt.h. The only file here that sees
+// all rooms.
 //
-// It starts when LEAKHUNT_RECORDING names a file and LEAKHUNT_PID, if there, is this process: children inherit neither
-// a recording nor the variables, since both are taken out of the environment before the program looks at it.
+// It starts when LEAKHUNT_RECORDING names a file and LEAKHUNT_PID, if there, is this process: children
+// inherit neither a recording nor the variables, since both are taken out of the environment before the
+// program looks at it.
 #include "instrument/runtime.h"
 
 #include <stdint.h>
@@ -45,7 +47,8 @@ uint64_t number_or(const char* text, uint64_t otherwise) {
 // A copy on our own pages: the original is about to be changed.
 const char* keep(const char* text) {
   const size_t bytes = strlen(text) + 1;
-  char* copy = static_cast<char*>(tracker::map_pages((bytes + tracker::kPage - 1) / tracker::kPage * tracker::kPage));
+  char* copy =
+      static_cast<char*>(tracker::map_pages((bytes + tracker::kPage - 1) / tracker::kPage * tracker::kPage));
   if (copy != nullptr) memcpy(copy, text, bytes);
   return copy;
 }
@@ -154,7 +157,8 @@ const char* const* hidden_variables(size_t* count) {
 
 }  // namespace leakhunt::runtime
 
-// --- leakhunt.h ----------------------------------------------------------------------------------------------------
+// --- leakhunt.h
+// ----------------------------------------------------------------------------------------------------
 
 using leakhunt::tracker::Pool;
 using leakhunt::tracker::TagId;

@@ -1,6 +1,7 @@
 // The malloc family: the real function, then one word to the tracker. Nothing else happens here.
 //
-// Every hook keeps its frame (compiled with frame pointers, never inlined, no tail call): the stack begins at it.
+// Every hook keeps its frame (compiled with frame pointers, never inlined, no tail call): the stack begins at
+// it.
 #include <errno.h>
 #include <stdlib.h>
 

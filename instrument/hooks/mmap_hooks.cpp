@@ -1,5 +1,5 @@
-// mmap, munmap, mremap, as the program calls them. (libc's own mappings, for large blocks and stacks, do not come by
-// here: large blocks are counted as blocks.)
+// mmap, munmap, mremap, as the program calls them. (libc's own mappings, for large blocks and stacks, do not
+// come by here: large blocks are counted as blocks.)
 //
 // The lock is held around the system call, so that the table of mappings changes in the kernel's order.
 #include <stdarg.h>
@@ -34,12 +34,14 @@ inline __attribute__((always_inline)) void* map(size_t size, const void* frame, 
 
 }  // namespace
 
-LEAKHUNT_HOOK void* mmap(void* address, size_t size, int protection, int flags, int file, off_t offset) noexcept {
+LEAKHUNT_HOOK void* mmap(void* address, size_t size, int protection, int flags, int file,
+                         off_t offset) noexcept {
   return map(size, __builtin_frame_address(0),
              [=] { return real.mmap(address, size, protection, flags, file, offset); });
 }
 
-LEAKHUNT_HOOK void* mmap64(void* address, size_t size, int protection, int flags, int file, off64_t offset) noexcept {
+LEAKHUNT_HOOK void* mmap64(void* address, size_t size, int protection, int flags, int file,
+                           off64_t offset) noexcept {
   return map(size, __builtin_frame_address(0),
              [=] { return real.mmap64(address, size, protection, flags, file, offset); });
 }

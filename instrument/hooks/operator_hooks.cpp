@@ -1,9 +1,10 @@
-// The C++ operators, so that a stack begins at the line with `new` and not inside libstdc++, whose frames frame
-// pointers do not show. All eight forms of new; every delete ends in free and is seen there.
+// The C++ operators, so that a stack begins at the line with `new` and not inside libstdc++, whose frames
+// frame pointers do not show. All eight forms of new; every delete ends in free and is seen there.
 //
-// libstdc++'s operator new is malloc, and on failure a loop around the new-handler. The hook does the first and leaves
-// the second to the real operator, so no state of ours is open when it throws. A program with operators of its own
-// (linked in, or another allocator's) keeps them: they are passed on to untouched, and seen where they call malloc.
+// libstdc++'s operator new is malloc, and on failure a loop around the new-handler. The hook does the first
+// and leaves the second to the real operator, so no state of ours is open when it throws. A program with
+// operators of its own (linked in, or another allocator's) keeps them: they are passed on to untouched, and
+// seen where they call malloc.
 #include "instrument/hooks/real_functions.h"
 #include "instrument/os/atomics.h"
 #include "instrument/tracker/tracker.h"
@@ -31,25 +32,27 @@ inline void* aligned(size_t size, size_t alignment) {
 }  // namespace
 
 // NAME(parameters): try `allocate`, count it at the caller; otherwise the real operator decides.
-#define LEAKHUNT_NEW(name, parameters, arguments, allocate)                   \
-  LEAKHUNT_HOOK void* name parameters {                                      \
+#define LEAKHUNT_NEW(name, parameters, arguments, allocate)        \
+  LEAKHUNT_HOOK void* name parameters {                            \
     ready();                                                       \
-    if (likely(real.standard_operators)) {                                   \
-      void* block = allocate;                                                \
-      if (likely(block != nullptr)) {                                        \
-        tracker.on_alloc(block, size, __builtin_frame_address(0));           \
-        return block;                                                        \
-      }                                                                      \
-    }                                                                        \
-    return real.name arguments;                                              \
+    if (likely(real.standard_operators)) {                         \
+      void* block = allocate;                                      \
+      if (likely(block != nullptr)) {                              \
+        tracker.on_alloc(block, size, __builtin_frame_address(0)); \
+        return block;                                              \
+      }                                                            \
+    }                                                              \
+    return real.name arguments;                                    \
   }
 
 LEAKHUNT_NEW(_Znwm, (size_t size), (size), plain(size))
 LEAKHUNT_NEW(_Znam, (size_t size), (size), plain(size))
 LEAKHUNT_NEW(_ZnwmRKSt9nothrow_t, (size_t size, const void* tag), (size, tag), plain(size))
 LEAKHUNT_NEW(_ZnamRKSt9nothrow_t, (size_t size, const void* tag), (size, tag), plain(size))
-LEAKHUNT_NEW(_ZnwmSt11align_val_t, (size_t size, size_t alignment), (size, alignment), aligned(size, alignment))
-LEAKHUNT_NEW(_ZnamSt11align_val_t, (size_t size, size_t alignment), (size, alignment), aligned(size, alignment))
+LEAKHUNT_NEW(_ZnwmSt11align_val_t, (size_t size, size_t alignment), (size, alignment),
+             aligned(size, alignment))
+LEAKHUNT_NEW(_ZnamSt11align_val_t, (size_t size, size_t alignment), (size, alignment),
+             aligned(size, alignment))
 LEAKHUNT_NEW(_ZnwmSt11align_val_tRKSt9nothrow_t, (size_t size, size_t alignment, const void* tag),
              (size, alignment, tag), aligned(size, alignment))
 LEAKHUNT_NEW(_ZnamSt11align_val_tRKSt9nothrow_t, (size_t size, size_t alignment, const void* tag),

@@ -1,7 +1,8 @@
 // How a process ends without running destructors: _exit, _Exit, quick_exit, and exec.
 //
-// exec keeps the process, so the new program is recorded into the same file: the variables that were taken out of the
-// environment at start are put back for it. Not in children of vfork: they share our memory and are not recorded.
+// exec keeps the process, so the new program is recorded into the same file: the variables that were taken
+// out of the environment at start are put back for it. Not in children of vfork: they share our memory and
+// are not recorded.
 #include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -69,14 +70,14 @@ class RecordedEnvironment {
 };
 
 // Collects the arguments of execl and its like into an array; `count` includes the final null pointer.
-#define LEAKHUNT_COLLECT(first, rest, arguments)                                     \
-  va_start(rest, first);                                                             \
-  size_t count = 1;                                                                  \
-  while (va_arg(rest, char*) != nullptr) ++count;                                    \
-  va_end(rest);                                                                      \
-  char* arguments[count + 1];                                                        \
-  va_start(rest, first);                                                             \
-  arguments[0] = const_cast<char*>(first);                                           \
+#define LEAKHUNT_COLLECT(first, rest, arguments)  \
+  va_start(rest, first);                          \
+  size_t count = 1;                               \
+  while (va_arg(rest, char*) != nullptr) ++count; \
+  va_end(rest);                                   \
+  char* arguments[count + 1];                     \
+  va_start(rest, first);                          \
+  arguments[0] = const_cast<char*>(first);        \
   for (size_t i = 1; i <= count; ++i) arguments[i] = va_arg(rest, char*)
 
 }  // namespace

@@ -1,5 +1,5 @@
-// The functions that are hooked, and what stood behind their names before us: the next definition in the order of the
-// dynamic loader (libc's, or that of another allocator).
+// The functions that are hooked, and what stood behind their names before us: the next definition in the
+// order of the dynamic loader (libc's, or that of another allocator).
 //
 // One list drives declaration and lookup.
 #pragma once
@@ -11,33 +11,33 @@
 namespace leakhunt::hooks {
 
 // X(name, result, parameters)
-#define LEAKHUNT_HOOKED_FUNCTIONS(X)                                  \
-  X(malloc, void*, (size_t))                                          \
-  X(calloc, void*, (size_t, size_t))                                  \
-  X(realloc, void*, (void*, size_t))                                  \
-  X(reallocarray, void*, (void*, size_t, size_t))                     \
-  X(free, void, (void*))                                              \
-  X(aligned_alloc, void*, (size_t, size_t))                           \
-  X(memalign, void*, (size_t, size_t))                                \
-  X(posix_memalign, int, (void**, size_t, size_t))                    \
-  X(valloc, void*, (size_t))                                          \
-  X(pvalloc, void*, (size_t))                                         \
-  X(mmap, void*, (void*, size_t, int, int, int, off_t))               \
-  X(mmap64, void*, (void*, size_t, int, int, int, off64_t))           \
-  X(munmap, int, (void*, size_t))                                     \
-  X(mremap, void*, (void*, size_t, size_t, int, ...))                 \
-  X(execve, int, (const char*, char* const*, char* const*))           \
-  X(execvpe, int, (const char*, char* const*, char* const*))          \
-  X(fexecve, int, (int, char* const*, char* const*))                  \
-  X(_exit, void, (int))                                               \
-  X(_Exit, void, (int))                                               \
-  X(quick_exit, void, (int))                                          \
-  X(_Znwm, void*, (size_t))                                           \
-  X(_Znam, void*, (size_t))                                           \
-  X(_ZnwmRKSt9nothrow_t, void*, (size_t, const void*))                \
-  X(_ZnamRKSt9nothrow_t, void*, (size_t, const void*))                \
-  X(_ZnwmSt11align_val_t, void*, (size_t, size_t))                    \
-  X(_ZnamSt11align_val_t, void*, (size_t, size_t))                    \
+#define LEAKHUNT_HOOKED_FUNCTIONS(X)                                          \
+  X(malloc, void*, (size_t))                                                  \
+  X(calloc, void*, (size_t, size_t))                                          \
+  X(realloc, void*, (void*, size_t))                                          \
+  X(reallocarray, void*, (void*, size_t, size_t))                             \
+  X(free, void, (void*))                                                      \
+  X(aligned_alloc, void*, (size_t, size_t))                                   \
+  X(memalign, void*, (size_t, size_t))                                        \
+  X(posix_memalign, int, (void**, size_t, size_t))                            \
+  X(valloc, void*, (size_t))                                                  \
+  X(pvalloc, void*, (size_t))                                                 \
+  X(mmap, void*, (void*, size_t, int, int, int, off_t))                       \
+  X(mmap64, void*, (void*, size_t, int, int, int, off64_t))                   \
+  X(munmap, int, (void*, size_t))                                             \
+  X(mremap, void*, (void*, size_t, size_t, int, ...))                         \
+  X(execve, int, (const char*, char* const*, char* const*))                   \
+  X(execvpe, int, (const char*, char* const*, char* const*))                  \
+  X(fexecve, int, (int, char* const*, char* const*))                          \
+  X(_exit, void, (int))                                                       \
+  X(_Exit, void, (int))                                                       \
+  X(quick_exit, void, (int))                                                  \
+  X(_Znwm, void*, (size_t))                                                   \
+  X(_Znam, void*, (size_t))                                                   \
+  X(_ZnwmRKSt9nothrow_t, void*, (size_t, const void*))                        \
+  X(_ZnamRKSt9nothrow_t, void*, (size_t, const void*))                        \
+  X(_ZnwmSt11align_val_t, void*, (size_t, size_t))                            \
+  X(_ZnamSt11align_val_t, void*, (size_t, size_t))                            \
   X(_ZnwmSt11align_val_tRKSt9nothrow_t, void*, (size_t, size_t, const void*)) \
   X(_ZnamSt11align_val_tRKSt9nothrow_t, void*, (size_t, size_t, const void*))
 
@@ -52,8 +52,8 @@ struct RealFunctions {
 
 extern RealFunctions real;
 
-// Looks up all of them, once; may be called before any constructor has run. False for calls that the lookup itself
-// makes: there is nothing to pass them on to yet.
+// Looks up all of them, once; may be called before any constructor has run. False for calls that the lookup
+// itself makes: there is nothing to pass them on to yet.
 bool resolve();
 extern bool resolved;
 
@@ -61,7 +61,8 @@ inline bool ready() {
   return __builtin_expect(resolved, true) || resolve();
 }
 
-// Memory for whoever allocates while malloc itself is being looked up (the loader's error messages). Never freed.
+// Memory for whoever allocates while malloc itself is being looked up (the loader's error messages). Never
+// freed.
 void* bootstrap_allocate(size_t bytes);
 bool is_bootstrap(const void* block);
 // Bytes from `block` to the end of all of it: at most so much can be copied out.

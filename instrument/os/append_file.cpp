@@ -30,12 +30,13 @@ bool read_at(int file, void* to, size_t bytes, uint64_t offset) {
   return system_call(SYS_pread64, file, to, bytes, offset) == static_cast<long>(bytes);
 }
 
-// Bytes [from, to) of the file exist and have their blocks. fallocate where the file system has it, zeros otherwise.
+// Bytes [from, to) of the file exist and have their blocks. fallocate where the file system has it, zeros
+// otherwise.
 long allocate_space(int file, uint64_t from, uint64_t to) {
   rlimit limit{};
   // A write beyond RLIMIT_FSIZE would raise SIGXFSZ in the target.
-  if (!is_error(system_call(SYS_prlimit64, 0, RLIMIT_FSIZE, nullptr, &limit)) && limit.rlim_cur != RLIM_INFINITY &&
-      to > limit.rlim_cur) {
+  if (!is_error(system_call(SYS_prlimit64, 0, RLIMIT_FSIZE, nullptr, &limit)) &&
+      limit.rlim_cur != RLIM_INFINITY && to > limit.rlim_cur) {
     return -EFBIG;
   }
   const long result = system_call(SYS_fallocate, file, 0, from, to - from);

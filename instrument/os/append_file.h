@@ -1,8 +1,8 @@
-// AppendFile: frames appended to a file through a shared mapping of its end, so that what was appended survives the
-// death of the process, and no file descriptor stays open in the target.
+// AppendFile: frames appended to a file through a shared mapping of its end, so that what was appended
+// survives the death of the process, and no file descriptor stays open in the target.
 //
-// Space is allocated by the file system before it is mapped: a full disk is an error here, never a SIGBUS there. The
-// file ends in zeros beyond the last frame; the host cuts them off.
+// Space is allocated by the file system before it is mapped: a full disk is an error here, never a SIGBUS
+// there. The file ends in zeros beyond the last frame; the host cuts them off.
 //
 // Thread-safety: none; the recorder serialises.
 #pragma once
@@ -16,12 +16,12 @@ namespace leakhunt::tracker {
 
 class AppendFile {
  public:
-  // Opens the recording at `path` (absolute; kept by reference) behind its last whole frame, or creates it with a
-  // file header. 0, or the errno of what failed.
+  // Opens the recording at `path` (absolute; kept by reference) behind its last whole frame, or creates it
+  // with a file header. 0, or the errno of what failed.
   int open(const char* path);
 
-  // Memory for a payload of at most `max_bytes`, to be encoded and committed next. Null, with error() set, when the
-  // file cannot grow.
+  // Memory for a payload of at most `max_bytes`, to be encoded and committed next. Null, with error() set,
+  // when the file cannot grow.
   uint8_t* reserve(size_t max_bytes);
 
   // Makes the reserved payload's first `bytes` a frame. It is in the file from here on.
@@ -41,7 +41,7 @@ class AppendFile {
   uint8_t* window_ = nullptr;
   uint64_t window_offset_ = 0;  // in the file, page aligned
   size_t window_bytes_ = 0;
-  size_t used_ = 0;             // of the window, multiple of 8
+  size_t used_ = 0;  // of the window, multiple of 8
   int error_ = 0;
 };
 

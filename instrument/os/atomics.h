@@ -1,5 +1,5 @@
-// The few atomic operations the tracker uses, by the order they need. Compiler builtins: the target must not need
-// libatomic or libstdc++.
+// The few atomic operations the tracker uses, by the order they need. Compiler builtins: the target must not
+// need libatomic or libstdc++.
 #pragma once
 
 #include <stdint.h>
@@ -42,8 +42,8 @@ inline bool unlikely(bool condition) {
   return __builtin_expect(condition, false);
 }
 
-// For the rare paths only (a new call site, a snapshot, a mapping): held for microseconds, never across anything
-// that could wait for the target. A forked child never takes one: it is not recorded.
+// For the rare paths only (a new call site, a snapshot, a mapping): held for microseconds, never across
+// anything that could wait for the target. A forked child never takes one: it is not recorded.
 class SpinLock {
  public:
   bool try_lock() { return __atomic_exchange_n(&held_, 1u, __ATOMIC_ACQUIRE) == 0; }

@@ -10,17 +10,18 @@ namespace leakhunt::tracker {
 
 inline constexpr size_t kPage = 4096;
 
-// `bytes` of zeroed pages, readable and writable, physically there only once touched. Null when the kernel refuses
-// (RLIMIT_AS, overcommit).
+// `bytes` of zeroed pages, readable and writable, physically there only once touched. Null when the kernel
+// refuses (RLIMIT_AS, overcommit).
 void* map_pages(size_t bytes);
 
 void unmap_pages(void* pages, size_t bytes);
 
-// Makes the pages read as zeros in a child of fork, however it was made: the mark of a process that is not recorded.
+// Makes the pages read as zeros in a child of fork, however it was made: the mark of a process that is not
+// recorded.
 bool wipe_on_fork(void* pages, size_t bytes);
 
-// Bytes mapped by map_pages and not unmapped, plus what others announced: the tracker's own share of the address
-// space.
+// Bytes mapped by map_pages and not unmapped, plus what others announced: the tracker's own share of the
+// address space.
 size_t mapped_bytes();
 void count_mapped(int64_t bytes);
 

@@ -31,7 +31,8 @@ uint64_t nanoseconds(clockid_t clock) {
 // The GNU build-id among the notes of an object whose ELF header is in memory at `begin`.
 void find_build_id(LoadedObject* object) {
   const ElfW(Ehdr)* header = reinterpret_cast<const ElfW(Ehdr)*>(object->begin);
-  if (header->e_ident[0] != 0x7F || header->e_ident[1] != 'E' || header->e_phentsize != sizeof(ElfW(Phdr))) return;
+  if (header->e_ident[0] != 0x7F || header->e_ident[1] != 'E' || header->e_phentsize != sizeof(ElfW(Phdr)))
+    return;
   if (header->e_phoff + header->e_phnum * sizeof(ElfW(Phdr)) > kPage) return;  // only the first page is sure
   const ElfW(Phdr)* segments = reinterpret_cast<const ElfW(Phdr)*>(object->begin + header->e_phoff);
   for (unsigned i = 0; i < header->e_phnum; ++i) {

@@ -1,4 +1,5 @@
-// What the process can find out about itself without libc's help: resident memory, faults, names, loaded objects.
+// What the process can find out about itself without libc's help: resident memory, faults, names, loaded
+// objects.
 #pragma once
 
 #include <stddef.h>
@@ -10,7 +11,8 @@ struct ResidentMemory {
   uint64_t rss_bytes;
   uint64_t shared_bytes;  // of rss: file-backed and shared
 };
-// From /proc/self/statm, through a descriptor that is closed again before the call returns. Zeros when there is none.
+// From /proc/self/statm, through a descriptor that is closed again before the call returns. Zeros when there
+// is none.
 ResidentMemory resident_memory();
 
 // Page faults that needed no I/O, of the whole process.
@@ -19,7 +21,8 @@ uint64_t minor_faults();
 uint64_t monotonic_ns();
 uint64_t realtime_ns();
 
-// The whole of a small file, or the target of a link, cut at `capacity`. Bytes put into `buffer`, 0 when there is none.
+// The whole of a small file, or the target of a link, cut at `capacity`. Bytes put into `buffer`, 0 when
+// there is none.
 size_t read_small_file(const char* path, char* buffer, size_t capacity);
 size_t read_link(const char* path, char* buffer, size_t capacity);
 

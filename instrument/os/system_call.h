@@ -1,5 +1,5 @@
-// System calls without libc's wrappers: those are hooked (mmap), are cancellation points (open), or write errno, which
-// belongs to the target. Result: the kernel's own, -errno on failure.
+// System calls without libc's wrappers: those are hooked (mmap), are cancellation points (open), or write
+// errno, which belongs to the target. Result: the kernel's own, -errno on failure.
 #pragma once
 
 #include <stddef.h>
@@ -23,7 +23,8 @@ inline long system_call(long number, Words... words) {
   register long r9 __asm__("r9") = count > 5 ? padded[5 < count ? 5 : count] : 0;
   __asm__ volatile("syscall"
                    : "=a"(result)
-                   : "a"(number), "D"(count > 0 ? padded[0] : 0), "S"(count > 1 ? padded[1 < count ? 1 : count] : 0),
+                   : "a"(number), "D"(count > 0 ? padded[0] : 0),
+                     "S"(count > 1 ? padded[1 < count ? 1 : count] : 0),
                      "d"(count > 2 ? padded[2 < count ? 2 : count] : 0), "r"(r10), "r"(r8), "r"(r9)
                    : "rcx", "r11", "memory");
   return result;

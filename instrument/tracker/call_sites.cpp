@@ -67,7 +67,8 @@ void CallSites::enter(Table* table, uint64_t hash, SiteId id) {
   store_release(slot.hash, hash);
 }
 
-// The old table stays mapped: a reader may still be in it. All old ones together are smaller than the new one.
+// The old table stays mapped: a reader may still be in it. All old ones together are smaller than the new
+// one.
 bool CallSites::grow() {
   Table* larger = make_table((table_->mask + 1) * 2);
   if (larger == nullptr) return false;

@@ -1,8 +1,9 @@
-// CallSites: (tag, kind, stack) -> SiteId. Looked up at every allocation, without a lock; a new one is entered under
-// the recorder's lock, since its record must be in the file before anything refers to it.
+// CallSites: (tag, kind, stack) -> SiteId. Looked up at every allocation, without a lock; a new one is
+// entered under the recorder's lock, since its record must be in the file before anything refers to it.
 //
 // Open addressing; the table holds a 64-bit hash of the whole stack and the id, not the stack itself: that
-// is in the recording. Two different stacks are taken for one with probability n^2 / 2^65: 3e-8 at a million stacks.
+// is in the recording. Two different stacks are taken for one with probability n^2 / 2^65: 3e-8 at a million
+// stacks.
 //
 //   slot := { hash: 0 when empty, written last | id }
 #pragma once
@@ -39,8 +40,8 @@ class CallSites {
     }
   }
 
-  // Under the caller's lock. The id of a new site, kNone when the table can hold no more; the caller writes the
-  // site's record, then calls publish().
+  // Under the caller's lock. The id of a new site, kNone when the table can hold no more; the caller writes
+  // the site's record, then calls publish().
   SiteId next_id();
   void publish(uint64_t hash, SiteId id);
 

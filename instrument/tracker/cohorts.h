@@ -1,5 +1,6 @@
-// Cohorts: live blocks counted by call site and birth, so that the host can tell a cache (old ones die when new ones
-// come) from a leak (none ever dies). Made by walking the table of live blocks, from time to time and at the end.
+// Cohorts: live blocks counted by call site and birth, so that the host can tell a cache (old ones die when
+// new ones come) from a leak (none ever dies). Made by walking the table of live blocks, from time to time
+// and at the end.
 #pragma once
 
 #include <stddef.h>

@@ -1,11 +1,12 @@
-// CounterRows: what one thread did at each call site since the start. One table a thread, so that counting is a few
-// plain additions: only the owner writes, the snapshot reads and sums over the threads.
+// CounterRows: what one thread did at each call site since the start. One table a thread, so that counting is
+// a few plain additions: only the owner writes, the snapshot reads and sums over the threads.
 //
 //   pages_[site / 64] -> RowPage { dirty: one bit a row; rows: 64 x Counters }      made when first needed
 //   dirty_pages_      -> one bit a page
 //
-// A bit is set by the owner when a row changes and taken by the snapshot. A row that is changed at the very moment
-// its bit is taken may be seen one snapshot later: the snapshot looks again at every row it saw the time before.
+// A bit is set by the owner when a row changes and taken by the snapshot. A row that is changed at the very
+// moment its bit is taken may be seen one snapshot later: the snapshot looks again at every row it saw the
+// time before.
 #pragma once
 
 #include <stddef.h>
@@ -60,7 +61,9 @@ class CounterRows {
 
  private:
   RowPage* make_page(uint32_t index);
-  static void mark_slow_bits(uint64_t& word, uint64_t bit) { __atomic_fetch_or(&word, bit, __ATOMIC_ACQ_REL); }
+  static void mark_slow_bits(uint64_t& word, uint64_t bit) {
+    __atomic_fetch_or(&word, bit, __ATOMIC_ACQ_REL);
+  }
   void mark_slow(RowPage* page, uint32_t index, uint64_t bit) {
     mark_slow_bits(page->dirty, bit);
     mark_slow_bits(dirty_pages_[index / 64], uint64_t{1} << (index % 64));

@@ -15,34 +15,108 @@ uint64_t by_address(uintptr_t address) {
   return line ^ (line >> 20) * 0x9E3779B1u;
 }
 
-uint64_t by_hash(uintptr_t address) {
-  const uint64_t hash = (address >> 4) * 0x9E3779B97F4A7C15ull;
-  return hash >> 24;
-}
-
 }  // namespace
+
+class LiveBlocks::Probe {
+ public:
+  Probe(const Level& level, uintptr_t address) : mask_(level.mask), at_(by_address(address) & mask_) {
+    uint64_t hash = (address >> 4) * 0x9E3779B97F4A7C15ull;
+    hash = (hash ^ (hash >> 32)) * 0xD6E8FEB86659FD93ull;
+    next_ = hash >> 32;
+    step_ = hash | 1;  // odd: every bucket is reached
+  }
+  uint64_t at() const { return at_; }
+  uint64_t tried() const { return tried_; }
+  bool advance() {
+    at_ = next_ & mask_;
+    next_ += step_;
+    return tried_++ <= mask_;
+  }
+
+ private:
+  uint64_t mask_;
+  uint64_t at_;
+  uint64_t next_;
+  uint64_t step_;
+  uint64_t tried_ = 0;
+};
 
 bool LiveBlocks::start() {
   return add_level(0);
 }
 
 bool LiveBlocks::insert(uintptr_t address, LiveBlock block) {
+  const uint32_t count = load_acquire(level_count_);
+  const Level& newest = levels_[count - 1];
+  if (likely(insert_into(newest.buckets[by_address(address) & newest.mask], address, block))) return true;
+  return insert_far(count - 1, address, block);
+}
+
+// Past full buckets. Every so often it asks whether the level is full as a whole, and then adds one.
+bool LiveBlocks::insert_far(uint32_t level, uintptr_t address, LiveBlock block) {
+  constexpr uint64_t kTriesBetweenLooks = 8;
+  const Level& at = levels_[level];
+  Probe probe(at, address);
   for (;;) {
-    const uint32_t count = load_acquire(level_count_);
-    const Level& newest = levels_[count - 1];
-    if (likely(insert_into(newest.buckets[by_address(address) & newest.mask], address, block))) return true;
-    if (insert_into(newest.buckets[by_hash(address) & newest.mask], address, block)) return true;
-    if (!add_level(count)) return false;
+    if (insert_into(at.buckets[probe.at()], address, block)) return true;
+    if (probe.tried() % kTriesBetweenLooks == kTriesBetweenLooks - 1 && is_crowded(at, address)) break;
+    go_past(at.passed[probe.at()]);
+    if (!probe.advance()) break;
   }
+  for (Probe back(at, address); back.at() != probe.at() || back.tried() != probe.tried(); back.advance()) {
+    came_back(at.passed[back.at()]);
+  }
+  return add_level(level + 1) && insert(address, block);
 }
 
 bool LiveBlocks::take(uintptr_t address, LiveBlock* block) {
   for (uint32_t level = load_acquire(level_count_); level-- > 0;) {
-    const Level& at = levels_[level];
-    if (take_from(at.buckets[by_address(address) & at.mask], address, block)) return true;
-    if (take_from(at.buckets[by_hash(address) & at.mask], address, block)) return true;
+    if (likely(take_from_level(levels_[level], address, block))) return true;
   }
   return false;
+}
+
+bool LiveBlocks::take_from_level(const Level& level, uintptr_t address, LiveBlock* block) {
+  const uint64_t near = by_address(address) & level.mask;
+  if (likely(take_from(level.buckets[near], address, block))) return true;
+  if (load_relaxed(level.passed[near]) == 0) return false;
+  Probe probe(level, address);
+  while (load_relaxed(level.passed[probe.at()]) != 0) {
+    if (!probe.advance()) return false;
+    if (!take_from(level.buckets[probe.at()], address, block)) continue;
+    for (Probe back(level, address); back.tried() != probe.tried(); back.advance()) {
+      came_back(level.passed[back.at()]);
+    }
+    return true;
+  }
+  return false;
+}
+
+void LiveBlocks::go_past(uint8_t& passed) {
+  uint8_t seen = load_relaxed(passed);
+  while (seen != kManyPassed && !__atomic_compare_exchange_n(&passed, &seen, static_cast<uint8_t>(seen + 1),
+                                                             true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+  }
+}
+
+void LiveBlocks::came_back(uint8_t& passed) {
+  uint8_t seen = load_relaxed(passed);
+  while (seen != kManyPassed && !__atomic_compare_exchange_n(&passed, &seen, static_cast<uint8_t>(seen - 1),
+                                                             true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+  }
+}
+
+// A sample of 64 buckets that is the same for no two addresses: three fifths of their slots in use.
+bool LiveBlocks::is_crowded(const Level& level, uintptr_t seed) {
+  constexpr size_t kSample = 64;
+  size_t used = 0;
+  uint64_t at = seed;
+  for (size_t i = 0; i < kSample; ++i) {
+    at = at * 6364136223846793005ull + 1442695040888963407ull;
+    const Bucket& bucket = level.buckets[(at >> 33) & level.mask];
+    for (size_t slot = 0; slot < kSlots; ++slot) used += load_relaxed(bucket.keys[slot]) != 0 ? 1 : 0;
+  }
+  return used * 5 >= kSample * kSlots * 3;
 }
 
 bool LiveBlocks::insert_into(Bucket& bucket, uintptr_t address, LiveBlock block) {
@@ -71,9 +145,9 @@ bool LiveBlocks::add_level(uint32_t expected_count) {
   if (level_count_ != expected_count) return true;  // somebody else did
   if (level_count_ == kMaxLevels) return false;
   const uint64_t buckets = kFirstBuckets << level_count_;
-  Bucket* memory = static_cast<Bucket*>(map_pages(buckets * sizeof(Bucket)));
+  Bucket* memory = static_cast<Bucket*>(map_pages(buckets * (sizeof(Bucket) + 1)));
   if (memory == nullptr) return false;
-  levels_[level_count_] = {memory, buckets - 1};
+  levels_[level_count_] = {memory, reinterpret_cast<uint8_t*>(memory + buckets), buckets - 1};
   store_release(level_count_, level_count_ + 1);
   return true;
 }

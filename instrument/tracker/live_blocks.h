@@ -1,14 +1,17 @@
 // LiveBlocks: address -> (site, size, birth) of every live block, without a lock.
 //
-// What makes that simple: a program owns an address between malloc and free, so operations on one address never race
-// with each other; only different addresses meet, in a bucket. A block is entered after malloc returned it and taken
-// out before free is called.
+// What makes that simple: a program owns an address between malloc and free, so operations on one address
+// never race with each other; only different addresses meet, in a bucket. A block is entered after malloc
+// returned it and taken out before free is called.
 //
-//   level  := power of two of buckets; when a block fits in neither of its buckets, a level twice as large is added
-//   bucket := 8 keys (one cache line: 0 empty, 1 being written, else the address) | 8 values (two cache lines)
+//   level  := power of two of buckets; when three fifths of it are in use, a level twice as large is added
+//   bucket := 8 keys (one cache line: 0 empty, 1 being written, else the address) | 8 values (two cache
+//   lines)
 //
-// The first choice of a bucket follows the address, so that neighbouring blocks share cache lines; the second is
-// hashed. New blocks go to the newest level; older levels only drain. A slot is 24 bytes.
+// The first bucket tried follows the address, so that neighbouring blocks share cache lines; behind a full
+// one the search goes on by double hashing. A bucket counts the live blocks that had to go past it, so that a
+// search ends at the first bucket nobody went past. New blocks go to the newest level; older levels only
+// drain. A slot is 24 bytes.
 #pragma once
 
 #include <stddef.h>
@@ -44,6 +47,7 @@ class LiveBlocks {
  private:
   static constexpr size_t kSlots = 8;
   static constexpr size_t kMaxLevels = 32;
+  static constexpr uint8_t kManyPassed = 255;
 
   struct Bucket {
     uintptr_t keys[kSlots];
@@ -53,11 +57,20 @@ class LiveBlocks {
 
   struct Level {
     Bucket* buckets;
+    uint8_t* passed;  // by bucket: live blocks that went past it; sticks at kManyPassed
     uint64_t mask;
   };
 
+  // The buckets of an address in a level, in the order they are tried.
+  class Probe;
+
   static bool insert_into(Bucket& bucket, uintptr_t address, LiveBlock block);
   static bool take_from(Bucket& bucket, uintptr_t address, LiveBlock* block);
+  static void go_past(uint8_t& passed);
+  static void came_back(uint8_t& passed);
+  static bool take_from_level(const Level& level, uintptr_t address, LiveBlock* block);
+  static bool is_crowded(const Level& level, uintptr_t seed);
+  bool insert_far(uint32_t level, uintptr_t address, LiveBlock block);
   bool add_level(uint32_t expected_count);
 
   Level levels_[kMaxLevels] = {};

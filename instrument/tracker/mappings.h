@@ -1,8 +1,8 @@
-// Mappings: what mmap gave and munmap took, as disjoint ranges sorted by address. A range may be unmapped in part, or
-// mapped over; every byte belongs to the site that mapped it last.
+// Mappings: what mmap gave and munmap took, as disjoint ranges sorted by address. A range may be unmapped in
+// part, or mapped over; every byte belongs to the site that mapped it last.
 //
-// Thread-safety: the caller holds lock() around the system call and the change of the table, so that the table is in
-// the order of the kernel's own.
+// Thread-safety: the caller holds lock() around the system call and the change of the table, so that the
+// table is in the order of the kernel's own.
 #pragma once
 
 #include <stddef.h>
@@ -27,8 +27,8 @@ class Mappings {
   // Enters [begin, end), which overlaps no range (call remove first). False when there is no memory for it.
   bool insert(const MappedRange& range);
 
-  // What of [begin, end) is in the table goes. For every range touched calls removed(context, range, bytes, ...):
-  // `bytes` of it are gone; `whole` when nothing of it is left; `split` when two pieces are left.
+  // What of [begin, end) is in the table goes. For every range touched calls removed(context, range, bytes,
+  // ...): `bytes` of it are gone; `whole` when nothing of it is left; `split` when two pieces are left.
   using Removed = void (*)(void* context, const MappedRange& range, uint64_t bytes, bool whole, bool split);
   void remove(uintptr_t begin, uintptr_t end, Removed removed, void* context);
 

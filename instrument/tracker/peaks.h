@@ -1,8 +1,9 @@
 // Peaks: live bytes and their maximum, of the heap and of each tag, between snapshots.
 //
-// A thread gathers its changes in a PeakMeter and pours them into the shared PeakGauge when they exceed kBatch. With
-// one thread the maximum is exact. With T threads each of the T - 1 others may hold back less than kBatch either way,
-// so the maximum is off by less than (T - 1) * kBatch: the snapshot states that bound.
+// A thread gathers its changes in a PeakMeter and pours them into the shared PeakGauge when they exceed
+// kBatch. With one thread the maximum is exact. With T threads each of the T - 1 others may hold back less
+// than kBatch either way, so the maximum is off by less than (T - 1) * kBatch: the snapshot states that
+// bound.
 #pragma once
 
 #include <stdint.h>
@@ -20,8 +21,8 @@ struct PeakGauge {
 
   void raise(int64_t candidate) {
     int64_t seen = load_relaxed(peak);
-    while (candidate > seen && !__atomic_compare_exchange_n(&peak, &seen, candidate, true, __ATOMIC_RELAXED,
-                                                            __ATOMIC_RELAXED)) {
+    while (candidate > seen &&
+           !__atomic_compare_exchange_n(&peak, &seen, candidate, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
     }
   }
   // Maximum since the call before.

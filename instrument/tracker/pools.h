@@ -1,6 +1,6 @@
-// Pool: the sub-allocations of one custom allocator, by call site. They lie inside blocks that are counted already,
-// and go all at once when the allocator is reset, so they need no entry in the table of live blocks: per site, what
-// the running epoch handed out is enough.
+// Pool: the sub-allocations of one custom allocator, by call site. They lie inside blocks that are counted
+// already, and go all at once when the allocator is reset, so they need no entry in the table of live blocks:
+// per site, what the running epoch handed out is enough.
 //
 // Thread-safety: one thread at a time, as the allocator it describes.
 #pragma once
@@ -48,10 +48,10 @@ class Pool {
   TagId tag_;
   uint32_t birth_ = 0;
   bool begun_ = false;
-  PoolUse* uses_ = nullptr;     // dense, in the order of their first use
-  uint32_t* index_ = nullptr;   // open addressing by site: position in uses_ + 1
+  PoolUse* uses_ = nullptr;    // dense, in the order of their first use
+  uint32_t* index_ = nullptr;  // open addressing by site: position in uses_ + 1
   uint32_t count_ = 0;
-  uint32_t capacity_ = 0;       // of uses_; index_ has twice as many
+  uint32_t capacity_ = 0;  // of uses_; index_ has twice as many
 };
 
 }  // namespace leakhunt::tracker

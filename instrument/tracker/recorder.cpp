@@ -103,8 +103,11 @@ bool Recorder::write_modules_of(const uint64_t* frames, size_t count) {
     if (!find_loaded_object(frames[i], &object)) continue;
     char path[PATH_MAX];
     const size_t path_bytes = module_path(object.name, path, sizeof path);
-    const recording::ModuleRecord record{static_cast<recording::ModuleId>(module_count_), object.bias, object.begin,
-                                         object.end, bytes_of(path, path_bytes),
+    const recording::ModuleRecord record{static_cast<recording::ModuleId>(module_count_),
+                                         object.bias,
+                                         object.begin,
+                                         object.end,
+                                         bytes_of(path, path_bytes),
                                          {object.build_id, object.build_id_bytes}};
     if (!write(RecordType::kModule, record, PATH_MAX + object.build_id_bytes + 128)) return false;
     modules_[module_count_++] = {object.begin, object.end, object.bias};

@@ -28,9 +28,12 @@ bool is_zero(const Counters& counters) {
 }
 
 Counters difference(const Counters& now, const Counters& before) {
-  return {now.allocations - before.allocations,           now.allocated_bytes - before.allocated_bytes,
-          now.frees - before.frees,                       now.freed_bytes - before.freed_bytes,
-          now.temporary_blocks - before.temporary_blocks, now.temporary_bytes - before.temporary_bytes};
+  return {now.allocations - before.allocations,
+          now.allocated_bytes - before.allocated_bytes,
+          now.frees - before.frees,
+          now.freed_bytes - before.freed_bytes,
+          now.temporary_blocks - before.temporary_blocks,
+          now.temporary_bytes - before.temporary_bytes};
 }
 
 Counters sum_over_threads(SiteId site) {
@@ -54,8 +57,8 @@ uint32_t next_bit(uint64_t* bits) {
 
 }  // namespace
 
-bool SnapshotWriter::write(AppendFile& file, SnapshotRecord record, uint32_t site_count, const uint64_t* tag_peaks,
-                           size_t tag_count) {
+bool SnapshotWriter::write(AppendFile& file, SnapshotRecord record, uint32_t site_count,
+                           const uint64_t* tag_peaks, size_t tag_count) {
   record.sequence = sequence_;
   record.absolute = key_frame_due(record.kind);
   Rows rows(file);
@@ -131,8 +134,8 @@ bool SnapshotWriter::write_page(Rows& rows, uint32_t page, uint64_t changed) {
   return true;
 }
 
-// After a key frame every difference counts as zero, for the writer as for the reader: one who lost what came before
-// can go on from here.
+// After a key frame every difference counts as zero, for the writer as for the reader: one who lost what came
+// before can go on from here.
 bool SnapshotWriter::write_everything(Rows& rows, uint32_t site_count) {
   for (uint32_t index = 0; index < site_count; ++index) {
     if (history_page(index / kRowsPerPage) == nullptr) return false;

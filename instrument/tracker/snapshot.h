@@ -1,8 +1,8 @@
 // SnapshotWriter: cuts through the counters of all threads and appends what changed since the cut before.
 //
-// For every site it keeps the totals and the difference it wrote last. A site whose difference repeats is not written
-// (see SnapshotRecord in codec.h); so that nothing is overlooked it visits every site that a thread marked as changed,
-// and every site whose last difference was not zero.
+// For every site it keeps the totals and the difference it wrote last. A site whose difference repeats is not
+// written (see SnapshotRecord in codec.h); so that nothing is overlooked it visits every site that a thread
+// marked as changed, and every site whose last difference was not zero.
 //
 // Thread-safety: the recorder's lock is held; the threads count on meanwhile.
 #pragma once
@@ -21,8 +21,8 @@ class SnapshotWriter {
  public:
   // False when there is no memory or no room in the file (file.error()).
   // `record` is complete but for sequence, absolute and tag_peak_count; tag_peaks[i] for i < tag_count.
-  bool write(AppendFile& file, recording::SnapshotRecord record, uint32_t site_count, const uint64_t* tag_peaks,
-             size_t tag_count);
+  bool write(AppendFile& file, recording::SnapshotRecord record, uint32_t site_count,
+             const uint64_t* tag_peaks, size_t tag_count);
 
  private:
   struct History {

@@ -1,6 +1,8 @@
-// Tags: names interned to ids. The table is small and only ever grows; ids are stable for the life of the process.
+// Tags: names interned to ids. The table is small and only ever grows; ids are stable for the life of the
+// process.
 //
-// Thread-safety: intern() takes a lock (a tag is made a few times in a program's life); name() and count() never.
+// Thread-safety: intern() takes a lock (a tag is made a few times in a program's life); name() and count()
+// never.
 #pragma once
 
 #include <stddef.h>

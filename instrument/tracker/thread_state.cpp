@@ -59,7 +59,8 @@ ThreadState* take_over_ended() {
 }
 
 ThreadState* make_new() {
-  ThreadState* state = static_cast<ThreadState*>(map_pages((sizeof(ThreadState) + kPage - 1) / kPage * kPage));
+  ThreadState* state =
+      static_cast<ThreadState*>(map_pages((sizeof(ThreadState) + kPage - 1) / kPage * kPage));
   if (state == nullptr) return nullptr;
   state->owned = 1;
   ThreadState* head = load_relaxed(newest);

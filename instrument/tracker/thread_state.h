@@ -1,5 +1,5 @@
-// ThreadState: everything the tracker keeps for one thread. Made at the thread's first event, taken over by a later
-// thread when it ends, never given back: a snapshot may read any of them at any time.
+// ThreadState: everything the tracker keeps for one thread. Made at the thread's first event, taken over by a
+// later thread when it ends, never given back: a snapshot may read any of them at any time.
 #pragma once
 
 #include <stdint.h>
@@ -12,10 +12,10 @@
 namespace leakhunt::tracker {
 
 struct ThreadState {
-  ThreadState* next;   // of all there are, newest first
-  uint32_t owned;      // by a living thread
-  bool busy;           // inside the tracker: what happens meanwhile is the tracker's own
-  TagId tag;           // current
+  ThreadState* next;     // of all there are, newest first
+  uint32_t owned;        // by a living thread
+  bool busy;             // inside the tracker: what happens meanwhile is the tracker's own
+  TagId tag;             // current
   uint32_t until_clock;  // events until the clock is looked at again
   StackBounds stack;
   CounterRows rows;
@@ -23,8 +23,8 @@ struct ThreadState {
   PeakMeter tag_peaks[kMaxTags];
 };
 
-// The calling thread's state; made when needed, null when that is not possible. On return the state's `busy` is as
-// the caller left it.
+// The calling thread's state; made when needed, null when that is not possible. On return the state's `busy`
+// is as the caller left it.
 ThreadState* thread_state();
 
 // Of all threads there ever were, newest first; follow `next`.

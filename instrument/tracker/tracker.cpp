@@ -13,7 +13,8 @@ constinit Tracker tracker;
 constinit Tracker::Control Tracker::never_started_{};
 constinit Tracker::Control* Tracker::control_ = &Tracker::never_started_;
 
-// --- the common path -----------------------------------------------------------------------------------------------
+// --- the common path
+// -----------------------------------------------------------------------------------------------
 
 ThreadState* Tracker::enter() {
   if (!active()) return nullptr;
@@ -60,7 +61,8 @@ bool Tracker::before_move(void* block, LiveBlock* moved) {
   return known;
 }
 
-void Tracker::on_move(bool known, const LiveBlock& moved, void* from, void* to, size_t size, const void* hook_frame) {
+void Tracker::on_move(bool known, const LiveBlock& moved, void* from, void* to, size_t size,
+                      const void* hook_frame) {
   if (to == nullptr && size != 0) {  // it failed: the block is where it was
     if (known) blocks_.insert(reinterpret_cast<uintptr_t>(from), moved);
     return;
@@ -112,10 +114,11 @@ void Tracker::count_free(ThreadState* thread, const LiveBlock& block, TagId tag,
   thread->tag_peaks[index].add(tag_gauges_[index], shrunk);
 }
 
-// --- rare: a call site seen for the first time ---------------------------------------------------------------------
+// --- rare: a call site seen for the first time
+// ---------------------------------------------------------------------
 
-__attribute__((noinline)) SiteId Tracker::new_site(uint64_t hash, TagId tag, SiteKind kind, const uint64_t* frames,
-                                                   CapturedStack stack) {
+__attribute__((noinline)) SiteId Tracker::new_site(uint64_t hash, TagId tag, SiteKind kind,
+                                                   const uint64_t* frames, CapturedStack stack) {
   const SpinGuard guard(recorder_.lock());
   if (!active()) return CallSites::kNone;
   const SiteId there = sites_.find(hash);
@@ -134,7 +137,8 @@ __attribute__((noinline)) SiteId Tracker::new_site(uint64_t hash, TagId tag, Sit
   return id;
 }
 
-// --- rare: snapshots -----------------------------------------------------------------------------------------------
+// --- rare: snapshots
+// -----------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -163,8 +167,8 @@ void Tracker::look_at_clock(ThreadState* thread) {
   recorder_.lock().unlock();
 }
 
-// A maximum of the heap that is one per cent above any recorded one is recorded before it is gone, so that a report
-// can say what the peak was made of.
+// A maximum of the heap that is one per cent above any recorded one is recorded before it is gone, so that a
+// report can say what the peak was made of.
 void Tracker::snapshot_before_fall(ThreadState* thread) {
   const int64_t live = load_relaxed(heap_gauge_.live) + thread->heap_peak.pending;
   if (likely(live < load_relaxed(fall_from_))) return;
@@ -175,7 +179,8 @@ void Tracker::snapshot_before_fall(ThreadState* thread) {
 
 void Tracker::snapshot(ThreadState* thread, recording::SnapshotKind kind, uint64_t iteration) {
   const uint64_t now = recorder_.elapsed_ns();
-  if (now - resident_at_ns_ >= kResidentEvery_ns || resident_at_ns_ == 0 || kind == recording::SnapshotKind::kFinal) {
+  if (now - resident_at_ns_ >= kResidentEvery_ns || resident_at_ns_ == 0 ||
+      kind == recording::SnapshotKind::kFinal) {
     const ResidentMemory resident = resident_memory();
     rss_bytes_ = resident.rss_bytes;
     shared_bytes_ = resident.shared_bytes;
@@ -234,7 +239,8 @@ void Tracker::mark_iteration(uint64_t number) {
   leave(thread);
 }
 
-// --- mappings ------------------------------------------------------------------------------------------------------
+// --- mappings
+// ------------------------------------------------------------------------------------------------------
 
 SiteId Tracker::mapping_site(const void* hook_frame) {
   ThreadState* thread = enter();
@@ -291,7 +297,8 @@ void Tracker::count_unmapped(const MappedRange& range, uint64_t bytes, bool whol
   thread->tag_peaks[tag].add(tag_gauges_[tag], -static_cast<int64_t>(bytes));
 }
 
-// --- tags and pools ------------------------------------------------------------------------------------------------
+// --- tags and pools
+// ------------------------------------------------------------------------------------------------
 
 TagId Tracker::switch_tag(TagId tag) {
   if (!active() || static_cast<size_t>(tag) >= tags_.count()) return recording::kHeapTag;
@@ -356,7 +363,8 @@ void Tracker::destroy_pool(Pool* pool) {
   unmap_pages(pool, kPage);
 }
 
-// --- start, stop, step aside ---------------------------------------------------------------------------------------
+// --- start, stop, step aside
+// ---------------------------------------------------------------------------------------
 
 int Tracker::start(const Settings& settings) {
   settings_ = settings;
@@ -398,7 +406,8 @@ void Tracker::stop(recording::EndKind kind) {
   store_release(control_->active, 0u);
 }
 
-// Whoever holds the recorder's lock may be waiting for one that the caller holds: then there is no record of it.
+// Whoever holds the recorder's lock may be waiting for one that the caller holds: then there is no record of
+// it.
 void Tracker::step_aside(const char* reason, int error) {
   const bool locked = recorder_.lock().try_lock();
   give_up(reason, error, locked);
@@ -410,8 +419,12 @@ void Tracker::give_up(const char* reason, int error, bool may_record) {
   if (may_record) recorder_.write_step_aside(clock_, error, reason);
   char line[512];
   size_t used = 0;
-  const char* parts[] = {"leakhunt: tracking stopped: ", reason, error != 0 ? ": " : "",
-                         error != 0 ? strerrordesc_np(error) : "", " (", settings_.recording,
+  const char* parts[] = {"leakhunt: tracking stopped: ",
+                         reason,
+                         error != 0 ? ": " : "",
+                         error != 0 ? strerrordesc_np(error) : "",
+                         " (",
+                         settings_.recording,
                          "); the program goes on\n"};
   for (const char* part : parts) {
     for (; part != nullptr && *part != '\0' && used < sizeof line; ++part) line[used++] = *part;

@@ -1,5 +1,5 @@
-// Tracker: the one door between the hooks and everything that counts. It can be driven by plain calls, without any
-// hook: the tests do.
+// Tracker: the one door between the hooks and everything that counts. It can be driven by plain calls,
+// without any hook: the tests do.
 //
 // What runs at every malloc, in order (no lock, no system call, no allocation):
 //   enter()            is anything recorded, and is this not the tracker itself
@@ -8,7 +8,8 @@
 //   blocks.insert      address -> {site, size, birth}                 live_blocks.h
 //   rows.change        this thread's counters of the site             counter_rows.h
 //   peaks              live bytes and their maximum                   peaks.h
-// Rare paths, each in a function of its own: a site seen for the first time, a snapshot, a new thread, a mapping.
+// Rare paths, each in a function of its own: a site seen for the first time, a snapshot, a new thread, a
+// mapping.
 //
 // Thread-safety: any thread may call anything, at any time between start() and stop() and outside of it.
 #pragma once
@@ -32,11 +33,11 @@ namespace leakhunt::tracker {
 inline constexpr size_t kMaxFrames = 128;
 
 struct Settings {
-  const char* recording;     // absolute path, kept by reference
+  const char* recording;  // absolute path, kept by reference
   Capture capture;
-  const char* unwinder;      // its name, for the recording
-  size_t max_frames;         // <= kMaxFrames
-  uint64_t tick_ns;          // clock of a program that marks no iterations; 0: none
+  const char* unwinder;  // its name, for the recording
+  size_t max_frames;     // <= kMaxFrames
+  uint64_t tick_ns;      // clock of a program that marks no iterations; 0: none
 };
 
 class Tracker {
@@ -50,8 +51,8 @@ class Tracker {
   // The same, but recording goes on: exec may fail, and whoever comes back has lost nothing.
   void write_end(recording::EndKind kind);
 
-  // Stops recording because the tracker cannot go on: a record, one line on stderr, and the hooks let everything
-  // pass. `reason` is a literal.
+  // Stops recording because the tracker cannot go on: a record, one line on stderr, and the hooks let
+  // everything pass. `reason` is a literal.
   void step_aside(const char* reason, int error);
 
   bool active() const { return load_relaxed(control_->active) != 0; }
@@ -99,9 +100,11 @@ class Tracker {
 
   void look_at_clock(ThreadState* thread);
   void snapshot_before_fall(ThreadState* thread);
-  void snapshot(ThreadState* thread, recording::SnapshotKind kind, uint64_t iteration);  // under the recorder's lock
+  void snapshot(ThreadState* thread, recording::SnapshotKind kind,
+                uint64_t iteration);  // under the recorder's lock
   void write_cohorts();
-  void give_up(const char* reason, int error, bool may_record = true);  // under the recorder's lock, or not at all
+  void give_up(const char* reason, int error,
+               bool may_record = true);  // under the recorder's lock, or not at all
   static void thread_ended(ThreadState* thread);
 
   // A site's tag and kind, needed when its block is freed.
@@ -120,11 +123,12 @@ class Tracker {
   Mappings mappings_;
   PeakGauge heap_gauge_{};
   PeakGauge tag_gauges_[kMaxTags] = {};
-  int64_t fall_from_ = 0;      // a live heap above it is worth a snapshot before it falls
-  uint32_t clock_ = 0;         // iterations or ticks completed
-  bool marks_ = false;         // the program marks its iterations: no ticks
+  int64_t fall_from_ = 0;  // a live heap above it is worth a snapshot before it falls
+  uint32_t clock_ = 0;     // iterations or ticks completed
+  bool marks_ = false;     // the program marks its iterations: no ticks
   uint64_t next_tick_ns_ = 0;
-  uint64_t resident_at_ns_ = 0;  // reading /proc costs more than a short iteration: at most once a millisecond
+  uint64_t resident_at_ns_ =
+      0;  // reading /proc costs more than a short iteration: at most once a millisecond
   uint64_t rss_bytes_ = 0;
   uint64_t shared_bytes_ = 0;
   Recorder recorder_;
