@@ -6,7 +6,7 @@
 
 : "${root:?is set by the script that sources this}"
 build="$root/build/release"
-stamp="$build/set_up.stamp"
+stamp="$root/build/set_up.stamp"
 packages_file="$root/scripts/packages"
 logs="$root/build/logs"
 # Everything the build reads. Folders count too: a source that was deleted leaves its folder newer.
