@@ -126,9 +126,22 @@ void complain(const char* recording, int error) {
   for (const char* part : parts) tracker::system_call(SYS_write, 2, part, strlen(part));
 }
 
-__attribute__((constructor(101))) void start(int, char**, char** environment) {
-  hooks::resolve();
-  const Variables variables = take_variables(environment);
+__attribute__((constructor(101))) void constructed() {
+  hooks::ready();
+  start();
+}
+
+__attribute__((destructor(101))) void destructed() {
+  tracker::tracker.stop(EndKind::kExit);
+}
+
+}  // namespace
+
+void start() {
+  static bool started = false;
+  if (started || environ == nullptr) return;
+  started = true;
+  const Variables variables = take_variables(environ);
   if (variables.recording == nullptr) return;
   const uint64_t pid = static_cast<uint64_t>(tracker::system_call(SYS_getpid));
   if (number_or(variables.pid, pid) != pid) return;
@@ -143,12 +156,6 @@ __attribute__((constructor(101))) void start(int, char**, char** environment) {
   const int error = tracker::tracker.start(settings);
   if (error != 0) complain(variables.recording, error);
 }
-
-__attribute__((destructor(101))) void stop() {
-  tracker::tracker.stop(EndKind::kExit);
-}
-
-}  // namespace
 
 const char* const* hidden_variables(size_t* count) {
   *count = hidden_count;

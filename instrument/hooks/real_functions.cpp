@@ -4,6 +4,7 @@
 
 #include "instrument/os/atomics.h"
 #include "instrument/os/proc_self.h"
+#include "instrument/runtime.h"
 
 namespace leakhunt::hooks {
 
@@ -50,6 +51,7 @@ bool resolve() {
 #undef LEAKHUNT_LOOK_UP
   real.standard_operators = has_standard_operators();
   resolved = true;
+  runtime::start();
   return true;
 }
 
