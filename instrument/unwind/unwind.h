@@ -1,5 +1,6 @@
-// capture: the stack of the calling thread, one interface over the ways to walk it. Runs at every allocation: it may
-// not call malloc, take a lock that another thread could hold for long, or read memory that might not be there.
+// capture: the stack of the calling thread, one interface over the ways to walk it. Runs at every allocation:
+// it may not call malloc, take a lock that another thread could hold for long, or read memory that might not
+// be there.
 #pragma once
 
 #include <stddef.h>
@@ -21,15 +22,22 @@ struct CapturedStack {
 
 // Return addresses, innermost first: frames[0] is where the hook whose frame is `hook_frame`
 // (__builtin_frame_address(0) in a function with a frame pointer) returns to.
-using Capture = CapturedStack (*)(const void* hook_frame, StackBounds stack, uint64_t* frames, size_t max_frames);
+using Capture = CapturedStack (*)(const void* hook_frame, StackBounds stack, uint64_t* frames,
+                                  size_t max_frames);
 
-// Follows the chain of saved frame registers. Exact through code compiled with -fno-omit-frame-pointer; a function
-// without one is skipped over, and a register that holds something else ends the walk.
+// Follows the chain of saved frame registers. Exact through code compiled with -fno-omit-frame-pointer; a
+// function without one is skipped over, and a register that holds something else ends the walk.
 CapturedStack capture_by_frame_pointers(const void* hook_frame, StackBounds stack, uint64_t* frames,
                                         size_t max_frames);
 
 // Follows the unwind rules of .eh_frame, cached by program counter: exact through optimised code of stock
-// distributions.
-CapturedStack capture_by_cfi_rules(const void* hook_frame, StackBounds stack, uint64_t* frames, size_t max_frames);
+// distributions. Each stack it starts from keeps its last walk (28 KiB of address space, touched as far as
+// needed).
+CapturedStack capture_by_cfi_rules(const void* hook_frame, StackBounds stack, uint64_t* frames,
+                                   size_t max_frames);
+
+// To be called after every dlclose: other code may come to lie where an unloaded library was. Any thread; not
+// from within a capture. What is unloaded without it is noticed later (rule_cache.h).
+void forget_unwind_rules();
 
 }  // namespace leakhunt::tracker

@@ -1,0 +1,220 @@
+// The walk by cached rules. Three speeds, each falling back on the next:
+//
+//   last_walk.h      the caller is where it was at the last allocation     about a nanosecond a frame
+//   rule_cache.h     the rule of the pc is known                           about five
+//   rule.h           the rule is derived from .eh_frame                    a microsecond, once for each pc
+//
+// and complete_walk.h for stacks that need more than rsp and rbp.
+#include "instrument/os/atomics.h"
+#include "instrument/unwind/complete_walk.h"
+#include "instrument/unwind/last_walk.h"
+#include "instrument/unwind/rule_cache.h"
+#include "instrument/unwind/stack_window.h"
+#include "instrument/unwind/unwind.h"
+
+namespace leakhunt::tracker {
+
+namespace {
+
+constinit RuleCache rules;
+
+constexpr uintptr_t kWord = sizeof(uintptr_t);
+
+enum class Step {
+  kOn,
+  kEnd,        // there is no caller
+  kLost,       // there is one, but it cannot be found
+  kNeedsMore,  // than rsp and rbp
+};
+
+class Walk {
+ public:
+  Walk(const void* hook_frame, StackBounds stack)
+      : stack_(stack), window_(stack, reinterpret_cast<uintptr_t>(hook_frame)) {}
+
+  // The state behind the call of the hook: its frame pointer says all of it. False when that is not readable.
+  bool start(const void* hook_frame) {
+    const uintptr_t frame = reinterpret_cast<uintptr_t>(hook_frame);
+    state_.sp = frame + 2 * kWord;
+    state_.bp_source = frame;
+    state_.interrupted = false;
+    return window_.read(frame, &state_.bp) && window_.read(frame + kWord, &state_.pc);
+  }
+
+  bool on_own_stack() const { return window_.own(); }
+
+  CapturedStack run(LastWalk* last, uint64_t* frames, size_t max_frames, bool* needs_more);
+
+ private:
+  // To the caller. The two shapes that nearly all code has come first.
+  Step step() {
+    const PackedRule rule = rules.find(state_.pc, state_.interrupted);
+    return likely(is_plain(rule)) ? step_plainly(rule) : step_otherwise(rule);
+  }
+
+  static bool is_plain(PackedRule rule) {
+    return kind_of(rule) == RuleKind::kFromSp || kind_of(rule) == RuleKind::kFromBp;
+  }
+
+  Step step_plainly(PackedRule rule) {
+    const uintptr_t cfa = (kind_of(rule) == RuleKind::kFromSp ? state_.sp : state_.bp) + cfa_distance(rule);
+    const uintptr_t distance = bp_distance(rule);
+    return step_to(cfa, distance == 0 ? 0 : cfa - distance);
+  }
+
+  // The caller's frame begins at `cfa`; its rbp lies at `bp_slot`, or is the present one when that is 0.
+  Step step_to(uintptr_t cfa, uintptr_t bp_slot) {
+    if (unlikely(cfa <= state_.sp || !window_.read(cfa - kWord, &state_.pc))) return Step::kLost;
+    if (bp_slot != 0 && unlikely(!window_.read(bp_slot, &state_.bp))) return Step::kLost;
+    state_.bp_source = bp_slot;
+    state_.sp = cfa;
+    state_.interrupted = false;
+    return likely(state_.pc != 0) ? Step::kOn : Step::kEnd;
+  }
+
+  Step step_otherwise(PackedRule rule);
+  Step step_wide(const Rule& rule);
+  Step step_over_signal();
+  Step step_without_rule();
+  bool has_rule(uintptr_t pc);
+
+  const StackBounds stack_;
+  StackWindow window_;
+  WalkState state_;
+};
+
+__attribute__((noinline)) Step Walk::step_otherwise(PackedRule rule) {
+  Rule derived{};
+  const bool known = rule != 0;
+  if (!known) rule = rules.learn(state_.pc, state_.interrupted, &derived);
+  switch (kind_of(rule)) {
+    case RuleKind::kFromSp:
+    case RuleKind::kFromBp:
+      return step_plainly(rule);
+    case RuleKind::kWide:
+      return step_wide(known ? rules.wide(rule) : derived);
+    case RuleKind::kEnd:
+      return Step::kEnd;
+    case RuleKind::kSignal:
+      return step_over_signal();
+    case RuleKind::kComplex:
+      return Step::kNeedsMore;
+    default:
+      return step_without_rule();
+  }
+}
+
+Step Walk::step_wide(const Rule& rule) {
+  const bool from_sp = rule.cfa == CfaBase::kSp || rule.cfa == CfaBase::kLoadedFromSp;
+  const bool loaded = rule.cfa == CfaBase::kLoadedFromSp || rule.cfa == CfaBase::kLoadedFromBp;
+  uintptr_t cfa = (from_sp ? state_.sp : state_.bp) + static_cast<uintptr_t>(int64_t{rule.cfa_offset});
+  if (loaded) {
+    if (!window_.read(cfa, &cfa)) return Step::kLost;
+    cfa += static_cast<uintptr_t>(int64_t{rule.cfa_added});
+  }
+  const uintptr_t bp_offset = static_cast<uintptr_t>(int64_t{rule.bp_offset});
+  uintptr_t bp_slot = 0;
+  switch (rule.saved_bp) {
+    case SavedBp::kUntouched:
+      break;
+    case SavedBp::kAtCfa:
+      bp_slot = cfa + bp_offset;
+      break;
+    case SavedBp::kAtSp:
+      bp_slot = state_.sp + bp_offset;
+      break;
+    case SavedBp::kAtBp:
+      bp_slot = state_.bp + bp_offset;
+      break;
+  }
+  const Step step = step_to(cfa, bp_slot);
+  if (loaded) state_.bp_source = kNotRepeatable;
+  return step;
+}
+
+// When a handler returns, rsp is at the ucontext the kernel wrote (its struct rt_sigframe: return address,
+// ucontext, siginfo). Places of the registers in it: the kernel's struct ucontext and struct sigcontext, part
+// of the ABI.
+Step Walk::step_over_signal() {
+  constexpr uintptr_t kBpInContext = 120;
+  constexpr uintptr_t kSpInContext = 160;
+  constexpr uintptr_t kPcInContext = 168;
+  const uintptr_t context = state_.sp;
+  if (!window_.read(context + kBpInContext, &state_.bp) ||
+      !window_.read(context + kSpInContext, &state_.sp) ||
+      !window_.read(context + kPcInContext, &state_.pc)) {
+    return Step::kLost;
+  }
+  state_.interrupted = true;
+  window_.enter(stack_, state_.sp);  // the handler may have had a stack of its own
+  return state_.pc != 0 ? Step::kOn : Step::kLost;
+}
+
+bool Walk::has_rule(uintptr_t pc) {
+  Rule derived;
+  return rules.find(pc) != 0 || rules.learn(pc, false, &derived) != 0;
+}
+
+// Code without rules: made at run time, or assembly. It may be the return from a signal handler of a libc
+// without rules for it. Otherwise it gets one try by frame pointer, believed only when that leads to a return
+// address with a rule.
+Step Walk::step_without_rule() {
+  const uintptr_t code = state_.pc & ~(kWord - 1);
+  if (is_readable(code) && is_readable(code + kWord) && is_signal_return(state_.pc))
+    return step_over_signal();
+  uint64_t pc = 0;
+  if (state_.bp < state_.sp || !window_.read(state_.bp + kWord, &pc) || !has_rule(pc)) return Step::kLost;
+  const Step step = step_to(state_.bp + 2 * kWord, state_.bp);
+  state_.bp_source = kNotRepeatable;  // the next time there may be other code
+  return step;
+}
+
+CapturedStack Walk::run(LastWalk* last, uint64_t* frames, size_t max_frames, bool* needs_more) {
+  size_t count = 0;
+  frames[count++] = state_.pc;
+  for (;;) {
+    if (last != nullptr && last->meets(state_)) {
+      count = last->follow(&state_, frames, count, max_frames);
+      if (last->at_end()) {
+        last->end_complete();
+        return {count, false};
+      }
+    }
+    const Step step = this->step();
+    if (likely(step == Step::kOn)) {
+      if (unlikely(state_.interrupted) && last != nullptr) {  // perhaps on another stack now
+        last->end_forgotten();
+        last = nullptr;
+      }
+      if (likely(count < max_frames)) {
+        frames[count++] = state_.pc;
+        continue;
+      }
+      if (last != nullptr) last->end_full();
+      return {count, true};
+    }
+    if (last != nullptr) step == Step::kEnd ? last->end_complete() : last->end_lost();
+    *needs_more = step == Step::kNeedsMore;
+    return {count, step != Step::kEnd};
+  }
+}
+
+}  // namespace
+
+CapturedStack capture_by_cfi_rules(const void* hook_frame, StackBounds stack, uint64_t* frames,
+                                   size_t max_frames) {
+  Walk walk(hook_frame, stack);
+  if (unlikely(max_frames == 0 || !walk.start(hook_frame))) return {0, true};
+  LastWalk* last = walk.on_own_stack() ? LastWalk::take(stack, rules.generation()) : nullptr;
+  bool needs_more = false;
+  const CapturedStack captured = walk.run(last, frames, max_frames, &needs_more);
+  if (likely(!needs_more)) return captured;
+  const CapturedStack complete = complete_walk(hook_frame, stack, frames, max_frames);
+  return complete.count != 0 ? complete : captured;
+}
+
+void forget_unwind_rules() {
+  rules.forget();
+}
+
+}  // namespace leakhunt::tracker
