@@ -16,10 +16,14 @@ Report analyse(const recording::Run& run) {
 
 int exit_status(const Report& report) {
   switch (report.verdict()) {
-    case Verdict::kPass: return 0;
-    case Verdict::kFail: return 1;
-    case Verdict::kTargetFailed: return 3;
-    case Verdict::kInconclusive: return 4;
+    case Verdict::kPass:
+      return 0;
+    case Verdict::kFail:
+      return 1;
+    case Verdict::kTargetFailed:
+      return 3;
+    case Verdict::kInconclusive:
+      return 4;
   }
   return 4;
 }

@@ -29,8 +29,8 @@ struct Report {
   Verdict verdict() const { return judgement.verdict; }
 };
 
-// Everything that is concluded from a run. Deterministic; never fails: what is missing or damaged makes a check
-// inconclusive. O(sites x snapshots).
+// Everything that is concluded from a run. Deterministic; never fails: what is missing or damaged makes a
+// check inconclusive. O(sites x snapshots).
 Report analyse(const recording::Run& run);
 
 // 0 pass, 1 fail, 3 the target itself failed, 4 inconclusive.

@@ -7,7 +7,8 @@ namespace leakhunt::stats {
 
 namespace {
 
-// Variance of Kendall's S under the hypothesis of no trend, for groups of equal values (Gilbert, equation 16.3).
+// Variance of Kendall's S under the hypothesis of no trend, for groups of equal values (Gilbert,
+// equation 16.3).
 double variance_of_s(std::vector<double> values) {
   const auto term = [](double n) { return n * (n - 1) * (2 * n + 5); };
   std::sort(values.begin(), values.end());
@@ -35,7 +36,8 @@ std::vector<size_t> lower_envelope(std::span<const int64_t> series, size_t windo
     const size_t begin = window * series.size() / count;
     const size_t end = (window + 1) * series.size() / count;
     const auto from = series.begin();
-    const auto lowest = std::min_element(from + static_cast<ptrdiff_t>(begin), from + static_cast<ptrdiff_t>(end));
+    const auto lowest =
+        std::min_element(from + static_cast<ptrdiff_t>(begin), from + static_cast<ptrdiff_t>(end));
     minima.push_back(static_cast<size_t>(lowest - from));
   }
   return minima;
@@ -67,7 +69,8 @@ Slope theil_sen(std::span<const Point> points, double confidence) {
   values.reserve(points.size());
   for (const Point& point : points) values.push_back(point.y);
   const double count = static_cast<double>(slopes.size());
-  const double half_width = normal_quantile(0.5 + confidence / 2) * std::sqrt(variance_of_s(std::move(values)));
+  const double half_width =
+      normal_quantile(0.5 + confidence / 2) * std::sqrt(variance_of_s(std::move(values)));
   // Gilbert 16.5: the M1-th and the (M2 + 1)-th smallest slope, counted from 1; rounded outwards.
   const double below = std::floor((count - half_width) / 2);
   const double above = std::ceil((count + half_width) / 2);

@@ -1,10 +1,10 @@
-// trend: what a series does in the long run. Pure functions over numbers; the growth verdict is built on them in
-// reports/analysis.
+// trend: what a series does in the long run. Pure functions over numbers; the growth verdict is built on them
+// in reports/analysis.
 //
 // Glossary, from large to small:
-//   lower envelope  the lowest point of each of some equal windows: what remains when everything temporary is gone
-//   slope           change of y for one step of x, as the median over all pairs (Theil-Sen)
-//   S               concordant minus discordant pairs: the rank statistic behind Kendall's tau and Mann-Kendall
+//   lower envelope  the lowest point of each of some equal windows: what remains when everything temporary is
+//   gone slope           change of y for one step of x, as the median over all pairs (Theil-Sen) S concordant
+//   minus discordant pairs: the rank statistic behind Kendall's tau and Mann-Kendall
 #pragma once
 
 #include <cstddef>
@@ -24,8 +24,8 @@ struct Interval {
   double high = 0;
 };
 
-// Indices of the minima of `windows` windows of equal length (they differ by one when it does not divide); of equal
-// minima in a window the first. Fewer windows than asked when the series is shorter. O(n).
+// Indices of the minima of `windows` windows of equal length (they differ by one when it does not divide); of
+// equal minima in a window the first. Fewer windows than asked when the series is shorter. O(n).
 std::vector<size_t> lower_envelope(std::span<const int64_t> series, size_t windows);
 
 // The largest fall: the maximum over s < t of series[s] - series[t]. 0 for a series that never falls. O(n).
@@ -36,12 +36,13 @@ struct Slope {
   Interval interval;
 };
 
-// The median of the slopes of all pairs with different x, and a confidence interval for it from the distribution of
-// Kendall's S with the correction for ties. An exactly linear series of integers gives its exact slope and an interval
-// of no width. Fewer than two points: 0. O(n^2 log n): thin the series to a few hundred points first.
+// The median of the slopes of all pairs with different x, and a confidence interval for it from the
+// distribution of Kendall's S with the correction for ties. An exactly linear series of integers gives its
+// exact slope and an interval of no width. Fewer than two points: 0. O(n^2 log n): thin the series to a few
+// hundred points first.
 //
-// Sources: P. K. Sen, "Estimates of the Regression Coefficient Based on Kendall's Tau", JASA 63 (1968); R. O. Gilbert,
-// "Statistical Methods for Environmental Pollution Monitoring" (1987), sections 16.5 and 16.4.2.
+// Sources: P. K. Sen, "Estimates of the Regression Coefficient Based on Kendall's Tau", JASA 63 (1968); R. O.
+// Gilbert, "Statistical Methods for Environmental Pollution Monitoring" (1987), sections 16.5 and 16.4.2.
 Slope theil_sen(std::span<const Point> points, double confidence);
 
 struct RankTrend {

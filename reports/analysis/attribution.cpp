@@ -10,12 +10,12 @@ namespace leakhunt::reports {
 namespace {
 
 constexpr std::array<std::string_view, 21> kMallocFamily = {
-    "malloc",     "calloc",      "realloc",   "reallocarray", "free",       "aligned_alloc", "posix_memalign",
-    "memalign",   "valloc",      "pvalloc",   "mmap",         "mmap64",     "mremap",        "strdup",
-    "strndup",    "wcsdup",      "asprintf",  "vasprintf",    "__libc_malloc", "__libc_calloc", "__libc_realloc",
+    "malloc",   "calloc", "realloc",  "reallocarray", "free",          "aligned_alloc", "posix_memalign",
+    "memalign", "valloc", "pvalloc",  "mmap",         "mmap64",        "mremap",        "strdup",
+    "strndup",  "wcsdup", "asprintf", "vasprintf",    "__libc_malloc", "__libc_calloc", "__libc_realloc",
 };
-constexpr std::array<std::string_view, 4> kPlumbingNamespaces = {"std::", "__gnu_cxx::", "__cxxabiv1::",
-                                                                 "leakhunt::TaggedResource::"};
+constexpr std::array<std::string_view, 4> kPlumbingNamespaces = {
+    "std::", "__gnu_cxx::", "__cxxabiv1::", "leakhunt::TaggedResource::"};
 
 std::string_view base_name(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
@@ -48,8 +48,8 @@ size_t find_operator(std::string_view text) {
   return std::string_view::npos;
 }
 
-// Where the parameters begin: the first '(' outside of template arguments that is not "(anonymous namespace)" and not
-// part of a name such as "operator()".
+// Where the parameters begin: the first '(' outside of template arguments that is not "(anonymous namespace)"
+// and not part of a name such as "operator()".
 size_t find_parameters(std::string_view function) {
   constexpr std::string_view kAnonymous = "(anonymous namespace)";
   const size_t op = find_operator(function);
@@ -127,10 +127,13 @@ Attribution attribute(const recording::Run& run, const recording::CallSite& site
     }
     if (symbol == run.symbols.end() || symbol->second.source_frames.empty()) result.frames.push_back(frame);
   }
-  const auto answers = [](const StackFrame& f) { return !(f.module.empty() && f.function.empty()) && !is_plumbing(f); };
+  const auto answers = [](const StackFrame& f) {
+    return !(f.module.empty() && f.function.empty()) && !is_plumbing(f);
+  };
   const auto has_module = [](const StackFrame& f) { return !f.module.empty(); };
   auto named = std::find_if(result.frames.begin(), result.frames.end(), answers);
-  if (named == result.frames.end()) named = std::find_if(result.frames.begin(), result.frames.end(), has_module);
+  if (named == result.frames.end())
+    named = std::find_if(result.frames.begin(), result.frames.end(), has_module);
   if (named != result.frames.end()) result.named = static_cast<size_t>(named - result.frames.begin());
   return result;
 }

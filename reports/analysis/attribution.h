@@ -1,5 +1,5 @@
-// attribution: which frame of a stack answers for the block. Allocator plumbing is passed over: nobody wants to read
-// that the leak is in operator new.
+// attribution: which frame of a stack answers for the block. Allocator plumbing is passed over: nobody wants
+// to read that the leak is in operator new.
 #pragma once
 
 #include <cstddef>
@@ -12,14 +12,15 @@
 
 namespace leakhunt::reports {
 
-// One source frame of a stack, inlined ones included. Strings are as in the recording: escape them when printing.
+// One source frame of a stack, inlined ones included. Strings are as in the recording: escape them when
+// printing.
 struct StackFrame {
   std::string function;  // empty when unknown
   std::string file;      // empty when unknown
   uint32_t line = 0;
   bool inlined = false;
-  std::string module;    // path; empty when in none
-  uint64_t offset = 0;   // of the return address in the module, or the bare address
+  std::string module;   // path; empty when in none
+  uint64_t offset = 0;  // of the return address in the module, or the bare address
   uint64_t address = 0;
 };
 
@@ -35,8 +36,9 @@ Attribution attribute(const recording::Run& run, const recording::CallSite& site
 // "ns::Type::member" of a demangled function: without return type, parameters and qualifiers.
 std::string_view qualified_name(std::string_view function);
 
-// Is this frame part of the way to the allocator: the malloc family, operator new, std::, __gnu_cxx::, __cxxabiv1::,
-// TaggedResource, a memory resource's do_allocate or allocate, or anything inside libleakhunt.so?
+// Is this frame part of the way to the allocator: the malloc family, operator new, std::, __gnu_cxx::,
+// __cxxabiv1::, TaggedResource, a memory resource's do_allocate or allocate, or anything inside
+// libleakhunt.so?
 bool is_plumbing(const StackFrame& frame);
 
 // The name a person reads: the function, or "module+0x1234", or the bare address.

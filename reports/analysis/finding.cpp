@@ -24,7 +24,8 @@ bool is_accused(const Place& place) {
   return place.growth.grows() && place.kind != SiteKind::kNested;
 }
 
-// Blocks that are all freed before the process ends were in use, not leaked: asked only where time is the clock.
+// Blocks that are all freed before the process ends were in use, not leaked: asked only where time is the
+// clock.
 bool is_gone_at_end(const Run& run, const std::vector<SiteId>& sites) {
   int64_t live = 0;
   int64_t peak = 0;
@@ -71,12 +72,14 @@ void add_unexplained_sums(const GrowthMap& growth, std::vector<Finding>& finding
     findings.push_back(std::move(finding));
   };
   for (size_t tag = 0; tag < growth.tags.size(); ++tag) {
-    if (!growth.tags[tag].nested) add_if_unexplained(TagId{static_cast<uint32_t>(tag)}, growth.tags[tag].growth);
+    if (!growth.tags[tag].nested)
+      add_if_unexplained(TagId{static_cast<uint32_t>(tag)}, growth.tags[tag].growth);
   }
   add_if_unexplained(std::nullopt, growth.process);
 }
 
-void forecast(const Run& run, const Timeline& timeline, const GrowthMap& growth, std::vector<Finding>& findings) {
+void forecast(const Run& run, const Timeline& timeline, const GrowthMap& growth,
+              std::vector<Finding>& findings) {
   const double total = accused_bytes(findings, std::nullopt);
   for (Finding& finding : findings) {
     if (total > 0) finding.share = finding.growth.bytes_per_step / total;

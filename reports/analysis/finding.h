@@ -20,17 +20,19 @@ std::string_view to_string(FindingKind kind);
 
 struct Finding {
   FindingKind kind = FindingKind::kLeak;
-  std::optional<recording::TagId> tag;      // none: the process as a whole
-  std::vector<recording::SiteId> sites;     // heaviest first; the first one's stack is shown. Empty: no one place
+  std::optional<recording::TagId> tag;  // none: the process as a whole
+  std::vector<recording::SiteId>
+      sites;  // heaviest first; the first one's stack is shown. Empty: no one place
   Growth growth;
   std::optional<Survival> survival;
-  double allocations_per_step = 0;          // of all its sites together
+  double allocations_per_step = 0;  // of all its sites together
   double frees_per_step = 0;
-  double share = 1;                         // of the growth of all findings
-  std::optional<uint64_t> steps_left;       // until the RSS budget breaks, at this process's whole growth
+  double share = 1;                    // of the growth of all findings
+  std::optional<uint64_t> steps_left;  // until the RSS budget breaks, at this process's whole growth
 };
 
 // Sorted by slope, steepest first.
-std::vector<Finding> find_growth(const recording::Run& run, const Timeline& timeline, const GrowthMap& growth);
+std::vector<Finding> find_growth(const recording::Run& run, const Timeline& timeline,
+                                 const GrowthMap& growth);
 
 }  // namespace leakhunt::reports

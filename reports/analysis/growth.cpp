@@ -40,8 +40,8 @@ LiveSeries live_series(const Run& run, const CallSite& site) {
           recording::expand(site.series, run.snapshots.size(), Measure::kLiveBlocks)};
 }
 
-// Exact growth that is seen from the first judged point on may have begun in the warm-up: as far back as the increments
-// are those of one period later.
+// Exact growth that is seen from the first judged point on may have begun in the warm-up: as far back as the
+// increments are those of one period later.
 uint64_t start_in_warm_up(const Timeline& timeline, const LiveSeries& live, const Growth& growth) {
   const std::vector<size_t>& points = timeline.points;
   const uint64_t distance = timeline.numbers[timeline.base + 1] - timeline.numbers[timeline.base];
@@ -51,7 +51,8 @@ uint64_t start_in_warm_up(const Timeline& timeline, const LiveSeries& live, cons
   for (size_t i = timeline.base; i > 0 && increment(i) == increment(i + period); --i) {
     if (increment(i) > 0) since = timeline.numbers[i];
   }
-  const bool from_the_start = since == timeline.numbers[1] && live.bytes[points[0]] >= increment(1) && timeline.base > 0;
+  const bool from_the_start =
+      since == timeline.numbers[1] && live.bytes[points[0]] >= increment(1) && timeline.base > 0;
   return from_the_start ? timeline.numbers[0] : since;
 }
 
@@ -82,9 +83,9 @@ void add_slopes(Growth& sum, const Growth& part) {
   sum.blocks_interval.high += part.blocks_interval.high;
 }
 
-// A sum is judged twice: by its own series and by its parts that grow. An exact answer of its own wins (growth that
-// another part gives back is no growth of the sum); otherwise the parts win where they explain it, since noise that
-// hides or blurs the sum does not touch them.
+// A sum is judged twice: by its own series and by its parts that grow. An exact answer of its own wins
+// (growth that another part gives back is no growth of the sum); otherwise the parts win where they explain
+// it, since noise that hides or blurs the sum does not touch them.
 Growth combine(const Growth& own, const std::vector<Growth>& parts) {
   Growth sum;
   sum.kind = GrowthClass::kLinear;
@@ -108,7 +109,8 @@ Growth combine(const Growth& own, const std::vector<Growth>& parts) {
   return explained ? sum : own;
 }
 
-// --- sites and places ----------------------------------------------------------------------------------------------
+// --- sites and places
+// ----------------------------------------------------------------------------------------------
 
 using PlaceKey = std::tuple<TagId, SiteKind, std::string, std::string, uint64_t>;
 
@@ -143,7 +145,8 @@ void group_places(const Run& run, GrowthMap& map) {
   }
 }
 
-// Series that the tags and the process are judged by, filled while the places are judged: no site's history is kept.
+// Series that the tags and the process are judged by, filled while the places are judged: no site's history
+// is kept.
 struct Sums {
   LiveSeries heap;
   LiveSeries mappings;
@@ -151,15 +154,18 @@ struct Sums {
 };
 
 bool belongs_to_tag(const Run& run, const GrowthMap& map, const CallSite& site) {
-  return index(site.tag) < run.tags.size() && (site.kind == SiteKind::kNested) == map.tags[index(site.tag)].nested;
+  return index(site.tag) < run.tags.size() &&
+         (site.kind == SiteKind::kNested) == map.tags[index(site.tag)].nested;
 }
 
-void judge_site(const Run& run, const Timeline& timeline, SiteId id, GrowthMap& map, LiveSeries& of_place, Sums& sums) {
+void judge_site(const Run& run, const Timeline& timeline, SiteId id, GrowthMap& map, LiveSeries& of_place,
+                Sums& sums) {
   const CallSite& site = run.sites[index(id)];
   SiteGrowth& growth = map.sites[index(id)];
   const LiveSeries live = live_series(run, site);
   const bool moves = !timeline.points.empty() && changes_after(site.series, timeline.points[timeline.base]);
-  growth.growth = moves || timeline.judged() < kMinJudged ? classify(timeline, live, kMinRisesOfSite) : flat();
+  growth.growth =
+      moves || timeline.judged() < kMinJudged ? classify(timeline, live, kMinRisesOfSite) : flat();
   if (growth.growth.noisy) {
     const auto survival = measure_survival(run, timeline, {&id, 1});
     if (survival && survival->is_turnover()) {
@@ -191,7 +197,8 @@ void judge_place(const Run& run, const Timeline& timeline, Place& place, GrowthM
   });
 }
 
-// --- tags and the process ------------------------------------------------------------------------------------------
+// --- tags and the process
+// ------------------------------------------------------------------------------------------
 
 std::vector<Growth> place_growths(const GrowthMap& map, auto accepts) {
   std::vector<Growth> growths;
@@ -232,7 +239,8 @@ void judge_tag(const Run& run, const Timeline& timeline, size_t tag, const LiveS
   if (!live.blocks.empty()) result.live_blocks_end = live.blocks.back();
 }
 
-Growth judge_kind(const Timeline& timeline, SiteKind kind, LiveSeries& live, size_t snapshots, const GrowthMap& map) {
+Growth judge_kind(const Timeline& timeline, SiteKind kind, LiveSeries& live, size_t snapshots,
+                  const GrowthMap& map) {
   live.bytes.resize(snapshots);
   live.blocks.resize(snapshots);
   const auto of_kind = [&](const Place& place) { return place.kind == kind; };

@@ -1,5 +1,5 @@
-// growth: who grows after warm-up. Judged bottom up: call sites, then places in the source (one tag and one named frame,
-// however many stacks lead there), then tags, then heap and mappings, then the process.
+// growth: who grows after warm-up. Judged bottom up: call sites, then places in the source (one tag and one
+// named frame, however many stacks lead there), then tags, then heap and mappings, then the process.
 #pragma once
 
 #include <cstddef>
@@ -30,7 +30,7 @@ struct Place {
   recording::SiteKind kind{};
   std::vector<recording::SiteId> sites;  // heaviest first: by growth, then by live bytes at the end
   Growth growth;
-  std::optional<Survival> survival;      // of places that grow
+  std::optional<Survival> survival;  // of places that grow
 };
 
 // Indexed by TagId. Nested bytes are a tag's own only when it has nothing else.
@@ -46,9 +46,9 @@ struct GrowthMap {
   std::vector<SiteGrowth> sites;
   std::vector<Place> places;
   std::vector<TagGrowth> tags;
-  Growth heap;      // all kBlock
-  Growth mappings;  // all kMapping
-  Growth process;   // both; what the growth budget is compared with
+  Growth heap;                         // all kBlock
+  Growth mappings;                     // all kMapping
+  Growth process;                      // both; what the growth budget is compared with
   std::vector<int64_t> heap_bytes;     // live, by snapshot
   std::vector<int64_t> mapping_bytes;  // mapped, by snapshot
 };

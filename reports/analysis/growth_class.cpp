@@ -13,17 +13,18 @@ namespace leakhunt::reports {
 namespace {
 
 // Limits of the three roads. Each is a distance that docs/verdicts.md explains.
-constexpr size_t kMinPeriods = 5;          // of a repeated pattern
-constexpr double kEarlyBulge = 0.08;       // rises before their time: the mark of a cache that fills
-constexpr double kLateBulge = 0.15;        // rises after their time
-constexpr double kAccelerating = 0.40;     // a cubic has 0.385
-constexpr double kLongestSilence = 5;      // mean distances without a rise, at the end
-constexpr double kFallOfEnvelope = 0.25;   // of the rise
-constexpr double kBeyondFormerFall = 3;    // a late start must rise so often as high as anything that fell back before
+constexpr size_t kMinPeriods = 5;         // of a repeated pattern
+constexpr double kEarlyBulge = 0.08;      // rises before their time: the mark of a cache that fills
+constexpr double kLateBulge = 0.15;       // rises after their time
+constexpr double kAccelerating = 0.40;    // a cubic has 0.385
+constexpr double kLongestSilence = 5;     // mean distances without a rise, at the end
+constexpr double kFallOfEnvelope = 0.25;  // of the rise
+constexpr double kBeyondFormerFall =
+    3;  // a late start must rise so often as high as anything that fell back before
 constexpr size_t kMinIrregularRises = 150;  // at uneven distances, where chance could be at work
-constexpr double kRegular = 0.3;           // standard deviation of the distances, in means
-constexpr double kStraight = 0.045;        // early bulge of what comes after a faster rise
-constexpr size_t kSlopePoints = 160;       // enough for Theil-Sen: 12,720 pairs
+constexpr double kRegular = 0.3;            // standard deviation of the distances, in means
+constexpr double kStraight = 0.045;         // early bulge of what comes after a faster rise
+constexpr size_t kSlopePoints = 160;        // enough for Theil-Sen: 12,720 pairs
 
 double as_double(auto value) {
   return static_cast<double>(value);
@@ -55,8 +56,8 @@ void fit(const GrowthSeries& series, std::span<const size_t> at, Growth& growth)
   growth.blocks_interval = of_blocks.interval;
 }
 
-// How far points lie above and below the line from the first to the last, as shares of the whole rise. Of a staircase
-// the points are its upper edges; the lower ones count for `below`.
+// How far points lie above and below the line from the first to the last, as shares of the whole rise. Of a
+// staircase the points are its upper edges; the lower ones count for `below`.
 struct Bulge {
   double above = 0;
   double below = 0;
@@ -78,7 +79,8 @@ Bulge bulge(const GrowthSeries& series, std::span<const size_t> at) {
   return result;
 }
 
-// --- periodic ------------------------------------------------------------------------------------------------------
+// --- periodic
+// ------------------------------------------------------------------------------------------------------
 
 // The first point behind `start` at which the series has risen.
 size_t first_rise(std::span<const int64_t> bytes, size_t start) {
@@ -119,7 +121,8 @@ std::optional<Growth> judge_periodic(const GrowthSeries& series) {
   return growth;
 }
 
-// --- rises ---------------------------------------------------------------------------------------------------------
+// --- rises
+// ---------------------------------------------------------------------------------------------------------
 
 // Indices, from `start` on, at which the series is higher than just before. Nothing if it falls anywhere.
 std::optional<std::vector<size_t>> rises_from(std::span<const int64_t> bytes, size_t start) {
@@ -135,7 +138,8 @@ std::optional<std::vector<size_t>> rises_from(std::span<const int64_t> bytes, si
 bool slowed_down(const GrowthSeries& series, size_t start) {
   if (start == 0) return false;
   const auto rate = [&](size_t from, size_t to) {
-    return as_double(series.bytes[to] - series.bytes[from]) / as_double(series.numbers[to] - series.numbers[from]);
+    return as_double(series.bytes[to] - series.bytes[from]) /
+           as_double(series.numbers[to] - series.numbers[from]);
   };
   return rate(0, start) > 1.1 * rate(start, series.bytes.size() - 1);
 }
@@ -151,11 +155,12 @@ bool at_regular_distances(const GrowthSeries& series, std::span<const size_t> ri
   return std::sqrt(squares / count) <= kRegular * mean;
 }
 
-// How many rises it takes. Few will do where a clockwork makes them; a cache that fills has many, too, but irregular
-// ones; and after a faster rise it takes many to tell a leak from the end of a warm-up.
+// How many rises it takes. Few will do where a clockwork makes them; a cache that fills has many, too, but
+// irregular ones; and after a faster rise it takes many to tell a leak from the end of a warm-up.
 bool enough_rises(const GrowthSeries& series, std::span<const size_t> rises, size_t start, size_t min_rises) {
   if (rises.size() < (start == 0 ? min_rises : 2 * min_rises)) return false;
-  if (slowed_down(series, start)) return rises.size() >= kMinIrregularRises && 2 * start <= series.bytes.size();
+  if (slowed_down(series, start))
+    return rises.size() >= kMinIrregularRises && 2 * start <= series.bytes.size();
   return rises.size() >= kMinIrregularRises || at_regular_distances(series, rises);
 }
 
@@ -194,7 +199,8 @@ std::optional<Growth> judge_rises(const GrowthSeries& series, size_t min_rises) 
   return std::nullopt;
 }
 
-// --- envelope ------------------------------------------------------------------------------------------------------
+// --- envelope
+// ------------------------------------------------------------------------------------------------------
 
 struct Windows {
   size_t count;
@@ -269,7 +275,8 @@ std::optional<Growth> judge_envelope(const GrowthSeries& series, size_t min_rise
   return std::nullopt;
 }
 
-// --- what convicts nobody ------------------------------------------------------------------------------------------
+// --- what convicts nobody
+// ------------------------------------------------------------------------------------------
 
 Growth describe(std::span<const int64_t> bytes) {
   Growth growth;
@@ -297,15 +304,24 @@ Growth describe(std::span<const int64_t> bytes) {
 
 std::string_view to_string(GrowthClass value) {
   switch (value) {
-    case GrowthClass::kUnjudged: return "unjudged";
-    case GrowthClass::kFlat: return "flat";
-    case GrowthClass::kSteps: return "steps";
-    case GrowthClass::kSlowing: return "slowing";
-    case GrowthClass::kSawtooth: return "sawtooth";
-    case GrowthClass::kVarying: return "varying";
-    case GrowthClass::kShrinking: return "shrinking";
-    case GrowthClass::kLinear: return "linear";
-    case GrowthClass::kAccelerating: return "accelerating";
+    case GrowthClass::kUnjudged:
+      return "unjudged";
+    case GrowthClass::kFlat:
+      return "flat";
+    case GrowthClass::kSteps:
+      return "steps";
+    case GrowthClass::kSlowing:
+      return "slowing";
+    case GrowthClass::kSawtooth:
+      return "sawtooth";
+    case GrowthClass::kVarying:
+      return "varying";
+    case GrowthClass::kShrinking:
+      return "shrinking";
+    case GrowthClass::kLinear:
+      return "linear";
+    case GrowthClass::kAccelerating:
+      return "accelerating";
   }
   return "unjudged";
 }

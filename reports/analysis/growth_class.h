@@ -2,8 +2,9 @@
 //
 // Three roads, from certain to careful; docs/verdicts.md gives the reasons and the limits:
 //   periodic  the increments repeat to the byte: slope, period and start are exact
-//   rises     the series never falls, but rises at no fixed distance: enough rises, spread evenly, up to the end
-//   envelope  the series falls, too: its lower envelope rises steadily in windows of three sizes, and so do the blocks
+//   rises     the series never falls, but rises at no fixed distance: enough rises, spread evenly, up to the
+//   end envelope  the series falls, too: its lower envelope rises steadily in windows of three sizes, and so
+//   do the blocks
 // What none of them convicts is described (steps, sawtooth, slowing, varying) and has a slope of exactly 0.
 #pragma once
 
@@ -17,12 +18,12 @@
 namespace leakhunt::reports {
 
 enum class GrowthClass {
-  kUnjudged,      // too few points
-  kFlat,          // no change at all
-  kSteps,         // some rises, then flat: a one-off, a doubling container, a cache that is full
-  kSlowing,       // rises less and less: a cache that fills
-  kSawtooth,      // rises and falls back
-  kVarying,       // up and down around a level
+  kUnjudged,  // too few points
+  kFlat,      // no change at all
+  kSteps,     // some rises, then flat: a one-off, a doubling container, a cache that is full
+  kSlowing,   // rises less and less: a cache that fills
+  kSawtooth,  // rises and falls back
+  kVarying,   // up and down around a level
   kShrinking,
   kLinear,        // grows steadily to the end
   kAccelerating,  // grows faster and faster
@@ -53,10 +54,10 @@ struct GrowthSeries {
   std::span<const int64_t> blocks;
 };
 
-inline constexpr size_t kMinJudged = 20;        // points after warm-up without which nothing is judged
-inline constexpr double kConfidence = 0.99;     // of every interval
-inline constexpr size_t kMinRisesOfSite = 8;    // of one call site
-inline constexpr size_t kMinRisesOfSum = 32;    // of a tag or the process, where innocent one-offs add up
+inline constexpr size_t kMinJudged = 20;      // points after warm-up without which nothing is judged
+inline constexpr double kConfidence = 0.99;   // of every interval
+inline constexpr size_t kMinRisesOfSite = 8;  // of one call site
+inline constexpr size_t kMinRisesOfSum = 32;  // of a tag or the process, where innocent one-offs add up
 
 // `min_rises`: how often growth must have repeated where it is not periodic.
 Growth classify_growth(const GrowthSeries& series, size_t min_rises);

@@ -12,8 +12,8 @@ Ledger make_ledger(const recording::Run& run, const Timeline& timeline, const Gr
   ledger.mapping_bytes = growth.mapping_bytes[ledger.snapshot];
   ledger.shared_bytes = static_cast<int64_t>(snapshot.shared_bytes);
   ledger.tracker_bytes = static_cast<int64_t>(snapshot.tracker_bytes);
-  ledger.unexplained_bytes = ledger.rss_bytes - ledger.heap_bytes - ledger.mapping_bytes - ledger.shared_bytes -
-                             ledger.tracker_bytes;
+  ledger.unexplained_bytes = ledger.rss_bytes - ledger.heap_bytes - ledger.mapping_bytes -
+                             ledger.shared_bytes - ledger.tracker_bytes;
   return ledger;
 }
 

@@ -8,8 +8,8 @@
 
 namespace leakhunt::reports {
 
-// At one snapshot. heap + mappings + shared + tracker + unexplained = rss. `unexplained` is the allocator's slack, the
-// stacks and modules' private pages; it is negative where mapped pages were never touched.
+// At one snapshot. heap + mappings + shared + tracker + unexplained = rss. `unexplained` is the allocator's
+// slack, the stacks and modules' private pages; it is negative where mapped pages were never touched.
 struct Ledger {
   size_t snapshot = 0;
   int64_t rss_bytes = 0;

@@ -1,5 +1,6 @@
-// survival: what became of the blocks, by the iteration of their birth. Growth whose survivors come from every
-// iteration is a leak; growth whose survivors are all young is turnover: old ones die when new ones come.
+// survival: what became of the blocks, by the iteration of their birth. Growth whose survivors come from
+// every iteration is a leak; growth whose survivors are all young is turnover: old ones die when new ones
+// come.
 #pragma once
 
 #include <cstdint>

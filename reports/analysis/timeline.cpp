@@ -34,7 +34,8 @@ void cut_after_step_aside(const Run& run, Timeline& timeline) {
 // The numbers the program gave, if they grow; otherwise (two loops in one program, ticks) the order.
 void number_points(const Run& run, Timeline& timeline) {
   for (const size_t point : timeline.points) timeline.numbers.push_back(run.snapshots[point].iteration);
-  const auto falls = std::adjacent_find(timeline.numbers.begin(), timeline.numbers.end(), std::greater_equal<>());
+  const auto falls =
+      std::adjacent_find(timeline.numbers.begin(), timeline.numbers.end(), std::greater_equal<>());
   if (timeline.clock == Clock::kTicks || falls != timeline.numbers.end()) {
     for (size_t i = 0; i < timeline.numbers.size(); ++i) timeline.numbers[i] = i;
   }
@@ -42,10 +43,13 @@ void number_points(const Run& run, Timeline& timeline) {
 }
 
 void choose_base(const Run& run, Timeline& timeline) {
-  timeline.warm_up_given = run.scenario && !run.scenario->name.empty() && timeline.clock == Clock::kIterations;
-  // Unasked, a tenth of the iterations; a fifth of the ticks, since loading a program and its data takes time, too.
-  timeline.warm_up = timeline.warm_up_given ? run.scenario->warm_up
-                                            : timeline.completed / (timeline.clock == Clock::kIterations ? 10 : 5);
+  timeline.warm_up_given =
+      run.scenario && !run.scenario->name.empty() && timeline.clock == Clock::kIterations;
+  // Unasked, a tenth of the iterations; a fifth of the ticks, since loading a program and its data takes
+  // time, too.
+  timeline.warm_up = timeline.warm_up_given
+                         ? run.scenario->warm_up
+                         : timeline.completed / (timeline.clock == Clock::kIterations ? 10 : 5);
   if (timeline.points.empty()) return;
   while (timeline.base + 1 < timeline.points.size() &&
          timeline.numbers[timeline.base + 1] - timeline.numbers.front() < timeline.warm_up) {
@@ -87,7 +91,8 @@ double Timeline::judged_seconds(const Run& run) const {
 std::vector<int64_t> judged_values(const Timeline& timeline, const std::vector<int64_t>& by_snapshot) {
   std::vector<int64_t> values;
   values.reserve(timeline.judged() + 1);
-  for (size_t i = timeline.base; i < timeline.points.size(); ++i) values.push_back(by_snapshot[timeline.points[i]]);
+  for (size_t i = timeline.base; i < timeline.points.size(); ++i)
+    values.push_back(by_snapshot[timeline.points[i]]);
   return values;
 }
 

@@ -21,13 +21,13 @@ enum class Clock {
 //            warm-up        | judged
 struct Timeline {
   Clock clock = Clock::kTicks;
-  std::vector<size_t> points;       // indices into Run::snapshots, in order
-  std::vector<uint64_t> numbers;    // the iteration's (or tick's) number at each point; strictly increasing
+  std::vector<size_t> points;     // indices into Run::snapshots, in order
+  std::vector<uint64_t> numbers;  // the iteration's (or tick's) number at each point; strictly increasing
   size_t base = 0;
-  uint64_t warm_up = 0;             // iterations or ticks that are not judged
-  bool warm_up_given = false;       // by the scenario; otherwise chosen
+  uint64_t warm_up = 0;        // iterations or ticks that are not judged
+  bool warm_up_given = false;  // by the scenario; otherwise chosen
   bool cut_by_step_aside = false;
-  uint64_t completed = 0;           // iterations or ticks, up to the last point
+  uint64_t completed = 0;            // iterations or ticks, up to the last point
   std::optional<double> per_second;  // iterations or ticks: from the median of the judged intervals
 
   size_t judged() const { return points.empty() ? 0 : points.size() - 1 - base; }

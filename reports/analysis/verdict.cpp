@@ -45,22 +45,25 @@ std::string where(const Case& c, const Finding& finding) {
   if (frame == nullptr) return text;
   text += ", " + shorten_middle(escape_line(qualified_name(frame_name(*frame))), 60);
   if (frame->file.empty()) return text;
-  return text + fmt::format(" ({}:{})", escape_line(frame->file.substr(frame->file.rfind('/') + 1)), frame->line);
+  return text +
+         fmt::format(" ({}:{})", escape_line(frame->file.substr(frame->file.rfind('/') + 1)), frame->line);
 }
 
-// --- the checks ----------------------------------------------------------------------------------------------------
+// --- the checks
+// ----------------------------------------------------------------------------------------------------
 
 void check_peak(const Case& c, Checks& checks) {
   const uint64_t peak = peak_rss_bytes(c.run);
   if (!c.run.budget.peak_rss_bytes) {
-    checks.push_back({CheckState::kNotChecked, fmt::format("peak RSS was {}: no budget was set for it", bytes_text(peak))});
+    checks.push_back({CheckState::kNotChecked,
+                      fmt::format("peak RSS was {}: no budget was set for it", bytes_text(peak))});
     return;
   }
   const uint64_t limit = *c.run.budget.peak_rss_bytes;
   const bool over = peak > limit;
   checks.push_back({over ? CheckState::kFailed : CheckState::kPassed,
-                    fmt::format("peak RSS {} is {} the budget of {}", bytes_text(peak), over ? "over" : "within",
-                                bytes_text(limit))});
+                    fmt::format("peak RSS {} is {} the budget of {}", bytes_text(peak),
+                                over ? "over" : "within", bytes_text(limit))});
 }
 
 // The runner stops a target for its budget, or because somebody asked it to.
@@ -76,69 +79,78 @@ std::string growth_figure(const Growth& growth) {
   if (!growth.grows()) return "0 bytes per iteration";
   std::string text = fmt::format("{} per iteration", human_slope(growth.bytes_per_step));
   if (!growth.exact && growth.bytes_interval.low != growth.bytes_interval.high) {
-    text += fmt::format(" ({} to {})", human_slope(growth.bytes_interval.low), human_slope(growth.bytes_interval.high));
+    text += fmt::format(" ({} to {})", human_slope(growth.bytes_interval.low),
+                        human_slope(growth.bytes_interval.high));
   }
   return text;
 }
 
-void check_growth_of_iterations(const Case& c, Checks& checks) {
+// Both return what the findings weigh.
+CheckState check_growth_of_iterations(const Case& c, Checks& checks) {
   if (!c.judged()) {
-    checks.push_back({CheckState::kInconclusive,
-                      fmt::format("growth was not judged: {} iterations after a warm-up of {}, at least {} are needed",
-                                  count_text(c.timeline.judged()), count_text(c.timeline.warm_up), kMinJudged)});
-    return;
+    checks.push_back(
+        {CheckState::kInconclusive,
+         fmt::format("growth was not judged: {} iterations after a warm-up of {}, at least {} are needed",
+                     count_text(c.timeline.judged()), count_text(c.timeline.warm_up), kMinJudged)});
+    return CheckState::kInconclusive;
   }
   const Growth& process = c.growth.process;
   const bool grows = process.grows();
   const auto budget = c.run.budget.growth_bytes_per_iteration;
   const bool over = grows && process.bytes_per_step > budget.value_or(0);
-  std::string text = fmt::format("live memory grows by {} over {} iterations after warm-up", growth_figure(process),
-                                 count_text(c.timeline.judged_steps()));
+  std::string text = fmt::format("live memory grows by {} over {} iterations after warm-up",
+                                 growth_figure(process), count_text(c.timeline.judged_steps()));
   if (budget) {
-    text += fmt::format("; the budget is {}", *budget == 0 ? "0" : human_bytes(static_cast<int64_t>(*budget)));
+    text +=
+        fmt::format("; the budget is {}", *budget == 0 ? "0" : human_bytes(static_cast<int64_t>(*budget)));
   } else {
     text += "; no growth budget was set, and without one a leak is a fail";
   }
   checks.push_back({over ? CheckState::kFailed : CheckState::kPassed, std::move(text)});
+  return over ? CheckState::kFailed : CheckState::kNotChecked;
 }
 
-void check_growth_of_ticks(const Case& c, Checks& checks) {
+CheckState check_growth_of_ticks(const Case& c, Checks& checks) {
   const double seconds = c.timeline.judged_seconds(c.run);
   if (c.timeline.judged() < kSteadyTicks) {
-    checks.push_back({CheckState::kNotChecked,
-                      fmt::format("growth was not judged: the program marks no iterations and ran for {} clock ticks, "
-                                  "{} after warm-up are needed",
-                                  count_text(c.timeline.completed), kSteadyTicks)});
+    checks.push_back(
+        {CheckState::kNotChecked,
+         fmt::format("growth was not judged: the program marks no iterations and ran for {} clock ticks, "
+                     "{} after warm-up are needed",
+                     count_text(c.timeline.completed), kSteadyTicks)});
   } else if (c.findings.empty()) {
-    checks.push_back({CheckState::kPassed,
-                      fmt::format("live memory does not grow steadily over {} clock ticks ({}); the program marks no "
-                                  "iterations, and no growth budget applies to ticks",
-                                  count_text(c.timeline.judged()), human_duration(seconds))});
+    checks.push_back(
+        {CheckState::kPassed,
+         fmt::format("live memory does not grow steadily over {} clock ticks ({}); the program marks no "
+                     "iterations, and no growth budget applies to ticks",
+                     count_text(c.timeline.judged()), human_duration(seconds))});
   } else {
     double slope = 0;
     for (const Finding& finding : c.findings) slope += finding.growth.bytes_per_step;
     const double per_second = seconds > 0 ? slope * static_cast<double>(c.timeline.judged()) / seconds : 0;
-    checks.push_back({CheckState::kInconclusive,
-                      fmt::format("live memory grows steadily to the end, by {} per clock tick, {} per second; without "
-                                  "iterations, and without a growth budget for them, that is no verdict",
-                                  human_slope(slope), human_slope(per_second))});
+    checks.push_back(
+        {CheckState::kInconclusive,
+         fmt::format("live memory grows steadily to the end, by {} per clock tick, {} per second; without "
+                     "iterations, and without a growth budget for them, that is no verdict",
+                     human_slope(slope), human_slope(per_second))});
   }
   if (c.run.budget.growth_bytes_per_iteration) {
     checks.push_back({CheckState::kInconclusive,
                       "the growth budget per iteration was not checked: the program marked no iterations"});
   }
+  return CheckState::kInconclusive;
 }
 
-void check_findings(const Case& c, Checks& checks) {
+void check_findings(const Case& c, CheckState weight, Checks& checks) {
   const size_t shown = std::min<size_t>(c.findings.size(), 3);
   for (size_t i = 0; i < shown; ++i) {
     const Finding& finding = c.findings[i];
-    checks.push_back({CheckState::kNotChecked,
-                      fmt::format("{} in {}: {} per {}", to_string(finding.kind), where(c, finding),
-                                  human_slope(finding.growth.bytes_per_step), c.marked() ? "iteration" : "clock tick")});
+    checks.push_back({weight, fmt::format("{} in {}: {} per {}", to_string(finding.kind), where(c, finding),
+                                          human_slope(finding.growth.bytes_per_step),
+                                          c.marked() ? "iteration" : "clock tick")});
   }
   if (shown < c.findings.size()) {
-    checks.push_back({CheckState::kNotChecked, fmt::format("{} more findings", c.findings.size() - shown)});
+    checks.push_back({weight, fmt::format("{} more findings", c.findings.size() - shown)});
   }
 }
 
@@ -146,8 +158,9 @@ void check_speed(const Case& c, Checks& checks) {
   const auto floor = c.run.budget.min_iterations_per_second;
   const auto rate = c.marked() ? c.timeline.per_second : std::nullopt;
   if (!rate && floor) {
-    checks.push_back({CheckState::kInconclusive,
-                      fmt::format("the floor of {} it/s was not checked: too few iterations", human_rate(*floor))});
+    checks.push_back(
+        {CheckState::kInconclusive,
+         fmt::format("the floor of {} it/s was not checked: too few iterations", human_rate(*floor))});
   } else if (rate && !floor) {
     checks.push_back({CheckState::kNotChecked, fmt::format("{} it/s: no floor was set", human_rate(*rate))});
   } else if (rate) {
@@ -168,8 +181,8 @@ void check_iterations(const Case& c, Checks& checks) {
     checks.push_back({CheckState::kInconclusive,
                       completed == 0 ? fmt::format("the program marked no iterations where {} were expected",
                                                    count_text(expected))
-                                     : fmt::format("only {} of {} iterations completed", count_text(completed),
-                                                   count_text(expected))});
+                                     : fmt::format("only {} of {} iterations completed",
+                                                   count_text(completed), count_text(expected))});
   }
 }
 
@@ -177,29 +190,32 @@ void check_target(const Case& c, Checks& checks) {
   if (c.run.outcome && c.run.outcome->stopped_for.empty()) {
     const recording::Outcome& outcome = *c.run.outcome;
     if (outcome.signal != 0) {
-      checks.push_back({CheckState::kTargetFailed, fmt::format("the target was killed by signal {}", outcome.signal)});
-    } else if (outcome.exit_status != 0) {
       checks.push_back(
-          {CheckState::kTargetFailed, fmt::format("the target failed with exit status {}", outcome.exit_status)});
+          {CheckState::kTargetFailed, fmt::format("the target was killed by signal {}", outcome.signal)});
+    } else if (outcome.exit_status != 0) {
+      checks.push_back({CheckState::kTargetFailed,
+                        fmt::format("the target failed with exit status {}", outcome.exit_status)});
     }
   }
   if (!c.run.complete()) {
     std::string text = "the recording does not end in order (the target was killed)";
     if (c.timeline.completed > 0) {
-      text += fmt::format("; it is judged up to its last completed {} ({})", c.marked() ? "iteration" : "clock tick",
-                          count_text(c.timeline.numbers.back()));
+      text += fmt::format("; it is judged up to its last completed {} ({})",
+                          c.marked() ? "iteration" : "clock tick", count_text(c.timeline.numbers.back()));
     }
     checks.push_back({CheckState::kNotChecked, std::move(text)});
   }
   if (!c.run.outcome) checks.push_back({CheckState::kNotChecked, "how the target ended was not recorded"});
-  if (c.run.snapshots.empty()) checks.push_back({CheckState::kInconclusive, "the recording holds no snapshot"});
+  if (c.run.snapshots.empty())
+    checks.push_back({CheckState::kInconclusive, "the recording holds no snapshot"});
 }
 
 void check_recording(const Case& c, Checks& checks) {
   const recording::Damage& damage = c.run.damage;
   if (damage.lost_snapshots > 0) {
-    checks.push_back({CheckState::kInconclusive,
-                      fmt::format("the recording is damaged: {} snapshots are lost", count_text(damage.lost_snapshots))});
+    checks.push_back(
+        {CheckState::kInconclusive,
+         fmt::format("the recording is damaged: {} snapshots are lost", count_text(damage.lost_snapshots))});
   }
   if (damage.damaged_bytes > 0 || damage.damaged_records > 0) {
     checks.push_back({CheckState::kNotChecked,
@@ -208,18 +224,23 @@ void check_recording(const Case& c, Checks& checks) {
                                   escape_line(damage.note))});
   }
   for (const recording::StepAsideNote& note : c.run.step_asides) {
-    checks.push_back({CheckState::kInconclusive, fmt::format("the tracker stepped aside at iteration {}: {}",
-                                                             count_text(note.iteration), escape_line(note.reason))});
+    checks.push_back(
+        {CheckState::kInconclusive, fmt::format("the tracker stepped aside at iteration {}: {}",
+                                                count_text(note.iteration), escape_line(note.reason))});
   }
 }
 
 Verdict verdict_of(CheckState first) {
   switch (first) {
-    case CheckState::kFailed: return Verdict::kFail;
-    case CheckState::kTargetFailed: return Verdict::kTargetFailed;
-    case CheckState::kInconclusive: return Verdict::kInconclusive;
+    case CheckState::kFailed:
+      return Verdict::kFail;
+    case CheckState::kTargetFailed:
+      return Verdict::kTargetFailed;
+    case CheckState::kInconclusive:
+      return Verdict::kInconclusive;
     case CheckState::kPassed:
-    case CheckState::kNotChecked: return Verdict::kPass;
+    case CheckState::kNotChecked:
+      return Verdict::kPass;
   }
   return Verdict::kInconclusive;
 }
@@ -228,10 +249,13 @@ Verdict verdict_of(CheckState first) {
 
 std::string_view to_string(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kPass: return "pass";
-    case Verdict::kFail: return "fail";
+    case Verdict::kPass:
+      return "pass";
+    case Verdict::kFail:
+      return "fail";
     case Verdict::kInconclusive:
-    case Verdict::kTargetFailed: return "inconclusive";
+    case Verdict::kTargetFailed:
+      return "inconclusive";
   }
   return "inconclusive";
 }
@@ -249,12 +273,13 @@ Judgement judge(const Run& run, const Timeline& timeline, const GrowthMap& growt
   Judgement judgement;
   check_peak(c, judgement.checks);
   check_stopped(c, judgement.checks);
-  c.marked() ? check_growth_of_iterations(c, judgement.checks) : check_growth_of_ticks(c, judgement.checks);
+  const CheckState weight = c.marked() ? check_growth_of_iterations(c, judgement.checks)
+                                       : check_growth_of_ticks(c, judgement.checks);
+  check_findings(c, weight, judgement.checks);
   check_speed(c, judgement.checks);
-  check_iterations(c, judgement.checks);
   check_target(c, judgement.checks);
   check_recording(c, judgement.checks);
-  check_findings(c, judgement.checks);
+  check_iterations(c, judgement.checks);
   std::stable_sort(judgement.checks.begin(), judgement.checks.end(),
                    [](const Check& a, const Check& b) { return a.state < b.state; });
   judgement.verdict = verdict_of(judgement.checks.front().state);

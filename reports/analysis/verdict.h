@@ -1,5 +1,5 @@
-// verdict: a list of checks, each with its figure and its limit, and what they come to together. Nothing passes in
-// silence: what could not be checked is a line of its own. docs/verdicts.md is the prose.
+// verdict: a list of checks, each with its figure and its limit, and what they come to together. Nothing
+// passes in silence: what could not be checked is a line of its own. docs/verdicts.md is the prose.
 #pragma once
 
 #include <string>

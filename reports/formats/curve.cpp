@@ -66,10 +66,12 @@ std::vector<std::string> draw_curve(const CurveData& data, size_t width, size_t 
   std::vector<std::string> lines;
   for (size_t row = height; row-- > 0;) {
     const bool labelled = row == height - 1 || row == height / 2 || row == 0;
-    const int64_t value = row == height - 1 ? scale.top : scale.top / static_cast<int64_t>(height) * static_cast<int64_t>(row);
+    const int64_t value =
+        row == height - 1 ? scale.top : scale.top / static_cast<int64_t>(height) * static_cast<int64_t>(row);
     std::string line = fmt::format("{:>9} {}", labelled ? human_bytes(value) : "", labelled ? "┤" : "│");
     for (size_t column = 0; column < heap.size(); ++column) {
-      const size_t filled = std::min<size_t>(8, scale.eighths(heap[column]) - std::min(scale.eighths(heap[column]), row * 8));
+      const size_t filled =
+          std::min<size_t>(8, scale.eighths(heap[column]) - std::min(scale.eighths(heap[column]), row * 8));
       const bool on_budget = budget_near && scale.row(*data.budget) == row;
       const bool on_rss = scale.row(rss[column]) == row && rss[column] > 0;
       line += filled > 0 ? kEighths[filled] : on_rss ? "·" : on_budget ? "╌" : " ";

@@ -14,7 +14,8 @@ struct CodePoint {
   size_t bytes = 0;  // 0: not UTF-8 at this byte
 };
 
-// The code point at the beginning of `text`; overlong forms, surrogates and values beyond U+10FFFF are no UTF-8.
+// The code point at the beginning of `text`; overlong forms, surrogates and values beyond U+10FFFF are no
+// UTF-8.
 CodePoint first_code_point(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
   if (byte(0) < 0x80) return {byte(0), 1};
@@ -46,7 +47,8 @@ std::string escaped(uint32_t value) {
 // Byte offset behind the first `count` code points.
 size_t offset_of(std::string_view text, size_t count) {
   size_t at = 0;
-  for (; at < text.size() && count > 0; --count) at += std::max<size_t>(1, first_code_point(text.substr(at)).bytes);
+  for (; at < text.size() && count > 0; --count)
+    at += std::max<size_t>(1, first_code_point(text.substr(at)).bytes);
   return at;
 }
 

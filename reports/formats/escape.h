@@ -1,5 +1,5 @@
-// escape: names come from foreign programs. Printed as they are they could break lines, colour the terminal, or reorder
-// what a person reads.
+// escape: names come from foreign programs. Printed as they are they could break lines, colour the terminal,
+// or reorder what a person reads.
 #pragma once
 
 #include <cstddef>
@@ -8,8 +8,8 @@
 
 namespace leakhunt::reports {
 
-// Valid UTF-8 on one line: control characters as \n, \t, \xNN; C1 controls and bidirectional overrides as \u{NNNN};
-// bytes that are no UTF-8 as \xNN. Everything else unchanged.
+// Valid UTF-8 on one line: control characters as \n, \t, \xNN; C1 controls and bidirectional overrides as
+// \u{NNNN}; bytes that are no UTF-8 as \xNN. Everything else unchanged.
 std::string escape_line(std::string_view name);
 
 // Code points of valid UTF-8: the columns it takes, for all but wide scripts.

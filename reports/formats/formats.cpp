@@ -20,7 +20,8 @@ std::span<const Format> all_formats() {
 }
 
 const Format* find_format(std::string_view name) {
-  const auto found = std::find_if(kFormats.begin(), kFormats.end(), [&](const Format& f) { return f.name == name; });
+  const auto found =
+      std::find_if(kFormats.begin(), kFormats.end(), [&](const Format& f) { return f.name == name; });
   return found == kFormats.end() ? nullptr : &*found;
 }
 

@@ -1,4 +1,5 @@
-// formats: the table of what a report can be written as. A format is one function; adding one is one file and one row.
+// formats: the table of what a report can be written as. A format is one function; adding one is one file and
+// one row.
 #pragma once
 
 #include <iosfwd>

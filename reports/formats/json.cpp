@@ -1,5 +1,5 @@
-// report.json: schema 1, in the key order of docs/verdicts.md. Names go in as they are (JSON escapes them); invalid
-// UTF-8 is replaced, never thrown over.
+// report.json: schema 1, in the key order of docs/verdicts.md. Names go in as they are (JSON escapes them);
+// invalid UTF-8 is replaced, never thrown over.
 #include <cmath>
 #include <ostream>
 
@@ -38,9 +38,12 @@ Json interval(const stats::Interval& value) {
 
 std::string_view to_string(SiteKind kind) {
   switch (kind) {
-    case SiteKind::kBlock: return "block";
-    case SiteKind::kMapping: return "mapping";
-    case SiteKind::kNested: return "nested";
+    case SiteKind::kBlock:
+      return "block";
+    case SiteKind::kMapping:
+      return "mapping";
+    case SiteKind::kNested:
+      return "nested";
   }
   return "block";
 }
@@ -182,8 +185,9 @@ Json tracker_json(const Report& report) {
 Json scenario_json(const recording::Run& run) {
   if (!run.scenario) return nullptr;
   const recording::Scenario& scenario = *run.scenario;
-  return {{"name", scenario.name},       {"description", scenario.description}, {"source", scenario.source},
-          {"defect", scenario.defect},   {"command", scenario.command},         {"iterations", scenario.iterations},
+  return {{"name", scenario.name},       {"description", scenario.description},
+          {"source", scenario.source},   {"defect", scenario.defect},
+          {"command", scenario.command}, {"iterations", scenario.iterations},
           {"warm_up", scenario.warm_up}, {"expected_verdict", scenario.expected_verdict}};
 }
 

@@ -1,6 +1,7 @@
 // massif.out: the live heap over iterations (or milliseconds) for ms_print and massif-visualizer.
 //
-// mem_heap_B is the live bytes of kBlock sites. Mappings are left out: they are address space, as under massif without
+// mem_heap_B is the live bytes of kBlock sites. Mappings are left out: they are address space, as under
+// massif without
 // --pages-as-heap. The allocator's slack is not known yet, so mem_heap_extra_B is 0.
 #include <algorithm>
 #include <ostream>
@@ -19,7 +20,7 @@ namespace leakhunt::reports {
 
 namespace {
 
-constexpr size_t kMaxSnapshots = 100;   // massif's own default
+constexpr size_t kMaxSnapshots = 100;  // massif's own default
 constexpr size_t kDetailedEvery = 10;
 
 size_t peak_index(const std::vector<int64_t>& heap) {
@@ -40,7 +41,8 @@ std::vector<uint64_t> times_of(const Report& report, const std::vector<size_t>& 
   uint64_t latest = 0;
   for (const size_t i : chosen) {
     const recording::Snapshot& snapshot = report.run->snapshots[i];
-    const uint64_t completed = snapshot.iteration + (snapshot.kind == recording::SnapshotKind::kIteration ? 1 : 0);
+    const uint64_t completed =
+        snapshot.iteration + (snapshot.kind == recording::SnapshotKind::kIteration ? 1 : 0);
     const bool iterations = report.timeline.clock == Clock::kIterations;
     latest = std::max(latest, iterations ? completed : snapshot.time_ns / 1'000'000);
     times.push_back(latest);
@@ -58,7 +60,8 @@ std::string command_line(const recording::Run& run) {
 }
 
 // live[j][site]: live bytes of every site at detailed[j].
-std::vector<std::vector<int64_t>> live_bytes_at(const recording::Run& run, const std::vector<size_t>& detailed) {
+std::vector<std::vector<int64_t>> live_bytes_at(const recording::Run& run,
+                                                const std::vector<size_t>& detailed) {
   std::vector<std::vector<int64_t>> live(detailed.size(), std::vector<int64_t>(run.sites.size()));
   for (size_t site = 0; site < run.sites.size(); ++site) {
     const std::vector<Live> values = live_at(run.sites[site].series, detailed);
@@ -69,8 +72,8 @@ std::vector<std::vector<int64_t>> live_bytes_at(const recording::Run& run, const
 
 void write_header(std::ostream& out, size_t number, uint64_t time, int64_t heap) {
   out << fmt::format(
-      "#-----------\nsnapshot={}\n#-----------\ntime={}\nmem_heap_B={}\nmem_heap_extra_B=0\nmem_stacks_B=0\n", number,
-      time, std::max<int64_t>(heap, 0));
+      "#-----------\nsnapshot={}\n#-----------\ntime={}\nmem_heap_B={}\nmem_heap_extra_B=0\nmem_stacks_B=0\n",
+      number, time, std::max<int64_t>(heap, 0));
 }
 
 }  // namespace
@@ -98,11 +101,14 @@ void write_massif(const Report& report, std::ostream& out) {
   const std::vector<std::vector<int64_t>> live = live_bytes_at(run, detailed);
   size_t next = 0;
   for (size_t i = 0; i < chosen.size(); ++i) {
-    write_header(out, i, times[i], heap[chosen[i]]);
     if (next == detailed.size() || detailed[next] != chosen[i]) {
+      write_header(out, i, times[i], heap[chosen[i]]);
       out << "heap_tree=empty\n";
       continue;
     }
+    // No node may exceed its snapshot: after damage a site's live bytes can be negative, and the sum too
+    // small.
+    write_header(out, i, times[i], std::max(heap[chosen[i]], massif_tree_total(run, live[next])));
     out << (chosen[i] == peak ? "heap_tree=peak\n" : "heap_tree=detailed\n");
     write_massif_tree(report, live[next], out);
     ++next;

@@ -28,6 +28,15 @@ struct Branch {
   std::vector<Leaf> leaves;
 };
 
+std::vector<Leaf> leaves_of(const recording::Run& run, std::span<const int64_t> live_bytes) {
+  std::vector<Leaf> leaves;
+  for (size_t site = 0; site < live_bytes.size(); ++site) {
+    const bool in_heap = run.sites[site].kind == recording::SiteKind::kBlock;
+    if (in_heap && live_bytes[site] > 0) leaves.push_back({site, live_bytes[site]});
+  }
+  return leaves;
+}
+
 // ms_print cuts a line at '#', which C++ uses to number lambdas.
 std::string massif_name(std::string_view name) {
   std::string text = escape_line(name);
@@ -103,15 +112,19 @@ class TreeWriter {
   }
 
   void write_node(const Branch& node, std::vector<Branch> branches, size_t indent, size_t depth) {
-    const auto is_small = [&](const Branch& b) { return static_cast<double>(b.bytes) < threshold_ || b.bytes <= 0; };
-    const auto small = std::stable_partition(branches.begin(), branches.end(), [&](auto& b) { return !is_small(b); });
+    const auto is_small = [&](const Branch& b) {
+      return static_cast<double>(b.bytes) < threshold_ || b.bytes <= 0;
+    };
+    const auto small =
+        std::stable_partition(branches.begin(), branches.end(), [&](auto& b) { return !is_small(b); });
     const auto places = static_cast<size_t>(branches.end() - small);
     if (places > 0) {
       Branch rest;
       for (auto branch = small; branch != branches.end(); ++branch) rest.bytes += branch->bytes;
-      rest.label = places == 1 ? fmt::format("in 1 place, below massif's threshold ({:.2f}%)", kThresholdPercent)
-                               : fmt::format("in {} places, all below massif's threshold ({:.2f}%)", places,
-                                             kThresholdPercent);
+      rest.label = places == 1
+                       ? fmt::format("in 1 place, below massif's threshold ({:.2f}%)", kThresholdPercent)
+                       : fmt::format("in {} places, all below massif's threshold ({:.2f}%)", places,
+                                     kThresholdPercent);
       branches.erase(small, branches.end());
       branches.push_back(std::move(rest));
       sort(branches);
@@ -127,15 +140,15 @@ class TreeWriter {
 
 }  // namespace
 
-void write_massif_tree(const Report& report, std::span<const int64_t> live_bytes, std::ostream& out) {
-  std::vector<Leaf> leaves;
+int64_t massif_tree_total(const recording::Run& run, std::span<const int64_t> live_bytes) {
   int64_t total = 0;
-  for (size_t site = 0; site < live_bytes.size(); ++site) {
-    if (report.run->sites[site].kind != recording::SiteKind::kBlock || live_bytes[site] <= 0) continue;
-    leaves.push_back({site, live_bytes[site]});
-    total += live_bytes[site];
-  }
-  TreeWriter(report, total, out).write_root(leaves, total);
+  for (const Leaf& leaf : leaves_of(run, live_bytes)) total += leaf.bytes;
+  return total;
+}
+
+void write_massif_tree(const Report& report, std::span<const int64_t> live_bytes, std::ostream& out) {
+  const int64_t total = massif_tree_total(*report.run, live_bytes);
+  TreeWriter(report, total, out).write_root(leaves_of(*report.run, live_bytes), total);
 }
 
 }  // namespace leakhunt::reports

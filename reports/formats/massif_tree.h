@@ -14,7 +14,11 @@
 
 namespace leakhunt::reports {
 
-// Writes the tree of all kBlock sites. `live_bytes` is indexed by SiteId. Nodes below 1 % of the total are summed up.
+// Writes the tree of all kBlock sites. `live_bytes` is indexed by SiteId. Nodes below 1 % of the total are
+// summed up.
 void write_massif_tree(const Report& report, std::span<const int64_t> live_bytes, std::ostream& out);
+
+// What the root of that tree will say: the sum of all sites that hold something.
+int64_t massif_tree_total(const recording::Run& run, std::span<const int64_t> live_bytes);
 
 }  // namespace leakhunt::reports

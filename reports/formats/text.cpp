@@ -1,5 +1,5 @@
-// report.txt: what a person reads first. From the verdict down to the details; every section that has nothing to say is
-// left out.
+// report.txt: what a person reads first. From the verdict down to the details; every section that has nothing
+// to say is left out.
 #include <algorithm>
 #include <ostream>
 #include <string>
@@ -55,17 +55,23 @@ std::string source_of(const StackFrame& frame) {
 }
 
 std::string function_of(const StackFrame& frame) {
-  return escape_line(frame.function.empty() ? frame_name(frame) : std::string(qualified_name(frame.function)));
+  return escape_line(frame.function.empty() ? frame_name(frame)
+                                            : std::string(qualified_name(frame.function)));
 }
 
-// --- verdict -------------------------------------------------------------------------------------------------------
+// --- verdict
+// -------------------------------------------------------------------------------------------------------
 
 const char* verdict_word(const Report& report) {
   switch (report.verdict()) {
-    case Verdict::kPass: return "PASS";
-    case Verdict::kFail: return "FAIL";
-    case Verdict::kInconclusive: return "INCONCLUSIVE";
-    case Verdict::kTargetFailed: return "TARGET FAILED";
+    case Verdict::kPass:
+      return "PASS";
+    case Verdict::kFail:
+      return "FAIL";
+    case Verdict::kInconclusive:
+      return "INCONCLUSIVE";
+    case Verdict::kTargetFailed:
+      return "TARGET FAILED";
   }
   return "INCONCLUSIVE";
 }
@@ -73,10 +79,14 @@ const char* verdict_word(const Report& report) {
 const char* mark_of(CheckState state) {
   switch (state) {
     case CheckState::kFailed:
-    case CheckState::kTargetFailed: return "  ✗ ";
-    case CheckState::kInconclusive: return "  ? ";
-    case CheckState::kPassed: return "  ✓ ";
-    case CheckState::kNotChecked: return "  · ";
+    case CheckState::kTargetFailed:
+      return "  ✗ ";
+    case CheckState::kInconclusive:
+      return "  ? ";
+    case CheckState::kPassed:
+      return "  ✓ ";
+    case CheckState::kNotChecked:
+      return "  · ";
   }
   return "  · ";
 }
@@ -89,7 +99,8 @@ std::string title_of(const Report& report) {
     return title;
   }
   std::string title;
-  for (const std::string& word : run.process.command_line) title += (title.empty() ? "" : " ") + escape_line(word);
+  for (const std::string& word : run.process.command_line)
+    title += (title.empty() ? "" : " ") + escape_line(word);
   return title.empty() ? escape_line(run.process.executable) : title;
 }
 
@@ -99,7 +110,8 @@ void write_verdict(const Report& report, std::ostream& out) {
   for (const Check& check : report.judgement.checks) write_wrapped(out, mark_of(check.state), check.text);
 }
 
-// --- figures -------------------------------------------------------------------------------------------------------
+// --- figures
+// -------------------------------------------------------------------------------------------------------
 
 void write_figure(std::ostream& out, std::string_view name, std::string_view text) {
   write_wrapped(out, fmt::format("  {:<13} ", name), text);
@@ -110,7 +122,8 @@ std::string clock_text(const Report& report) {
   std::string text = human_count(static_cast<int64_t>(timeline.completed));
   if (!marked(report)) return text + fmt::format(" ticks of the clock, {} after warm-up", timeline.judged());
   const auto& scenario = report.run->scenario;
-  if (scenario && scenario->iterations > 0) text += " of " + human_count(static_cast<int64_t>(scenario->iterations));
+  if (scenario && scenario->iterations > 0)
+    text += " of " + human_count(static_cast<int64_t>(scenario->iterations));
   text += fmt::format(", the first {} warm-up", human_count(static_cast<int64_t>(timeline.warm_up)));
   if (timeline.per_second) text += fmt::format("; {} it/s", human_rate(*timeline.per_second));
   return text;
@@ -121,14 +134,16 @@ std::string peak_text(const Report& report) {
   if (!report.run->budget.peak_rss_bytes) return text + ", no budget";
   const auto budget = static_cast<double>(*report.run->budget.peak_rss_bytes);
   const double percent = 100 * static_cast<double>(report.peak_rss_bytes) / std::max(1.0, budget);
-  return text + fmt::format(" of {} ({:.{}f} %)", human_bytes(static_cast<int64_t>(budget)), percent, percent < 10 ? 1 : 0);
+  return text + fmt::format(" of {} ({:.{}f} %)", human_bytes(static_cast<int64_t>(budget)), percent,
+                            percent < 10 ? 1 : 0);
 }
 
 std::string growth_text(const Report& report) {
   const Growth& growth = report.growth.process;
   if (growth.kind == GrowthClass::kUnjudged) return "not judged";
   std::string text = fmt::format("{} bytes per {}", growth.bytes_per_step == 0 ? "0" : "", step_word(report));
-  if (growth.bytes_per_step != 0) text = fmt::format("{} per {}", human_slope(growth.bytes_per_step), step_word(report));
+  if (growth.bytes_per_step != 0)
+    text = fmt::format("{} per {}", human_slope(growth.bytes_per_step), step_word(report));
   if (growth.grows() && growth.exact) text += ", exactly";
   return text + fmt::format(" ({})", to_string(growth.kind));
 }
@@ -136,9 +151,9 @@ std::string growth_text(const Report& report) {
 std::string ledger_text(const Report& report) {
   const Ledger& ledger = report.ledger;
   return fmt::format("{} RSS at the end = heap {} + mappings {} + files {} + tracker {} + unexplained {}",
-                     human_bytes(ledger.rss_bytes), human_bytes(ledger.heap_bytes), human_bytes(ledger.mapping_bytes),
-                     human_bytes(ledger.shared_bytes), human_bytes(ledger.tracker_bytes),
-                     human_bytes(ledger.unexplained_bytes));
+                     human_bytes(ledger.rss_bytes), human_bytes(ledger.heap_bytes),
+                     human_bytes(ledger.mapping_bytes), human_bytes(ledger.shared_bytes),
+                     human_bytes(ledger.tracker_bytes), human_bytes(ledger.unexplained_bytes));
 }
 
 void write_figures(const Report& report, std::ostream& out) {
@@ -147,13 +162,14 @@ void write_figures(const Report& report, std::ostream& out) {
   write_figure(out, "peak RSS", peak_text(report));
   write_figure(out, "growth", growth_text(report));
   if (!report.run->snapshots.empty()) write_figure(out, "resident", ledger_text(report));
-  write_figure(out, "tracker", fmt::format("{} mapped, stacks by {}", human_bytes(report.ledger.tracker_bytes),
-                                           report.run->process.unwinder.empty()
-                                               ? "an unknown unwinder"
-                                               : escape_line(report.run->process.unwinder)));
+  write_figure(out, "tracker",
+               fmt::format("{} mapped, stacks by {}", human_bytes(report.ledger.tracker_bytes),
+                           report.run->process.unwinder.empty() ? "an unknown unwinder"
+                                                                : escape_line(report.run->process.unwinder)));
 }
 
-// --- curve ---------------------------------------------------------------------------------------------------------
+// --- curve
+// ---------------------------------------------------------------------------------------------------------
 
 void write_curve(const Report& report, std::ostream& out) {
   if (report.timeline.points.size() < 2) return;
@@ -162,7 +178,8 @@ void write_curve(const Report& report, std::ostream& out) {
     data.heap.push_back(report.growth.heap_bytes[point]);
     data.rss.push_back(static_cast<int64_t>(report.run->snapshots[point].rss_bytes));
   }
-  if (report.run->budget.peak_rss_bytes) data.budget = static_cast<int64_t>(*report.run->budget.peak_rss_bytes);
+  if (report.run->budget.peak_rss_bytes)
+    data.budget = static_cast<int64_t>(*report.run->budget.peak_rss_bytes);
   write_heading(out, fmt::format("Live heap (█) and RSS (·) over the {}s", step_word(report)));
   for (const std::string& line : draw_curve(data, kTextWidth - 2, kCurveRows)) out << "  " << line << '\n';
   const std::string first = std::to_string(report.timeline.numbers.front());
@@ -170,7 +187,8 @@ void write_curve(const Report& report, std::ostream& out) {
   out << fmt::format("{:13}{}{:>{}}\n", "", first, last, kTextWidth - 13 - first.size());
 }
 
-// --- tags ----------------------------------------------------------------------------------------------------------
+// --- tags
+// ----------------------------------------------------------------------------------------------------------
 
 void write_tags(const Report& report, std::ostream& out) {
   TextTable table({{"tag", false, Column::Fit::kMiddle},
@@ -188,18 +206,21 @@ void write_tags(const Report& report, std::ostream& out) {
   });
   for (const size_t i : order) {
     const TagGrowth& tag = report.growth.tags[i];
-    table.add({escape_line(report.run->tags[i].name) + (tag.nested ? " *" : ""), human_bytes(tag.peak_live_bytes),
-               human_bytes(tag.live_bytes_end), human_count(tag.live_blocks_end),
-               human_slope(tag.growth.bytes_per_step), std::string(to_string(tag.growth.kind))});
+    table.add({escape_line(report.run->tags[i].name) + (tag.nested ? " *" : ""),
+               human_bytes(tag.peak_live_bytes), human_bytes(tag.live_bytes_end),
+               human_count(tag.live_blocks_end), human_slope(tag.growth.bytes_per_step),
+               std::string(to_string(tag.growth.kind))});
   }
   if (table.empty()) return;
   write_heading(out, "Tags");
   table.write(out, 2);
-  const bool nested = std::any_of(order.begin(), order.end(), [&](size_t i) { return report.growth.tags[i].nested; });
+  const bool nested =
+      std::any_of(order.begin(), order.end(), [&](size_t i) { return report.growth.tags[i].nested; });
   if (nested) out << "  * inside memory that is counted above: part of no total\n";
 }
 
-// --- findings ------------------------------------------------------------------------------------------------------
+// --- findings
+// ------------------------------------------------------------------------------------------------------
 
 void write_stack(const Report& report, const Finding& finding, std::ostream& out) {
   const SiteId site = finding.sites.front();
@@ -225,20 +246,21 @@ std::string slope_sentence(const Report& report, const Finding& finding) {
   std::string text = fmt::format("{} and {} blocks per {}", human_slope(growth.bytes_per_step),
                                  human_number(growth.blocks_per_step), step);
   if (growth.exact) {
-    text += growth.period > 1 ? fmt::format(", exactly, in a pattern of {} {}s", growth.period, step) : ", exactly";
+    text += growth.period > 1 ? fmt::format(", exactly, in a pattern of {} {}s", growth.period, step)
+                              : ", exactly";
   } else {
-    text += fmt::format(" ({:.0f} % interval {} to {})", kConfidence * 100, human_slope(growth.bytes_interval.low),
-                        human_slope(growth.bytes_interval.high));
+    text += fmt::format(" ({:.0f} % interval {} to {})", kConfidence * 100,
+                        human_slope(growth.bytes_interval.low), human_slope(growth.bytes_interval.high));
   }
   const std::string share = finding.share < 0.01 ? "less than 1" : fmt::format("{:.0f}", finding.share * 100);
   text += fmt::format(", since {} {}; {} % of the growth.", step, growth.since, share);
   return text;
 }
 
-std::string evidence_sentence(const Report& report, const Finding& finding) {
+std::string evidence_sentence(const Report& report, const Finding& finding, bool with_forecast) {
   std::string text;
   if (!finding.sites.empty()) {
-    text = fmt::format("It allocates {} blocks per {} there and frees {}", human_number(finding.allocations_per_step),
+    text = fmt::format("Allocates {} blocks per {} and frees {}", human_number(finding.allocations_per_step),
                        step_word(report), human_number(finding.frees_per_step));
     if (finding.sites.size() > 1) text += fmt::format(", through {} different stacks", finding.sites.size());
     text += ". ";
@@ -248,9 +270,9 @@ std::string evidence_sentence(const Report& report, const Finding& finding) {
                         human_count(static_cast<int64_t>(finding.survival->born_judged)),
                         human_count(static_cast<int64_t>(finding.survival->born_in_first_half)));
   }
-  if (finding.steps_left) {
-    text += fmt::format("The RSS budget breaks in {} {}s.", human_count(static_cast<int64_t>(*finding.steps_left)),
-                        step_word(report));
+  if (with_forecast && finding.steps_left) {
+    text += fmt::format("At this rate the RSS budget breaks in {} {}s.",
+                        human_count(static_cast<int64_t>(*finding.steps_left)), step_word(report));
   }
   return text;
 }
@@ -259,9 +281,8 @@ void write_finding(const Report& report, size_t number, std::ostream& out) {
   const Finding& finding = report.findings[number];
   std::string title = fmt::format("{} in ", to_string(finding.kind));
   title += finding.tag ? "tag " + tag_name(report, *finding.tag) : "the process as a whole";
-  const StackFrame* frame = finding.sites.empty()
-                                ? nullptr
-                                : report.growth.sites[index(finding.sites.front())].attribution.frame();
+  const StackFrame* frame =
+      finding.sites.empty() ? nullptr : report.growth.sites[index(finding.sites.front())].attribution.frame();
   if (frame != nullptr) {
     title += fmt::format(": {}", shorten_middle(function_of(*frame), 60));
     const std::string source = source_of(*frame);
@@ -270,7 +291,7 @@ void write_finding(const Report& report, size_t number, std::ostream& out) {
   if (number > 0) out << '\n';
   write_wrapped(out, fmt::format("  {}. ", number + 1), title);
   write_wrapped(out, "     ", slope_sentence(report, finding));
-  const std::string evidence = evidence_sentence(report, finding);
+  const std::string evidence = evidence_sentence(report, finding, number == 0);
   if (!evidence.empty()) write_wrapped(out, "     ", evidence);
   if (!finding.sites.empty()) write_stack(report, finding, out);
 }
@@ -280,10 +301,12 @@ void write_findings(const Report& report, std::ostream& out) {
   write_heading(out, "Findings");
   const size_t shown = std::min(report.findings.size(), kFindings);
   for (size_t i = 0; i < shown; ++i) write_finding(report, i, out);
-  if (shown < report.findings.size()) out << fmt::format("\n  … and {} more\n", report.findings.size() - shown);
+  if (shown < report.findings.size())
+    out << fmt::format("\n  … and {} more\n", report.findings.size() - shown);
 }
 
-// --- call sites ----------------------------------------------------------------------------------------------------
+// --- call sites
+// ----------------------------------------------------------------------------------------------------
 
 // The places with the highest value, which is above 0. Nested places too: they say what a pool is used for.
 std::vector<const Place*> top_places(const Report& report, auto accepts, auto value) {
@@ -293,7 +316,8 @@ std::vector<const Place*> top_places(const Report& report, auto accepts, auto va
     for (const SiteId site : place.sites) sum += value(site);
     if (accepts(place) && sum > 0) valued.emplace_back(sum, &place);
   }
-  std::stable_sort(valued.begin(), valued.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::stable_sort(valued.begin(), valued.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
   std::vector<const Place*> places;
   for (size_t i = 0; i < std::min(valued.size(), kSitesShown); ++i) places.push_back(valued[i].second);
   return places;
@@ -303,8 +327,11 @@ void write_places(const Report& report, std::string_view heading, const std::vec
                   std::ostream& out) {
   if (places.empty()) return;
   write_heading(out, heading);
-  TextTable table({{"live at end", true}, {"blocks", true}, {fmt::format("allocs/{}", marked(report) ? "it" : "tick"), true},
-                   {"tag", false, Column::Fit::kMiddle}, {"function", false, Column::Fit::kMiddle},
+  TextTable table({{"live at end", true},
+                   {"blocks", true},
+                   {fmt::format("allocs/{}", marked(report) ? "it" : "tick"), true},
+                   {"tag", false, Column::Fit::kMiddle},
+                   {"function", false, Column::Fit::kMiddle},
                    {"source", false, Column::Fit::kFront}});
   for (const Place* place : places) {
     int64_t bytes = 0;
@@ -316,8 +343,9 @@ void write_places(const Report& report, std::string_view heading, const std::vec
       allocations += report.growth.sites[index(site)].allocations_per_step;
     }
     const StackFrame* frame = report.growth.sites[index(place->sites.front())].attribution.frame();
-    table.add({human_bytes(bytes), human_count(blocks), human_number(allocations), tag_name(report, place->tag),
-               frame == nullptr ? "(no stack)" : function_of(*frame), frame == nullptr ? "" : source_of(*frame)});
+    table.add({human_bytes(bytes), human_count(blocks), human_number(allocations),
+               tag_name(report, place->tag), frame == nullptr ? "(no stack)" : function_of(*frame),
+               frame == nullptr ? "" : source_of(*frame)});
   }
   table.write(out, 2);
 }
@@ -331,10 +359,11 @@ void write_call_sites(const Report& report, std::ostream& out) {
     return place.tag == recording::kHeapTag && place.kind == SiteKind::kBlock;
   };
   write_places(report, "Most live bytes at the end", top_places(report, is_real, live), out);
-  write_places(report, fmt::format("Most allocations per {}", step_word(report)), top_places(report, is_real, rate), out);
+  write_places(report, fmt::format("Most allocations per {}", step_word(report)),
+               top_places(report, is_real, rate), out);
   if (!marked(report)) return;
-  write_places(report, "Strays: allocations without a tag inside the iteration loop", top_places(report, is_stray, rate),
-               out);
+  write_places(report, "Strays: allocations without a tag inside the iteration loop",
+               top_places(report, is_stray, rate), out);
 }
 
 }  // namespace

@@ -10,16 +10,17 @@ namespace leakhunt::reports {
 
 namespace {
 
-constexpr size_t kGap = 2;       // between columns
+constexpr size_t kGap = 2;        // between columns
 constexpr size_t kNarrowest = 8;  // a column gives way no further
 
 std::string spaces(size_t count) {
   return std::string(count, ' ');
 }
 
-// The widest cell of each column; then, as long as a line is too long, one less of the widest column that gives way.
-std::vector<size_t> fitted_widths(const std::vector<Column>& table, const std::vector<std::vector<std::string>>& lines,
-                                  size_t indent) {
+// The widest cell of each column; then, as long as a line is too long, one less of the widest column that
+// gives way.
+std::vector<size_t> fitted_widths(const std::vector<Column>& table,
+                                  const std::vector<std::vector<std::string>>& lines, size_t indent) {
   std::vector<size_t> widths(table.size(), 0);
   for (const std::vector<std::string>& line : lines) {
     for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], columns(line[i]));
@@ -43,7 +44,8 @@ size_t first_word(std::string_view text) {
   size_t end = std::min(text.find(' '), text.size());
   for (const std::string_view unit : {" B", " kB", " MB", " GB", " TB", " it/s", " %", " s"}) {
     const std::string_view rest = text.substr(end);
-    const bool whole = rest.size() == unit.size() || (rest.size() > unit.size() && std::ispunct(rest[unit.size()])) ||
+    const bool whole = rest.size() == unit.size() ||
+                       (rest.size() > unit.size() && std::ispunct(rest[unit.size()])) ||
                        (rest.size() > unit.size() && rest[unit.size()] == ' ');
     if (end > 0 && std::isdigit(text[end - 1]) && rest.starts_with(unit) && whole) {
       end = std::min(text.find(' ', end + unit.size()), text.size());

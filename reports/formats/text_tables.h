@@ -39,7 +39,8 @@ class TextTable {
 // A blank line, then "Heading" and a rule to the right margin.
 void write_heading(std::ostream& out, std::string_view heading);
 
-// `text` after `lead`, broken at spaces so that no line is longer than kTextWidth; continued below its beginning.
+// `text` after `lead`, broken at spaces so that no line is longer than kTextWidth; continued below its
+// beginning.
 void write_wrapped(std::ostream& out, std::string_view lead, std::string_view text);
 
 }  // namespace leakhunt::reports

@@ -1,5 +1,6 @@
 // From counters to findings: who is accused, of how much, and that nobody else is.
 #include <chrono>
+#include <functional>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -10,7 +11,6 @@
 namespace leakhunt::reports {
 namespace {
 
-using recording::Run;
 using recording::SiteId;
 using recording::SiteKind;
 
@@ -26,9 +26,9 @@ std::function<int64_t(size_t)> noise(uint32_t seed, int64_t block_bytes, int64_t
 }
 
 TEST(Analysis, FindsTwoLeaksAtOnceEachWithItsSlope) {
-  const Run run = make_run({{"optimizer.m", "Adam::step", linear(3'377'432), {}, 3'377'432},
-                            {"heap", "scratch", linear(16, 10), {}, 16},
-                            {"parameter", "Tensor::Tensor", [](size_t) { return int64_t{64}; }}});
+  const recording::Run run = make_run({{"optimizer.m", "Adam::step", linear(3'377'432), {}, 3'377'432},
+                                       {"heap", "scratch", linear(16, 10), {}, 16},
+                                       {"parameter", "Tensor::Tensor", [](size_t) { return int64_t{64}; }}});
   const Report report = analyse(run);
   ASSERT_EQ(report.findings.size(), 2u);
   EXPECT_EQ(report.findings[0].growth.bytes_per_step, 3'377'432);
@@ -43,9 +43,9 @@ TEST(Analysis, FindsATinyLeakBesideLargeNoise) {
   for (uint32_t seed = 1; seed <= 20; ++seed) {
     SyntheticOptions options;
     options.iterations = 10'000;
-    const Run run = make_run({{"cache", "Cache::put", noise(seed, 4096, 1000), {}, 4096},
-                              {"heap", "scratch", linear(16, 10), {}, 16}},
-                             options);
+    const recording::Run run = make_run({{"cache", "Cache::put", noise(seed, 4096, 1000), {}, 4096},
+                                         {"heap", "scratch", linear(16, 10), {}, 16}},
+                                        options);
     const Report report = analyse(run);
     ASSERT_EQ(report.findings.size(), 1u) << "seed " << seed;
     EXPECT_EQ(report.findings[0].growth.bytes_per_step, 1.6);
@@ -54,8 +54,8 @@ TEST(Analysis, FindsATinyLeakBesideLargeNoise) {
 }
 
 TEST(Analysis, AddsUpTheStacksThatLeadToOnePlace) {
-  Run run = make_run({{"arena.chunk", "Arena::new_chunk", linear(100, 2), {}, 100},
-                      {"arena.chunk", "Arena::new_chunk", linear(300), {}, 100}});
+  recording::Run run = make_run({{"arena.chunk", "Arena::new_chunk", linear(100, 2), {}, 100},
+                                 {"arena.chunk", "Arena::new_chunk", linear(300), {}, 100}});
   const Report report = analyse(run);
   ASSERT_EQ(report.findings.size(), 1u);
   EXPECT_EQ(report.findings[0].growth.bytes_per_step, 350);
@@ -65,9 +65,10 @@ TEST(Analysis, AddsUpTheStacksThatLeadToOnePlace) {
 TEST(Analysis, AccusesThePlaceWhoseManyStacksLeakTooSeldomEach) {
   std::vector<SyntheticSite> sites;
   for (size_t k = 0; k < 300; ++k) {
-    sites.push_back({"heap", "recursive", [k](size_t i) { return i >= 103 + k * 3 ? int64_t{64} : 0; }, {}, 64});
+    sites.push_back(
+        {"heap", "recursive", [k](size_t i) { return i >= 103 + k * 3 ? int64_t{64} : 0; }, {}, 64});
   }
-  const Run run = make_run(sites);
+  const recording::Run run = make_run(sites);
   const Report report = analyse(run);
   ASSERT_EQ(report.findings.size(), 1u);
   EXPECT_NEAR(report.findings[0].growth.bytes_per_step, 64.0 / 3, 0.2);
@@ -76,10 +77,13 @@ TEST(Analysis, AccusesThePlaceWhoseManyStacksLeakTooSeldomEach) {
 TEST(Analysis, ReportsASumThatGrowsInNoOnePlaceAsMeasuredGrowth) {
   std::vector<SyntheticSite> sites;
   for (size_t k = 0; k < 300; ++k) {
-    sites.push_back({"heap", "generated_" + std::to_string(k),
-                     [k](size_t i) { return i >= 103 + k * 3 ? int64_t{64} : 0; }, {}, 64});
+    sites.push_back({"heap",
+                     "generated_" + std::to_string(k),
+                     [k](size_t i) { return i >= 103 + k * 3 ? int64_t{64} : 0; },
+                     {},
+                     64});
   }
-  const Run run = make_run(sites);
+  const recording::Run run = make_run(sites);
   const Report report = analyse(run);
   ASSERT_EQ(report.findings.size(), 1u);
   EXPECT_EQ(report.findings[0].kind, FindingKind::kGrowth);
@@ -88,9 +92,18 @@ TEST(Analysis, ReportsASumThatGrowsInNoOnePlaceAsMeasuredGrowth) {
 }
 
 TEST(Analysis, AccusesNobodyInAHealthyProgram) {
-  const Run run = make_run({
-      {"cache", "Cache::put", [](size_t i) { return std::min<int64_t>(static_cast<int64_t>(i), 600) * 64; }, {}, 64},
-      {"heap", "std::vector", [](size_t i) { int64_t c = 16; while (c < static_cast<int64_t>(i) * 16) c *= 2; return c; },
+  const recording::Run run = make_run({
+      {"cache",
+       "Cache::put",
+       [](size_t i) { return std::min<int64_t>(static_cast<int64_t>(i), 600) * 64; },
+       {},
+       64},
+      {"heap", "std::vector",
+       [](size_t i) {
+         int64_t c = 16;
+         while (c < static_cast<int64_t>(i) * 16) c *= 2;
+         return c;
+       },
        [](size_t) { return int64_t{1}; }},
       {"sample", "sample", [](size_t i) { return static_cast<int64_t>(i % 100) * 512; }, {}, 512},
       {"checkpoint", "save", [](size_t i) { return i % 250 == 249 ? int64_t{1'000'000} : 0; }, {}, 1'000'000},
@@ -104,15 +117,17 @@ TEST(Analysis, AccusesNobodyInAHealthyProgram) {
 }
 
 TEST(Analysis, WhatOnePlaceGainsAndAnotherGivesBackIsNoGrowth) {
-  const Run run = make_run({{"heap", "young", linear(64), {}, 64},
-                            {"heap", "old", [](size_t i) { return 64'000 - static_cast<int64_t>(i) * 64; }, {}, 64}});
+  const recording::Run run =
+      make_run({{"heap", "young", linear(64), {}, 64},
+                {"heap", "old", [](size_t i) { return 64'000 - static_cast<int64_t>(i) * 64; }, {}, 64}});
   const Report report = analyse(run);
   EXPECT_TRUE(report.findings.empty());
   EXPECT_EQ(report.verdict(), Verdict::kPass);
 }
 
 TEST(Analysis, NestedBytesArePartOfNoTotalAndAccusedOfNothing) {
-  const Run run = make_run({{"arena.tensor", "Tensor::make", linear(64), {}, 64, SiteKind::kNested}});
+  const recording::Run run =
+      make_run({{"arena.tensor", "Tensor::make", linear(64), {}, 64, SiteKind::kNested}});
   const Report report = analyse(run);
   EXPECT_TRUE(report.findings.empty());
   EXPECT_EQ(report.growth.process.bytes_per_step, 0);
@@ -121,7 +136,7 @@ TEST(Analysis, NestedBytesArePartOfNoTotalAndAccusedOfNothing) {
 }
 
 TEST(Analysis, GrowingMappingsCount) {
-  const Run run = make_run({{"mapping", "reserve", linear(4096), {}, 4096, SiteKind::kMapping}});
+  const recording::Run run = make_run({{"mapping", "reserve", linear(4096), {}, 4096, SiteKind::kMapping}});
   const Report report = analyse(run);
   ASSERT_EQ(report.findings.size(), 1u);
   EXPECT_EQ(report.growth.process.bytes_per_step, 4096);
@@ -129,22 +144,25 @@ TEST(Analysis, GrowingMappingsCount) {
 }
 
 TEST(Analysis, SaysSinceWhichIterationEvenBeforeTheJudgedOnes) {
-  const Run from_start = make_run({{"heap", "leak", [](size_t i) { return static_cast<int64_t>(i + 1) * 16; }}});
+  const recording::Run from_start =
+      make_run({{"heap", "leak", [](size_t i) { return static_cast<int64_t>(i + 1) * 16; }}});
   EXPECT_EQ(analyse(from_start).findings.at(0).growth.since, 0u);
-  const Run from_40 = make_run({{"heap", "leak", [](size_t i) { return std::max<int64_t>(0, static_cast<int64_t>(i) - 39) * 16; }}});
+  const recording::Run from_40 = make_run(
+      {{"heap", "leak", [](size_t i) { return std::max<int64_t>(0, static_cast<int64_t>(i) - 39) * 16; }}});
   EXPECT_EQ(analyse(from_40).findings.at(0).growth.since, 40u);
-  const Run from_500 = make_run({{"heap", "leak", [](size_t i) { return std::max<int64_t>(0, static_cast<int64_t>(i) - 499) * 16; }}});
+  const recording::Run from_500 = make_run(
+      {{"heap", "leak", [](size_t i) { return std::max<int64_t>(0, static_cast<int64_t>(i) - 499) * 16; }}});
   EXPECT_EQ(analyse(from_500).findings.at(0).growth.since, 500u);
 }
 
 TEST(Analysis, ForecastsWhenTheBudgetBreaks) {
-  Run run = make_run({{"heap", "leak", linear(1'000'000), {}, 1'000'000}});
+  recording::Run run = make_run({{"heap", "leak", linear(1'000'000), {}, 1'000'000}});
   run.budget.peak_rss_bytes = 4'000'000 + 999'000'000 + 500'000'000;
   EXPECT_EQ(analyse(run).findings.at(0).steps_left, 500u);
 }
 
 TEST(Analysis, OldSurvivorsAreEvidenceAndTurnoverIsNone) {
-  Run run = make_run({{"heap", "leak", linear(16)}});
+  recording::Run run = make_run({{"heap", "leak", linear(16)}});
   recording::Cohorts cohorts;
   cohorts.iteration = 999;
   for (uint64_t birth = 0; birth < 1000; ++birth) cohorts.rows.push_back({SiteId{0}, birth, 1, 16});
@@ -158,14 +176,14 @@ TEST(Analysis, OldSurvivorsAreEvidenceAndTurnoverIsNone) {
 }
 
 TEST(Analysis, CountsAllocationsPerIteration) {
-  Run run = make_run({{"heap", "scratch", linear(16, 2), {}, 16, SiteKind::kBlock, 3}});
+  recording::Run run = make_run({{"heap", "scratch", linear(16, 2), {}, 16, SiteKind::kBlock, 3}});
   const Report report = analyse(run);
   EXPECT_NEAR(report.growth.sites[0].allocations_per_step, 3.5, 0.01);
   EXPECT_EQ(report.growth.sites[0].frees_per_step, 3);
 }
 
 TEST(Analysis, OfAnEmptyRunConcludesNothing) {
-  const Run run;
+  const recording::Run run;
   const Report report = analyse(run);
   EXPECT_TRUE(report.findings.empty());
   EXPECT_EQ(exit_status(report), 4);
@@ -174,14 +192,17 @@ TEST(Analysis, OfAnEmptyRunConcludesNothing) {
 TEST(Analysis, JudgesTenThousandSnapshotsOfFiveThousandSitesInTime) {
   std::vector<SyntheticSite> sites;
   for (int64_t k = 0; k < 5000; ++k) {
-    const auto moving = [k](size_t i) { return static_cast<int64_t>(i * 7919 % static_cast<size_t>(k + 3)) * 16; };
+    const auto moving = [k](size_t i) {
+      return static_cast<int64_t>(i * 7919 % static_cast<size_t>(k + 3)) * 16;
+    };
     const auto quiet = [](size_t) { return int64_t{4096}; };
-    sites.push_back({"heap", "site_" + std::to_string(k % 700), k % 10 == 0 ? std::function<int64_t(size_t)>(moving)
-                                                                            : std::function<int64_t(size_t)>(quiet)});
+    sites.push_back(
+        {"heap", "site_" + std::to_string(k % 700),
+         k % 10 == 0 ? std::function<int64_t(size_t)>(moving) : std::function<int64_t(size_t)>(quiet)});
   }
   SyntheticOptions options;
   options.iterations = 10'000;
-  const Run run = make_run(sites, options);
+  const recording::Run run = make_run(sites, options);
   const auto start = std::chrono::steady_clock::now();
   const Report report = analyse(run);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -6,7 +6,6 @@ namespace leakhunt::reports {
 namespace {
 
 using recording::CallSite;
-using recording::Run;
 using recording::SourceFrame;
 using recording::Symbol;
 
@@ -37,15 +36,15 @@ TEST(QualifiedName, DropsReturnTypesParametersAndQualifiers) {
 }
 
 TEST(Plumbing, IsWhatLiesBetweenTheProgramAndTheHeap) {
-  for (const char* name : {
-           "malloc", "calloc", "realloc", "posix_memalign", "malloc@plt", "operator new(unsigned long)",
-           "operator new[](unsigned long)", "std::vector<int, std::allocator<int> >::push_back(int&&)",
-           "void std::vector<int>::_M_realloc_insert<int>(int*, int&&)",
-           "__gnu_cxx::new_allocator<int>::allocate(unsigned long, void const*)",
-           "leakhunt::TaggedResource::do_allocate(unsigned long, unsigned long)",
-           "leakhunt::trainer::Arena::do_allocate(unsigned long, unsigned long)",
-           "boost::container::pmr::memory_resource::allocate(unsigned long, unsigned long)",
-           "my::PoolAllocator<int>::allocate(unsigned long)", "strdup"}) {
+  for (const char* name :
+       {"malloc", "calloc", "realloc", "posix_memalign", "malloc@plt", "operator new(unsigned long)",
+        "operator new[](unsigned long)", "std::vector<int, std::allocator<int> >::push_back(int&&)",
+        "void std::vector<int>::_M_realloc_insert<int>(int*, int&&)",
+        "__gnu_cxx::new_allocator<int>::allocate(unsigned long, void const*)",
+        "leakhunt::TaggedResource::do_allocate(unsigned long, unsigned long)",
+        "leakhunt::trainer::Arena::do_allocate(unsigned long, unsigned long)",
+        "boost::container::pmr::memory_resource::allocate(unsigned long, unsigned long)",
+        "my::PoolAllocator<int>::allocate(unsigned long)", "strdup"}) {
     EXPECT_TRUE(is_plumbing(function(name))) << name;
   }
   for (const char* name : {"main", "leakhunt::trainer::Arena::new_chunk(unsigned long)", "stdlib::f()",
@@ -58,8 +57,8 @@ TEST(Plumbing, IsWhatLiesBetweenTheProgramAndTheHeap) {
   EXPECT_TRUE(is_plumbing(inside));
 }
 
-Run run_with(std::vector<Symbol> symbols) {
-  Run run;
+recording::Run run_with(std::vector<Symbol> symbols) {
+  recording::Run run;
   for (Symbol& symbol : symbols) run.symbols[symbol.address] = symbol;
   return run;
 }
@@ -71,11 +70,14 @@ CallSite site_of(std::vector<uint64_t> frames) {
 }
 
 TEST(Attribution, NamesTheInnermostFrameThatIsNoPlumbingThroughInlinedOnes) {
-  const Run run = run_with({
+  const recording::Run run = run_with({
       {0x10, "/lib/libleakhunt.so", 0x1, {{"operator new(unsigned long)", "", 0, false}}},
-      {0x20, "/app/p", 0x2, {{"std::vector<int>::push_back(int)", "vector.h", 5, true},
-                             {"Tape::push(Node)", "tape.cpp", 81, true},
-                             {"forward()", "model.cpp", 12, false}}},
+      {0x20,
+       "/app/p",
+       0x2,
+       {{"std::vector<int>::push_back(int)", "vector.h", 5, true},
+        {"Tape::push(Node)", "tape.cpp", 81, true},
+        {"forward()", "model.cpp", 12, false}}},
       {0x30, "/app/p", 0x3, {{"main", "main.cpp", 3, false}}},
   });
   const Attribution attribution = attribute(run, site_of({0x10, 0x20, 0x30}));
@@ -86,18 +88,19 @@ TEST(Attribution, NamesTheInnermostFrameThatIsNoPlumbingThroughInlinedOnes) {
 }
 
 TEST(Attribution, NamesModuleAndOffsetWhereThereAreNoSymbols) {
-  const Run run = run_with({{0x10, "/lib/libleakhunt.so", 0x1, {}}, {0x20, "/app/stripped", 0xabc, {}}});
+  const recording::Run run =
+      run_with({{0x10, "/lib/libleakhunt.so", 0x1, {}}, {0x20, "/app/stripped", 0xabc, {}}});
   EXPECT_EQ(frame_name(*attribute(run, site_of({0x10, 0x20})).frame()), "stripped+0xabc");
 }
 
 TEST(Attribution, FallsBackToTheInnermostFrameWithAModule) {
-  const Run run = run_with({{0x20, "/lib/libc.so.6", 0xabc, {{"malloc", "", 0, false}}}});
+  const recording::Run run = run_with({{0x20, "/lib/libc.so.6", 0xabc, {{"malloc", "", 0, false}}}});
   EXPECT_EQ(frame_name(*attribute(run, site_of({0x10, 0x20})).frame()), "malloc");
 }
 
 TEST(Attribution, OfNothingIsNothingAndOfAnAddressTheAddress) {
-  EXPECT_EQ(attribute(Run{}, site_of({})).frame(), nullptr);
-  EXPECT_EQ(frame_name(*attribute(Run{}, site_of({0x1234})).frame()), "0x1234");
+  EXPECT_EQ(attribute(recording::Run{}, site_of({})).frame(), nullptr);
+  EXPECT_EQ(frame_name(*attribute(recording::Run{}, site_of({0x1234})).frame()), "0x1234");
 }
 
 }  // namespace

@@ -45,7 +45,8 @@ TEST(Shorten, KeepsTheWidth) {
   EXPECT_EQ(shorten_middle("abcdefghij", 7), "abc…hij");
   EXPECT_EQ(shorten_middle("abc", 7), "abc");
   EXPECT_EQ(shorten_front("lib/trainer/arena.cpp:44", 12), "…rena.cpp:44");
-  for (size_t width = 0; width < 12; ++width) EXPECT_EQ(columns(shorten_middle("äöüäöüäöüäöü", width)), width);
+  for (size_t width = 0; width < 12; ++width)
+    EXPECT_EQ(columns(shorten_middle("äöüäöüäöüäöü", width)), width);
   for (size_t width = 0; width < 12; ++width) EXPECT_EQ(columns(shorten_front("äöüäöüäöüäöü", width)), width);
 }
 

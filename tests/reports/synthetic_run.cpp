@@ -18,7 +18,8 @@ TagId tag_of(Run& run, const std::string& name) {
   return TagId{static_cast<uint32_t>(run.tags.size() - 1)};
 }
 
-void add_symbol(Run& run, uint64_t address, const std::string& module, const std::string& function, uint32_t line) {
+void add_symbol(Run& run, uint64_t address, const std::string& module, const std::string& function,
+                uint32_t line) {
   Symbol symbol;
   symbol.address = address;
   symbol.module = module;
@@ -72,7 +73,9 @@ void add_site(Run& run, const SyntheticSite& site, const SyntheticOptions& optio
     const size_t at = std::min(i, options.iterations - 1);
     const bool gone = ended && options.final_frees_all;
     const int64_t bytes_now = gone ? 0 : site.live_bytes(at);
-    const int64_t blocks_now = gone ? 0 : site.live_blocks ? site.live_blocks(at) : bytes_now / site.block_bytes;
+    const int64_t blocks_now = gone               ? 0
+                               : site.live_blocks ? site.live_blocks(at)
+                                                  : bytes_now / site.block_bytes;
     const Counters each = ended ? step(bytes_now - bytes, blocks_now - blocks, SyntheticSite{})
                                 : step(bytes_now - bytes, blocks_now - blocks, site);
     append(call_site.series, static_cast<uint32_t>(i), each);

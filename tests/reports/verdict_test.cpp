@@ -25,21 +25,21 @@ SyntheticSite leaking_site() {
   return {"tape.node", "Tape::push", [](size_t i) { return static_cast<int64_t>(i + 1) * 48; }, {}, 48};
 }
 
-Run healthy() {
-  Run run = make_run({flat_site()});
+recording::Run healthy() {
+  recording::Run run = make_run({flat_site()});
   run.budget = {5'000'000'000, 0.0, 50.0};
   run.scenario->iterations = 1000;
   return run;
 }
 
-Run leaking() {
-  Run run = make_run({flat_site(), leaking_site()});
+recording::Run leaking() {
+  recording::Run run = make_run({flat_site(), leaking_site()});
   run.budget = {5'000'000'000, 0.0, 50.0};
   run.scenario->iterations = 1000;
   return run;
 }
 
-Run ticking(size_t ticks, bool leaks, bool final_frees_all = false) {
+recording::Run ticking(size_t ticks, bool leaks, bool final_frees_all = false) {
   SyntheticOptions options;
   options.iterations = ticks;
   options.clock = SnapshotKind::kTick;
@@ -47,7 +47,7 @@ Run ticking(size_t ticks, bool leaks, bool final_frees_all = false) {
   return make_run(leaks ? std::vector{flat_site(), leaking_site()} : std::vector{flat_site()}, options);
 }
 
-Run with(Run run, const std::function<void(Run&)>& change) {
+recording::Run with(recording::Run run, const std::function<void(Run&)>& change) {
   change(run);
   return run;
 }
@@ -74,17 +74,17 @@ const std::vector<Row>& rows() {
       {"healthy", healthy, Verdict::kPass, 0, "peak RSS 4.01 MB is within the budget of 5.00 GB"},
       {"leak", leaking, Verdict::kFail, 1, "live memory grows by +48 B per iteration"},
       {"leak_within_budget",
-       [] { return with(leaking(), [](Run& r) { r.budget.growth_bytes_per_iteration = 48.0; }); }, Verdict::kPass, 0,
-       "peak RSS"},
+       [] { return with(leaking(), [](Run& r) { r.budget.growth_bytes_per_iteration = 48.0; }); },
+       Verdict::kPass, 0, "peak RSS"},
       {"leak_without_growth_budget",
-       [] { return with(leaking(), [](Run& r) { r.budget.growth_bytes_per_iteration.reset(); }); }, Verdict::kFail, 1,
-       "without one a leak is a fail"},
+       [] { return with(leaking(), [](Run& r) { r.budget.growth_bytes_per_iteration.reset(); }); },
+       Verdict::kFail, 1, "without one a leak is a fail"},
       {"peak_in_snapshots",
-       [] { return with(healthy(), [](Run& r) { r.snapshots[500].rss_bytes = 6'000'000'000; }); }, Verdict::kFail, 1,
-       "peak RSS 6.00 GB is over the budget of 5.00 GB"},
+       [] { return with(healthy(), [](Run& r) { r.snapshots[500].rss_bytes = 6'000'000'000; }); },
+       Verdict::kFail, 1, "peak RSS 6.00 GB is over the budget of 5.00 GB"},
       {"peak_of_the_kernel",
-       [] { return with(healthy(), [](Run& r) { r.outcome->peak_rss_bytes = 5'000'000'001; }); }, Verdict::kFail, 1,
-       "is over the budget"},
+       [] { return with(healthy(), [](Run& r) { r.outcome->peak_rss_bytes = 5'000'000'001; }); },
+       Verdict::kFail, 1, "is over the budget"},
       {"stopped_at_the_ceiling",
        [] {
          return with(leaking(), [](Run& r) {
@@ -92,7 +92,8 @@ const std::vector<Row>& rows() {
            r.budget.growth_bytes_per_iteration.reset();
            r.outcome->stopped_for = "RSS 5.1 GB passed the budget of 5 GB";
          });
-       }, Verdict::kFail, 1, "stopped before its end"},
+       },
+       Verdict::kFail, 1, "stopped before its end"},
       {"interrupted",
        [] { return with(healthy(), [](Run& r) { kill(r), r.outcome->stopped_for = "interrupted"; }); },
        Verdict::kInconclusive, 4, "interrupted"},
@@ -103,8 +104,8 @@ const std::vector<Row>& rows() {
       {"just_enough_iterations", [] { return make_run({flat_site()}, {.iterations = 121, .warm_up = 100}); },
        Verdict::kPass, 0, "live memory grows by 0 bytes"},
       {"fewer_iterations_than_expected",
-       [] { return with(healthy(), [](Run& r) { r.scenario->iterations = 10'000; }); }, Verdict::kInconclusive, 4,
-       "only 1,000 of 10,000 iterations"},
+       [] { return with(healthy(), [](Run& r) { r.scenario->iterations = 10'000; }); },
+       Verdict::kInconclusive, 4, "only 1,000 of 10,000 iterations"},
       {"no_iterations_where_some_were_expected",
        [] { return with(ticking(1000, false), [](Run& r) { r.scenario->iterations = 100; }); },
        Verdict::kInconclusive, 4, "marked no iterations where 100 were expected"},
@@ -115,27 +116,33 @@ const std::vector<Row>& rows() {
       {"leaked_and_crashed", [] { return with(leaking(), [](Run& r) { kill(r); }); }, Verdict::kFail, 1,
        "live memory grows"},
       {"killed_with_its_runner",
-       [] { return with(healthy(), [](Run& r) { r.end.reset(), r.outcome.reset(); }); }, Verdict::kPass, 0, ""},
+       [] { return with(healthy(), [](Run& r) { r.end.reset(), r.outcome.reset(); }); }, Verdict::kPass, 0,
+       ""},
       {"lost_snapshots", [] { return with(healthy(), [](Run& r) { r.damage.lost_snapshots = 3; }); },
        Verdict::kInconclusive, 4, "3 snapshots are lost"},
-      {"lost_snapshots_of_a_leak", [] { return with(leaking(), [](Run& r) { r.damage.lost_snapshots = 3; }); },
-       Verdict::kFail, 1, "live memory grows"},
+      {"lost_snapshots_of_a_leak",
+       [] { return with(leaking(), [](Run& r) { r.damage.lost_snapshots = 3; }); }, Verdict::kFail, 1,
+       "live memory grows"},
       {"damage_without_loss", [] { return with(healthy(), [](Run& r) { r.damage.damaged_bytes = 64; }); },
        Verdict::kPass, 0, ""},
       {"tracker_stepped_aside",
-       [] { return with(healthy(), [](Run& r) { r.step_asides.push_back({400, 12, "no memory"}); }); },
+       [] { return with(healthy(), [](Run& r) {
+              r.step_asides.push_back({400, 12, "no memory"});
+            }); },
        Verdict::kInconclusive, 4, "stepped aside at iteration 400: no memory"},
       {"expectation_changes_nothing",
-       [] { return with(leaking(), [](Run& r) { r.scenario->expected_verdict = "pass"; }); }, Verdict::kFail, 1, ""},
-      {"empty_recording", [] { return Run{}; }, Verdict::kInconclusive, 4, "no snapshot"},
+       [] { return with(leaking(), [](Run& r) { r.scenario->expected_verdict = "pass"; }); }, Verdict::kFail,
+       1, ""},
+      {"empty_recording", [] { return recording::Run{}; }, Verdict::kInconclusive, 4, "no snapshot"},
       {"short_program", [] { return ticking(3, false); }, Verdict::kPass, 0, "peak RSS"},
       {"steady_program", [] { return ticking(400, false); }, Verdict::kPass, 0, "does not grow steadily"},
       {"growing_program", [] { return ticking(400, true); }, Verdict::kInconclusive, 4,
        "by +48 B per clock tick, +4,800 B per second"},
-      {"growing_program_that_cleans_up", [] { return ticking(400, true, true); }, Verdict::kPass, 0, "does not grow"},
+      {"growing_program_that_cleans_up", [] { return ticking(400, true, true); }, Verdict::kPass, 0,
+       "does not grow"},
       {"growing_program_over_its_budget",
-       [] { return with(ticking(400, true), [](Run& r) { r.budget.peak_rss_bytes = 4'000'000; }); }, Verdict::kFail, 1,
-       "over the budget"},
+       [] { return with(ticking(400, true), [](Run& r) { r.budget.peak_rss_bytes = 4'000'000; }); },
+       Verdict::kFail, 1, "over the budget"},
       {"growth_budget_without_iterations",
        [] { return with(ticking(400, false), [](Run& r) { r.budget.growth_bytes_per_iteration = 0.0; }); },
        Verdict::kInconclusive, 4, "marked no iterations"},
@@ -143,9 +150,13 @@ const std::vector<Row>& rows() {
   return table;
 }
 
+std::string name_of(const testing::TestParamInfo<Row>& row) {
+  return row.param.name;
+}
+
 class VerdictTable : public testing::TestWithParam<Row> {};
 TEST_P(VerdictTable, Row) {
-  const Run run = GetParam().run();
+  const recording::Run run = GetParam().run();
   const Report report = analyse(run);
   EXPECT_EQ(report.verdict(), GetParam().verdict);
   EXPECT_EQ(exit_status(report), GetParam().exit_status);
@@ -153,8 +164,7 @@ TEST_P(VerdictTable, Row) {
   EXPECT_NE(report.judgement.checks.front().text.find(GetParam().reason), std::string::npos)
       << report.judgement.checks.front().text;
 }
-INSTANTIATE_TEST_SUITE_P(Runs, VerdictTable, testing::ValuesIn(rows()),
-                         [](const testing::TestParamInfo<Row>& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Runs, VerdictTable, testing::ValuesIn(rows()), name_of);
 
 std::string all_reasons(const Run& run) {
   const Report report = analyse(run);
@@ -165,8 +175,10 @@ std::string all_reasons(const Run& run) {
 
 TEST(Verdict, SaysWhatWasCheckedAndWhatWasNot) {
   const std::string checked = all_reasons(healthy());
-  EXPECT_NE(checked.find("live memory grows by 0 bytes per iteration over 900 iterations"), std::string::npos) << checked;
-  EXPECT_NE(checked.find("100 it/s (median after warm-up) is above the floor of 50.0"), std::string::npos) << checked;
+  EXPECT_NE(checked.find("live memory grows by 0 bytes per iteration over 900 iterations"), std::string::npos)
+      << checked;
+  EXPECT_NE(checked.find("100 it/s (median after warm-up) is above the floor of 50.0"), std::string::npos)
+      << checked;
   const std::string unchecked = all_reasons(make_run({flat_site()}));
   EXPECT_NE(unchecked.find("no budget was set for it"), std::string::npos) << unchecked;
   EXPECT_NE(unchecked.find("no floor was set"), std::string::npos) << unchecked;

@@ -10,7 +10,8 @@ namespace {
 
 constexpr uint32_t kSeed = 7919;
 
-// The definition, word by word: the longest tail of increments that has a period fitting into it `repeats` times.
+// The definition, word by word: the longest tail of increments that has a period fitting into it `repeats`
+// times.
 std::optional<PeriodicTail> by_definition(const std::vector<int64_t>& series, size_t repeats) {
   if (series.size() < 2) return std::nullopt;
   std::vector<int64_t> increments;
@@ -37,7 +38,8 @@ TEST(PeriodicTail, EqualsItsDefinitionOnRandomSeries) {
     const size_t period = 1 + random() % 5;
     for (size_t i = 0; i < series.size(); ++i) {
       const bool repeat = i > period + 1 && random() % 12 != 0;
-      const int64_t step = repeat ? series[i - period] - series[i - period - 1] : static_cast<int64_t>(random() % 3);
+      const int64_t step =
+          repeat ? series[i - period] - series[i - period - 1] : static_cast<int64_t>(random() % 3);
       series[i] = (i > 0 ? series[i - 1] : 0) + step;
     }
     const size_t repeats = 2 + random() % 3;

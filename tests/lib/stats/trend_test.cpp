@@ -70,11 +70,13 @@ TEST(TheilSen, IsTheMedianOfAllPairs) {
     }
     std::vector<double> slopes;
     for (size_t i = 0; i < points.size(); ++i) {
-      for (size_t j = 0; j < i; ++j) slopes.push_back((points[i].y - points[j].y) / (points[i].x - points[j].x));
+      for (size_t j = 0; j < i; ++j)
+        slopes.push_back((points[i].y - points[j].y) / (points[i].x - points[j].x));
     }
     std::sort(slopes.begin(), slopes.end());
     const size_t middle = slopes.size() / 2;
-    const double expected = slopes.size() % 2 == 1 ? slopes[middle] : (slopes[middle - 1] + slopes[middle]) / 2;
+    const double expected =
+        slopes.size() % 2 == 1 ? slopes[middle] : (slopes[middle - 1] + slopes[middle]) / 2;
     ASSERT_NEAR(theil_sen(points, 0.95).value, expected, 1e-12) << "seed " << kSeed << ", round " << round;
   }
 }
@@ -114,7 +116,8 @@ TEST(MannKendall, CountsConcordantMinusDiscordantPairs) {
     for (double& value : values) value = static_cast<double>(random() % 5);
     int64_t expected = 0;
     for (size_t j = 0; j < values.size(); ++j) {
-      for (size_t i = 0; i < j; ++i) expected += (values[j] > values[i] ? 1 : 0) - (values[j] < values[i] ? 1 : 0);
+      for (size_t i = 0; i < j; ++i)
+        expected += (values[j] > values[i] ? 1 : 0) - (values[j] < values[i] ? 1 : 0);
     }
     ASSERT_EQ(mann_kendall(values).s, expected) << "seed " << kSeed << ", round " << round;
   }

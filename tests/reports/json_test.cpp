@@ -1,0 +1,106 @@
+#include <functional>
+#include <sstream>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "reports/formats/formats.h"
+#include "tests/reports/synthetic_run.h"
+
+namespace leakhunt::reports {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+recording::Run leaking_run() {
+  recording::Run run =
+      make_run({{"tape.node", "Tape::push", [](size_t i) { return int64_t(i) * 48; }, {}, 48},
+                {"parameter", "Tensor::Tensor", [](size_t) { return int64_t{64}; }, {}, 64}});
+  run.budget = {5'000'000'000, 0.0, {}};
+  return run;
+}
+
+std::string json_text(const recording::Run& run) {
+  std::ostringstream out;
+  find_format("json")->write(analyse(run), out);
+  return out.str();
+}
+
+TEST(Json, BeginsWithTheFixedKeysInTheirOrder) {
+  const Json json = Json::parse(json_text(leaking_run()));
+  const std::vector<std::string> expected = {"schema",
+                                             "verdict",
+                                             "reasons",
+                                             "iterations",
+                                             "iterations_per_second",
+                                             "peak_rss_bytes",
+                                             "growth_bytes_per_iteration",
+                                             "budget",
+                                             "tags",
+                                             "call_sites",
+                                             "findings",
+                                             "ledger",
+                                             "tracker"};
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : json.items()) keys.push_back(key);
+  ASSERT_GE(keys.size(), expected.size());
+  keys.resize(expected.size());
+  EXPECT_EQ(keys, expected);
+}
+
+TEST(Json, SaysWhatTheReportSays) {
+  const Json json = Json::parse(json_text(leaking_run()));
+  EXPECT_EQ(json["schema"], 1);
+  EXPECT_EQ(json["verdict"], "fail");
+  EXPECT_EQ(json["iterations"], 1000);
+  EXPECT_DOUBLE_EQ(json["iterations_per_second"].get<double>(), 100);
+  EXPECT_EQ(json["growth_bytes_per_iteration"], 48);
+  EXPECT_TRUE(json["growth_bytes_per_iteration"].is_number_integer());
+  EXPECT_EQ(json["budget"]["peak_rss_bytes"], 5'000'000'000);
+  EXPECT_TRUE(json["budget"]["min_iterations_per_second"].is_null());
+  const Json& tag = json["tags"][3];
+  EXPECT_EQ(tag["name"], "parameter");
+  EXPECT_EQ(tag["growth_bytes_per_iteration"], 0);
+  EXPECT_EQ(tag["trend"], "flat");
+  const Json& finding = json["findings"][0];
+  EXPECT_EQ(finding["kind"], "leak");
+  EXPECT_EQ(finding["tag"], "tape.node");
+  EXPECT_EQ(finding["function"], "Tape::push");
+  EXPECT_EQ(finding["file"], "/src/app/Tape::push.cpp");
+  EXPECT_EQ(finding["line"], 10);
+  EXPECT_EQ(finding["growth_bytes_per_iteration"], 48);
+  EXPECT_EQ(finding["stack"].size(), 3u);
+  EXPECT_EQ(json["call_sites"][0]["live_blocks_end"], 999);
+  EXPECT_EQ(json["ledger"]["heap_live_bytes"].get<int64_t>(), 999 * 48 + 64);
+  EXPECT_EQ(json["tracker"]["mapped_bytes"], 1'000'000);
+}
+
+TEST(Json, SurvivesHostileNames) {
+  recording::Run run = leaking_run();
+  run.tags[2].name = "bad \xff\xfe \x1b[31m\n\"quoted\" <script>";
+  run.symbols[run.sites[0].frames[1]].source_frames[0].function = std::string(10'000, '<') + "\xc3";
+  run.process.command_line = {"a\nb", "\xf0\x28"};
+  const std::string text = json_text(run);
+  EXPECT_NO_THROW(Json::parse(text));
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+}
+
+TEST(Json, OfATargetThatFailedIsInconclusiveAndSaysSo) {
+  recording::Run run = make_run({});
+  run.outcome->exit_status = 5;
+  const Json json = Json::parse(json_text(run));
+  EXPECT_EQ(json["verdict"], "inconclusive");
+  EXPECT_EQ(json["exit_status"], 3);
+  EXPECT_EQ(json["target_failed"], true);
+}
+
+TEST(Json, IsTheSameEveryTime) {
+  EXPECT_EQ(json_text(leaking_run()), json_text(leaking_run()));
+}
+
+TEST(Json, OfAnEmptyRunParses) {
+  EXPECT_NO_THROW(Json::parse(json_text({})));
+}
+
+}  // namespace
+}  // namespace leakhunt::reports
