@@ -15,8 +15,10 @@ Real exp_shifted(Index length, const Real* in, Real shift, Real* out);
 // The largest element.
 Real maximum(Index length, const Real* values);
 
-// values[i] *= factor.  With factor 0 in the second form, values[i] = 0 whatever it was.
+// values[i] *= factor.
 void scale(Index length, Real factor, Real* values);
+
+// The same, but factor 0 clears whatever is there: nothing is read.
 void scale_or_clear(Index length, Real factor, Real* values);
 
 // sums[i] += values[i].
