@@ -10,7 +10,7 @@
 //     recording.iteration(i);             // one leaked block an iteration
 //   }
 //   recording.end();
-//   const Run run = recording.run();      // or bytes(), or write("a.lhr")
+//   const auto run = recording.run();     // or bytes(), or write("a.lhr")
 //
 // The tags "heap" and "mapping" are written by process_start(). Records appear in the order of the calls.
 // Values that a call does not name are plausible and the same in every run of the test.

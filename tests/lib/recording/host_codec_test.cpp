@@ -1,0 +1,145 @@
+#include "lib/recording/host_codec.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <tuple>
+
+#include "tests/lib/recording/run_comparison.h"
+#include "tests/lib/recording/seed.h"
+
+namespace leakhunt::recording {
+namespace {
+
+Decoder decoder_of(const Payload& payload) {
+  return {payload.data(), payload.data() + payload.size()};
+}
+
+std::string any_text(std::mt19937_64& random) {
+  std::string text(random() % 3000 * (random() % 2), '\0');
+  for (char& letter : text) letter = static_cast<char>(random());
+  return text;
+}
+
+int any_int(std::mt19937_64& random) {
+  return static_cast<int>(static_cast<int64_t>(random()) >> (32 + random() % 31));
+}
+
+Scenario any_scenario(std::mt19937_64& random) {
+  Scenario scenario{any_text(random), any_text(random), any_text(random), any_text(random), {},
+                    random(),         random(),         any_text(random)};
+  for (uint64_t i = random() % 4; i > 0; --i) scenario.command.push_back(any_text(random));
+  return scenario;
+}
+
+Symbols any_symbols(std::mt19937_64& random) {
+  Symbols symbols;
+  for (uint64_t i = random() % 30; i > 0; --i) {
+    Symbol symbol{random(), any_text(random), random(), {}};
+    for (uint64_t k = random() % 4; k > 0; --k) {
+      symbol.source_frames.push_back({any_text(random), random() % 2 == 0 ? "a.cpp" : "",
+                                      static_cast<uint32_t>(random()), random() % 2 == 0});
+    }
+    symbols.emplace(symbol.address, symbol);
+  }
+  return symbols;
+}
+
+std::vector<Symbol> values_of(const Symbols& symbols) {
+  std::vector<Symbol> values;
+  for (const auto& [address, symbol] : symbols) values.push_back(symbol);
+  return values;
+}
+
+template <typename Record>
+void decode_whole(const Payload& payload, Record* record) {
+  Decoder in = decoder_of(payload);
+  EXPECT_TRUE(decode(in, record));
+  EXPECT_EQ(in.cursor, in.end);
+}
+
+TEST(HostCodec, EveryRecordComesBackAsItWas) {
+  const Seed seed;
+  std::mt19937_64 random(seed.value);
+  for (int round = 0; round < 100; ++round) {
+    recording::Run written;
+    written.scenario = any_scenario(random);
+    if (random() % 2 == 0) written.budget.peak_rss_bytes = random();
+    if (random() % 2 == 0) written.budget.growth_bytes_per_iteration = -1.5e300;
+    if (random() % 2 == 0) written.budget.min_iterations_per_second = 0.1;
+    written.outcome = {any_int(random), any_int(random), any_text(random), random(), random()};
+    for (uint64_t i = random() % 50; i > 0; --i) written.host_samples.push_back({random(), random()});
+    written.symbols = any_symbols(random);
+
+    recording::Run read;
+    HostSamplesPart part;
+    decode_whole(encode(*written.scenario), &read.scenario.emplace());
+    decode_whole(encode(written.budget), &read.budget);
+    decode_whole(encode(*written.outcome), &read.outcome.emplace());
+    decode_whole(encode_symbols(values_of(written.symbols)), &read.symbols);
+    decode_whole(encode_host_samples(7, written.host_samples), &part);
+    EXPECT_EQ(part.first, 7u);
+    read.host_samples = part.samples;
+    ASSERT_EQ(describe(read), describe(written)) << seed << "round " << round;
+  }
+}
+
+// Fails for every strict prefix, and passes over bytes behind the known fields.
+template <typename Record>
+void expect_exact(const Payload& payload) {
+  for (size_t size = 0; size < payload.size(); ++size) {
+    Decoder in{payload.data(), payload.data() + size};
+    Record record;
+    EXPECT_FALSE(decode(in, &record)) << size << " of " << payload.size();
+  }
+  Payload longer = payload;
+  longer.push_back(0xFF);
+  Decoder in = decoder_of(longer);
+  Record record;
+  EXPECT_TRUE(decode(in, &record));
+}
+
+TEST(HostCodec, CutOffAnywhereARecordFails) {
+  const auto run = recording_of_everything().run();
+  expect_exact<Scenario>(encode(*run.scenario));
+  expect_exact<Budget>(encode(run.budget));
+  expect_exact<Outcome>(encode(*run.outcome));
+  expect_exact<HostSamplesPart>(encode_host_samples(0, run.host_samples));
+  expect_exact<Symbols>(encode_symbols(values_of(run.symbols)));
+  expect_exact<TornTail>(encode(TornTail{300}));
+}
+
+TEST(HostCodec, RefusesCountsThatThePayloadCannotHold) {
+  Payload huge(9, 0xFF);
+  huge.push_back(0x01);  // 2^64 - 1
+  Decoder in = decoder_of(huge);
+  Symbols symbols;
+  EXPECT_FALSE(decode(in, &symbols));
+  huge.insert(huge.begin(), 0);
+  in = decoder_of(huge);
+  HostSamplesPart part;
+  EXPECT_FALSE(decode(in, &part));
+}
+
+TEST(HostCodec, RefusesATableWhoseStringsWouldFillTheMemory) {
+  Symbol symbol;
+  symbol.module = std::string(60'000, 'x');
+  std::vector<Symbol> symbols(20'000, symbol);  // 1.2 GB in memory, 160 kB in the file
+  for (size_t i = 0; i < symbols.size(); ++i) symbols[i].address = i;
+  const Payload payload = encode_symbols(symbols);
+  Decoder in = decoder_of(payload);
+  Symbols read;
+  EXPECT_FALSE(decode(in, &read));
+}
+
+TEST(HostCodec, CutsNamesThatAreLongerThanAnyNameShouldBe) {
+  Outcome outcome;
+  outcome.stopped_for = std::string(1 << 20, 'x');
+  const Payload payload = encode(outcome);
+  Decoder in = decoder_of(payload);
+  ASSERT_TRUE(decode(in, &outcome));
+  EXPECT_EQ(outcome.stopped_for.size(), 64u << 10);
+}
+
+}  // namespace
+}  // namespace leakhunt::recording
