@@ -34,7 +34,9 @@ const std::vector<Room>& rooms() {
       {"instrument/hooks",
        {"instrument/hooks/", "instrument/tracker/", "instrument/os/", "instrument/runtime.h"}},
       {"instrument", {"instrument/", "lib/recording/format.h", "lib/recording/codec.h"}},
-      {"reports/analysis", {"reports/analysis/", "lib/recording/", "lib/stats/"}},
+      {"reports/analysis",
+       {"reports/analysis/", "reports/formats/units.h", "reports/formats/escape.h", "lib/recording/",
+        "lib/stats/"}},
       {"reports", {"reports/", "lib/recording/", "lib/stats/"}},
       {"scenarios", {"scenarios/", "lib/", "instrument/leakhunt.h", "instrument/leakhunt.hpp"}},
       {"cli", {"cli/", "scenarios/", "reports/", "lib/"}},
@@ -124,6 +126,20 @@ constexpr std::array<std::string_view, 31> kForbiddenCalls = {"malloc",
                                                               "pthread_rwlock_rdlock",
                                                               "pthread_rwlock_wrlock",
                                                               "sem_wait"};
+
+// What is allowed in one file, and why.
+struct Excuse {
+  std::string_view file;
+  std::string_view call;
+  std::string_view why;
+};
+constexpr std::array<Excuse, 1> kExcuses = {
+    {{"instrument/unwind/eh_frame.cpp", "dl_iterate_phdr()",
+      "glibc before 2.35 has no _dl_find_object(); its lock is recursive, and a module is looked for once"}}};
+
+bool is_excused(std::string_view file, std::string_view call) {
+  return std::ranges::any_of(kExcuses, [&](const Excuse& e) { return e.file == file && e.call == call; });
+}
 
 bool is_word(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
@@ -300,10 +316,10 @@ std::vector<Violation> check_hot_path(const SourceTree& tree) {
     return is_cpp(path) &&
            std::ranges::any_of(kHotFolders, [&](auto folder) { return is_inside(path, folder); });
   };
-  return for_each_file(tree, is_hot, [](const std::string&, const SourceFile& file, auto report) {
+  return for_each_file(tree, is_hot, [](const std::string& path, const SourceFile& file, auto report) {
     for (size_t i = 0; i < file.code.size(); ++i) {
       const std::string found = forbidden_in(file.code[i]);
-      if (found.empty()) continue;
+      if (found.empty() || is_excused(path, found)) continue;
       report(i + 1,
              "uses " + found +
                  ", which may allocate, lock or throw inside malloc; use instrument/os, or do it at start");
