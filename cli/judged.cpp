@@ -1,0 +1,64 @@
+#include "cli/judged.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include <fmt/format.h>
+
+#include "lib/recording/reader.h"
+#include "scenarios/runner/symbolise.h"
+
+namespace leakhunt::cli {
+
+namespace {
+
+using Refusal = tl::unexpected<std::string>;
+
+std::string how_it_ended(const recording::Run& run) {
+  if (!run.outcome) return "";
+  if (run.outcome->signal != 0) return fmt::format(" (it was ended by SIG{})", sigabbrev_np(run.outcome->signal));
+  return fmt::format(" (it ended with status {})", run.outcome->exit_status);
+}
+
+}  // namespace
+
+tl::expected<Judged, std::string> judge_recording(const std::filesystem::path& recording) {
+  auto run = recording::read_recording(recording.string());
+  if (!run) return Refusal(run.error().message);
+  if (run->images == 0) {
+    return Refusal(fmt::format("{}: nothing was recorded: the tracker did not start in the program{}; a program that "
+                               "clears LD_PRELOAD, or that the loader could not start, cannot be judged",
+                               recording.string(), how_it_ended(*run)));
+  }
+  Judged judged{std::make_unique<recording::Run>(std::move(*run)), {}};
+  // The runner died before it could do it; here the modules may still be.
+  if (judged.run->symbols.empty()) judged.run->symbols = runner::symbolise(*judged.run);
+  judged.report = reports::analyse(*judged.run);
+  return judged;
+}
+
+tl::expected<void, std::string> write_file(const reports::Report& report, const reports::Format& format,
+                                           const std::filesystem::path& file) {
+  std::filesystem::path unfinished = file;
+  unfinished += ".part";
+  std::ofstream out(unfinished, std::ios::binary | std::ios::trunc);
+  format.write(report, out);
+  out.close();
+  std::error_code problem;
+  if (out) std::filesystem::rename(unfinished, file, problem);
+  if (out && !problem) return {};
+  const std::string why = problem ? problem.message() : std::strerror(errno);
+  std::filesystem::remove(unfinished, problem);
+  return Refusal(fmt::format("{}: cannot be written: {}", file.string(), why));
+}
+
+tl::expected<void, std::string> write_reports(const reports::Report& report, const std::filesystem::path& directory) {
+  for (const reports::Format& format : reports::all_formats()) {
+    auto written = write_file(report, format, directory / format.file_name);
+    if (!written) return written;
+  }
+  return {};
+}
+
+}  // namespace leakhunt::cli

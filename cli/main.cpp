@@ -1,0 +1,91 @@
+// leakhunt: finds out whether a program's memory grows, how fast, and where. docs/command.md is the manual.
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/messages.h"
+#include "scenarios/runner/spelling.h"
+
+namespace leakhunt::cli {
+
+namespace {
+
+constexpr std::array<std::string_view, 3> kCommands = {"scenario", "run", "report"};
+
+std::filesystem::path own_directory() {
+  std::error_code problem;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", problem);
+  return problem ? std::filesystem::current_path() : self.parent_path();
+}
+
+// The words up to the first "--" are ours, the rest is somebody else's program.
+Surroundings look_around(std::vector<std::string>& words) {
+  Surroundings surroundings;
+  surroundings.program_directory = own_directory();
+  const auto dashes = std::find(words.begin(), words.end(), "--");
+  surroundings.has_dashes = dashes != words.end();
+  if (surroundings.has_dashes) {
+    surroundings.after_dashes.assign(std::next(dashes), words.end());
+    words.erase(dashes, words.end());
+  }
+  return surroundings;
+}
+
+// CLI11 would call a misspelt command an unexpected argument.
+bool is_unknown_command(const std::vector<std::string>& words) {
+  return !words.empty() && !words.front().starts_with('-') &&
+         std::find(kCommands.begin(), kCommands.end(), words.front()) == kCommands.end();
+}
+
+int refuse_call(const CLI::App& app, const CLI::ParseError& error) {
+  std::string command;
+  for (const CLI::App* called : app.get_subcommands()) command = " " + called->get_name();
+  std::string text = error.what();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return refuse(fmt::format("{}; see leakhunt{} --help", text, command));
+}
+
+int run_command(std::vector<std::string> words) {
+  const Surroundings surroundings = look_around(words);
+  if (is_unknown_command(words)) {
+    return refuse(fmt::format("there is no command {}{}; the commands are scenario, run and report", words.front(),
+                              runner::did_you_mean(words.front(), kCommands)));
+  }
+  int status = 0;
+  CLI::App app{"Says whether a program's memory grows, by how much per iteration, and where.", "leakhunt"};
+  app.set_version_flag("--version", "leakhunt " LEAKHUNT_VERSION, "Print the version and exit");
+  app.require_subcommand(1);
+  app.footer("Exit status: 0 pass, 1 fail, 2 wrong call or something missing, 3 the target itself failed,\n"
+             "             4 inconclusive, 128+N ended by signal N.");
+  declare_scenario(app, surroundings, status);
+  declare_run(app, surroundings, status);
+  declare_report(app, surroundings, status);
+  try {
+    std::reverse(words.begin(), words.end());  // as CLI11 wants them
+    app.parse(words);
+  } catch (const CLI::Success& done) {  // --help, --version
+    return app.exit(done);
+  } catch (const CLI::ParseError& error) {
+    return refuse_call(app, error);
+  }
+  return status;
+}
+
+}  // namespace
+
+}  // namespace leakhunt::cli
+
+int main(int argc, char** argv) {
+  try {
+    return leakhunt::cli::run_command(std::vector<std::string>(argv + 1, argv + argc));
+  } catch (const std::exception& error) {  // memory is exhausted, or a mistake of ours
+    return leakhunt::cli::refuse(error.what());
+  }
+}

@@ -1,0 +1,118 @@
+// leakhunt run -- PROGRAM ARGS: records any dynamically linked program, with its own terminal.
+#include <memory>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "cli/amounts.h"
+#include "cli/commands.h"
+#include "cli/judged.h"
+#include "cli/messages.h"
+#include "scenarios/runner/conduct.h"
+#include "scenarios/runner/program.h"
+#include "scenarios/runner/quantities.h"
+
+namespace leakhunt::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int kMinInterval_ms = 1;
+constexpr int kMaxInterval_ms = 60'000;
+
+// CLI11 does not see what stands behind "--".
+class RunFormatter : public CLI::Formatter {
+  std::string make_usage(const CLI::App*, std::string) const override {
+    return "Usage: leakhunt run [OPTIONS] -- PROGRAM ARGS...\n";
+  }
+};
+
+struct Options {
+  std::string out;
+  std::optional<std::string> budget;
+  std::optional<std::string> max_growth;
+  std::optional<int> interval_ms;
+};
+
+tl::expected<runner::Order, std::string> make_order(const Options& options, const Surroundings& surroundings) {
+  runner::Order order;
+  order.command = surroundings.after_dashes;
+  order.program_directory = surroundings.program_directory;
+  const auto program = runner::find_program(order.command.front(), {});
+  if (!program) return tl::unexpected(program.error());
+  order.program = *program;
+  order.name = order.program.filename().string();
+  const auto ceiling = parse_ceiling("--budget", options.budget);
+  if (!ceiling) return tl::unexpected(ceiling.error());
+  order.budget.peak_rss_bytes = *ceiling;
+  const auto growth = parse_amount("--max-growth", options.max_growth);
+  if (!growth) return tl::unexpected(growth.error());
+  if (*growth) order.budget.growth_bytes_per_iteration = static_cast<double>(**growth);
+  if (options.interval_ms) order.interval = std::chrono::milliseconds(*options.interval_ms);
+  return order;
+}
+
+std::string own_status(const recording::Outcome& outcome) {
+  if (outcome.signal != 0) return fmt::format("was ended by SIG{}", sigabbrev_np(outcome.signal));
+  return fmt::format("ended with status {}", outcome.exit_status);
+}
+
+const char* verdict_word(const reports::Report& report) {
+  if (report.verdict() == reports::Verdict::kTargetFailed) return "target failed";
+  return reports::to_string(report.verdict()).data();
+}
+
+// Two lines: the verdict and what decided it; how the program ended and where to read on.
+void print_summary(const runner::Order& order, const runner::Watched& watched, const reports::Report& report,
+                   const fs::path& out) {
+  const auto& checks = report.judgement.checks;
+  say(fmt::format("{}{}{}", verdict_word(report), checks.empty() ? "" : ": ",
+                  checks.empty() ? "" : checks.front().text));
+  say(fmt::format("{} {} after {}, peak RSS {}; report: {}", order.name, own_status(watched.outcome),
+                  runner::human_duration(std::chrono::nanoseconds(watched.outcome.wall_ns)),
+                  runner::human_bytes(report.peak_rss_bytes), (fs::proximate(out) / "report.txt").string()));
+}
+
+int run(const Options& options, const Surroundings& surroundings) {
+  if (surroundings.after_dashes.empty()) {
+    return refuse("no program is given; write leakhunt run [options] -- PROGRAM ARGS");
+  }
+  const auto order = make_order(options, surroundings);
+  if (!order) return refuse(order.error());
+  const auto out = runner::OutputDirectory::open(options.out.empty() ? fs::path("out") / order->name : fs::path(options.out));
+  if (!out) return refuse(out.error());
+  const auto watched = runner::conduct(*order, *out);
+  if (!watched) return refuse(watched.error());
+
+  const auto judged = judge_recording(out->recording());
+  if (!judged) return watched->interrupted_by != 0 ? kSignalled + watched->interrupted_by : refuse(judged.error());
+  if (const auto written = write_reports(judged->report, out->path()); !written) return refuse(written.error());
+  print_summary(*order, *watched, judged->report, out->path());
+  if (watched->interrupted_by != 0) return kSignalled + watched->interrupted_by;
+  return reports::exit_status(judged->report);
+}
+
+}  // namespace
+
+void declare_run(CLI::App& app, const Surroundings& surroundings, int& status) {
+  CLI::App* command = app.add_subcommand("run", "Record any dynamically linked program and judge its memory");
+  auto options = std::make_shared<Options>();
+  command->formatter(std::make_shared<RunFormatter>());
+  command->add_option("--out", options->out, "Directory for recording and reports (default: out/PROGRAM)")
+      ->type_name("DIR");
+  command->add_option("--budget", options->budget, "Ceiling of resident memory; above it the program is stopped")
+      ->type_name("5GB");
+  command->add_option("--max-growth", options->max_growth, "Growth per iteration that is still a pass")
+      ->type_name("BYTES");
+  command
+      ->add_option("--interval", options->interval_ms,
+                   "Clock of a program that marks no iterations, in milliseconds (default: 100)")
+      ->check(CLI::Range(kMinInterval_ms, kMaxInterval_ms))
+      ->type_name("MS");
+  command->footer("The program keeps its terminal; two lines on stderr sum up. Exit status: 0 pass, 1 fail, 2 wrong\n"
+                  "call or something missing, 3 the program itself failed, 4 inconclusive, 128+N ended by signal N.");
+  command->callback([&status, &surroundings, options] { status = run(*options, surroundings); });
+}
+
+}  // namespace leakhunt::cli

@@ -1,0 +1,89 @@
+#include "scenarios/runner/catalogue.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "scenarios/runner/scenario.h"
+#include "scenarios/runner/spelling.h"
+
+namespace leakhunt::runner {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string with_underscores(std::string_view name) {
+  std::string text(name);
+  std::replace(text.begin(), text.end(), '-', '_');
+  return text;
+}
+
+std::vector<fs::path> scenario_files(const fs::path& directory) {
+  std::vector<fs::path> files;
+  std::error_code problem;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory, problem)) {
+    if (entry.path().extension() == ".toml") files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+}  // namespace
+
+fs::path scenarios_directory(const fs::path& program_directory) {
+  if (const char* chosen = std::getenv("LEAKHUNT_SCENARIOS"); chosen != nullptr && *chosen != '\0') return chosen;
+  const fs::path installed = program_directory / "../share/leakhunt/scenarios";
+  std::error_code problem;
+  return fs::is_directory(installed, problem) ? installed.lexically_normal() : fs::path(LEAKHUNT_SOURCE_SCENARIOS);
+}
+
+std::vector<CatalogueEntry> list_scenarios(const fs::path& directory, const fs::path& program_directory) {
+  std::vector<CatalogueEntry> entries;
+  for (const fs::path& file : scenario_files(directory)) {
+    CatalogueEntry entry;
+    entry.name = file.stem().string();
+    entry.file = file;
+    if (const auto plan = make_plan({file, {}, program_directory})) {
+      entry.iterations = plan->scenario.iterations;
+      entry.expected_verdict = plan->scenario.expected_verdict;
+      entry.defect = plan->scenario.defect;
+      entry.description = plan->scenario.description;
+    } else {
+      entry.problem = plan.error();
+    }
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+tl::expected<fs::path, std::string> find_scenario(const fs::path& directory, std::string_view name_or_file) {
+  if (name_or_file.find('/') != std::string_view::npos || name_or_file.ends_with(".toml")) {
+    return fs::path(name_or_file);
+  }
+  const std::vector<fs::path> files = scenario_files(directory);
+  std::vector<std::string> names;
+  for (const fs::path& file : files) {
+    if (with_underscores(file.stem().string()) == with_underscores(name_or_file)) return file;
+    names.push_back(file.stem().string());
+  }
+  const std::vector<std::string_view> candidates(names.begin(), names.end());
+  return tl::unexpected(fmt::format("there is no scenario {} in {}{}; see leakhunt scenario --list", name_or_file,
+                                    directory.string(), did_you_mean(with_underscores(name_or_file), candidates)));
+}
+
+tl::expected<std::string, std::string> find_defect(const std::vector<CatalogueEntry>& entries, std::string_view name) {
+  std::vector<std::string_view> known;
+  std::string list;
+  for (const CatalogueEntry& entry : entries) {
+    if (entry.defect.empty()) continue;
+    if (with_underscores(entry.defect) == with_underscores(name)) return entry.defect;
+    known.push_back(entry.defect);
+    list += (list.empty() ? "" : ", ") + entry.defect;
+  }
+  return tl::unexpected(fmt::format("--defect: there is no defect {}{}; the defects are {}", name,
+                                    did_you_mean(name, known), list));
+}
+
+}  // namespace leakhunt::runner

@@ -1,0 +1,89 @@
+#include "scenarios/runner/conduct.h"
+
+#include <unistd.h>
+
+#include "lib/recording/appender.h"
+#include "lib/recording/reader.h"
+#include "scenarios/runner/program.h"
+#include "scenarios/runner/symbolise.h"
+#include "scenarios/runner/tracker_library.h"
+
+namespace leakhunt::runner {
+
+namespace {
+
+using Refusal = tl::unexpected<std::string>;
+
+// The library for the target, or none for a program that is linked with it.
+tl::expected<std::optional<PreloadableName>, std::string> preload_for(const Order& order) {
+  const auto kind = inspect_program(order.program);
+  if (!kind) return Refusal(kind.error());
+  if (kind->needs_tracker) return std::optional<PreloadableName>();
+  const auto library = find_tracker_library(order.program_directory);
+  if (!library) return Refusal(library.error());
+  auto name = PreloadableName::of(*library);
+  if (!name) return Refusal(name.error());
+  return std::optional<PreloadableName>(std::move(*name));
+}
+
+LaunchRequest launch_request(const Order& order, const OutputDirectory& out,
+                             const std::optional<PreloadableName>& tracker) {
+  LaunchRequest request;
+  request.program = order.program;
+  request.command = order.command;
+  request.recording = out.recording();
+  if (tracker) request.tracker = tracker->path();
+  request.interval = order.interval;
+  request.ends_with_us = order.scenario.has_value() || order.budget.peak_rss_bytes.has_value();
+  if (order.scenario) {
+    request.defect = order.scenario->defect;
+    request.log = out.log();
+  }
+  return request;
+}
+
+WatchRequest watch_request(const Order& order, const OutputDirectory& out) {
+  WatchRequest request;
+  request.name = order.name;
+  request.recording = out.recording();
+  if (order.scenario) {
+    request.iterations = order.scenario->iterations;
+    request.warm_up = order.scenario->warm_up;
+  }
+  request.limits.ceiling_bytes = order.budget.peak_rss_bytes;
+  request.limits.timeout = order.timeout;
+  request.limits.target_has_terminal = !order.scenario.has_value();
+  return request;
+}
+
+// Symbols now, while the modules are there; then what only the runner knows.
+tl::expected<void, std::string> close_recording(const std::string& recording, const Watched& watched) {
+  const auto run = recording::read_recording(recording);
+  if (!run) return Refusal(run.error().message);
+  const auto closed =
+      recording::append_host_records(recording, symbolise(*run), watched.samples, watched.outcome);
+  if (!closed) return Refusal(closed.error().message);
+  return {};
+}
+
+}  // namespace
+
+tl::expected<Watched, std::string> conduct(const Order& order, const OutputDirectory& out) {
+  const auto tracker = preload_for(order);
+  if (!tracker) return Refusal(tracker.error());
+  out.clear();
+  const auto created = recording::create_recording(out.recording().string(),
+                                                   order.scenario ? &*order.scenario : nullptr, order.budget);
+  if (!created) return Refusal(created.error().message);
+
+  SignalWatch signals;
+  const auto target = launch(launch_request(order, out, *tracker));
+  if (!target) return Refusal(target.error());
+  Progress progress(STDERR_FILENO, order.progress);
+  Watched watched = watch(*target, watch_request(order, out), signals, progress);
+
+  if (auto closed = close_recording(out.recording().string(), watched); !closed) return Refusal(closed.error());
+  return watched;
+}
+
+}  // namespace leakhunt::runner
