@@ -5,8 +5,6 @@
 #include <string>
 #include <tuple>
 
-#include "reports/analysis/cut.h"
-
 namespace leakhunt::reports {
 
 namespace {
@@ -57,7 +55,7 @@ uint64_t start_in_warm_up(const Timeline& timeline, const LiveSeries& live, cons
 }
 
 Growth classify(const Timeline& timeline, const LiveSeries& live, size_t min_rises) {
-  if (timeline.judged() < kMinJudged || live.bytes.empty()) return {};
+  if (!timeline.judges() || live.bytes.empty()) return {};
   const std::vector<int64_t> bytes = judged_values(timeline, live.bytes);
   const std::vector<int64_t> blocks = judged_values(timeline, live.blocks);
   const std::span<const uint64_t> numbers(timeline.numbers);
@@ -109,8 +107,7 @@ Growth combine(const Growth& own, const std::vector<Growth>& parts) {
   return explained ? sum : own;
 }
 
-// --- sites and places
-// ----------------------------------------------------------------------------------------------
+// --- sites and places ----------------------------------------------------------------------------
 
 using PlaceKey = std::tuple<TagId, SiteKind, std::string, std::string, uint64_t>;
 
@@ -127,6 +124,10 @@ void attribute_sites(const Run& run, const Timeline& timeline, GrowthMap& map) {
     SiteGrowth& growth = map.sites.emplace_back();
     growth.attribution = attribute(run, site);
     growth.peak_live_bytes = reports::peak_live_bytes(site.series);
+    const size_t ends[] = {timeline.end_snapshot(run), std::max<size_t>(1, run.snapshots.size()) - 1};
+    const std::vector<Live> live = live_at(site.series, ends);
+    growth.end = live[0];
+    growth.exit = live[1];
     if (timeline.points.empty()) continue;
     const recording::Counters from = counters_at(site.series, timeline.points[timeline.base]);
     const recording::Counters to = counters_at(site.series, timeline.points.back());
@@ -164,8 +165,7 @@ void judge_site(const Run& run, const Timeline& timeline, SiteId id, GrowthMap& 
   SiteGrowth& growth = map.sites[index(id)];
   const LiveSeries live = live_series(run, site);
   const bool moves = !timeline.points.empty() && changes_after(site.series, timeline.points[timeline.base]);
-  growth.growth =
-      moves || timeline.judged() < kMinJudged ? classify(timeline, live, kMinRisesOfSite) : flat();
+  growth.growth = moves || !timeline.judges() ? classify(timeline, live, kMinRisesOfSite) : flat();
   if (growth.growth.noisy) {
     const auto survival = measure_survival(run, timeline, {&id, 1});
     if (survival && survival->is_turnover()) {
@@ -193,12 +193,11 @@ void judge_place(const Run& run, const Timeline& timeline, Place& place, GrowthM
     const double growth_a = map.sites[index(a)].growth.bytes_per_step;
     const double growth_b = map.sites[index(b)].growth.bytes_per_step;
     if (growth_a != growth_b) return growth_a > growth_b;
-    return run.sites[index(a)].live_bytes_end() > run.sites[index(b)].live_bytes_end();
+    return map.sites[index(a)].end.bytes > map.sites[index(b)].end.bytes;
   });
 }
 
-// --- tags and the process
-// ------------------------------------------------------------------------------------------
+// --- tags and the process ------------------------------------------------------------------------
 
 std::vector<Growth> place_growths(const GrowthMap& map, auto accepts) {
   std::vector<Growth> growths;
@@ -225,9 +224,8 @@ void judge_tag(const Run& run, const Timeline& timeline, size_t tag, const LiveS
   const auto of_tag = [&](const Place& place) {
     return index(place.tag) == tag && (place.kind == SiteKind::kNested) == result.nested;
   };
-  const Growth own = live.bytes.empty() && timeline.judged() >= kMinJudged
-                         ? flat()
-                         : classify(timeline, live, kMinRisesOfSum);
+  const Growth own =
+      live.bytes.empty() && timeline.judges() ? flat() : classify(timeline, live, kMinRisesOfSum);
   result.growth = combine(own, place_growths(map, of_tag));
   for (const int64_t bytes : live.bytes) result.peak_live_bytes = std::max(result.peak_live_bytes, bytes);
   if (tag < run.tag_peaks.size()) {
@@ -235,8 +233,10 @@ void judge_tag(const Run& run, const Timeline& timeline, size_t tag, const LiveS
       result.peak_live_bytes = std::max(result.peak_live_bytes, static_cast<int64_t>(peak));
     }
   }
-  if (!live.bytes.empty()) result.live_bytes_end = live.bytes.back();
-  if (!live.blocks.empty()) result.live_blocks_end = live.blocks.back();
+  if (live.bytes.empty()) return;
+  const size_t end = timeline.end_snapshot(run);
+  result.end = {live.bytes[end], live.blocks[end]};
+  result.exit = {live.bytes.back(), live.blocks.back()};
 }
 
 Growth judge_kind(const Timeline& timeline, SiteKind kind, LiveSeries& live, size_t snapshots,

@@ -9,6 +9,7 @@
 
 #include "lib/recording/run.h"
 #include "reports/analysis/attribution.h"
+#include "reports/analysis/cut.h"
 #include "reports/analysis/growth_class.h"
 #include "reports/analysis/survival.h"
 #include "reports/analysis/timeline.h"
@@ -20,6 +21,8 @@ struct SiteGrowth {
   Attribution attribution;
   Growth growth;
   int64_t peak_live_bytes = 0;
+  Live end;                         // at Timeline::end_snapshot()
+  Live exit;                        // at the last snapshot of all
   double allocations_per_step = 0;  // while judged
   double frees_per_step = 0;
 };
@@ -38,8 +41,8 @@ struct TagGrowth {
   Growth growth;
   bool nested = false;
   int64_t peak_live_bytes = 0;
-  int64_t live_bytes_end = 0;
-  int64_t live_blocks_end = 0;
+  Live end;
+  Live exit;
 };
 
 struct GrowthMap {

@@ -79,8 +79,7 @@ Bulge bulge(const GrowthSeries& series, std::span<const size_t> at) {
   return result;
 }
 
-// --- periodic
-// ------------------------------------------------------------------------------------------------------
+// --- periodic ------------------------------------------------------------------------------------
 
 // The first point behind `start` at which the series has risen.
 size_t first_rise(std::span<const int64_t> bytes, size_t start) {
@@ -121,8 +120,7 @@ std::optional<Growth> judge_periodic(const GrowthSeries& series) {
   return growth;
 }
 
-// --- rises
-// ---------------------------------------------------------------------------------------------------------
+// --- rises ---------------------------------------------------------------------------------------
 
 // Indices, from `start` on, at which the series is higher than just before. Nothing if it falls anywhere.
 std::optional<std::vector<size_t>> rises_from(std::span<const int64_t> bytes, size_t start) {
@@ -199,8 +197,7 @@ std::optional<Growth> judge_rises(const GrowthSeries& series, size_t min_rises) 
   return std::nullopt;
 }
 
-// --- envelope
-// ------------------------------------------------------------------------------------------------------
+// --- envelope ------------------------------------------------------------------------------------
 
 struct Windows {
   size_t count;
@@ -275,8 +272,7 @@ std::optional<Growth> judge_envelope(const GrowthSeries& series, size_t min_rise
   return std::nullopt;
 }
 
-// --- what convicts nobody
-// ------------------------------------------------------------------------------------------
+// --- what convicts nobody ------------------------------------------------------------------------
 
 Growth describe(std::span<const int64_t> bytes) {
   Growth growth;

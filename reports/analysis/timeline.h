@@ -15,6 +15,9 @@ enum class Clock {
   kTicks,       // it marked none: time is the clock
 };
 
+inline constexpr size_t kMinJudgedIterations = 20;  // after warm-up, without which nothing is judged
+inline constexpr size_t kMinJudgedTicks = 30;       // time is the poorer clock
+
 // Judged are the points after `base`; the level at `base` is what they are compared with.
 //
 //   points   0 1 2 ... base | base+1 ... last
@@ -31,6 +34,14 @@ struct Timeline {
   std::optional<double> per_second;  // iterations or ticks: from the median of the judged intervals
 
   size_t judged() const { return points.empty() ? 0 : points.size() - 1 - base; }
+  size_t needed() const { return clock == Clock::kIterations ? kMinJudgedIterations : kMinJudgedTicks; }
+  bool judges() const { return judged() >= needed(); }
+  // The snapshot that "at the end" means: the last iteration's, before the program tears everything down;
+  // where none are marked, the last of all. 0 in a run without snapshots.
+  size_t end_snapshot(const recording::Run& run) const {
+    if (clock == Clock::kIterations && !points.empty()) return points.back();
+    return run.snapshots.empty() ? 0 : run.snapshots.size() - 1;
+  }
   // Seconds from the base to the last point.
   double judged_seconds(const recording::Run& run) const;
   // Steps of the clock from the base to the last point: more than judged() if the program marks only some.

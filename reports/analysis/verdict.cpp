@@ -13,8 +13,6 @@ namespace {
 
 using recording::Run;
 
-constexpr size_t kSteadyTicks = 30;  // judged ticks without which a growth over time is no evidence
-
 // What every check sees.
 struct Case {
   const Run& run;
@@ -23,7 +21,7 @@ struct Case {
   const std::vector<Finding>& findings;
 
   bool marked() const { return timeline.clock == Clock::kIterations; }
-  bool judged() const { return timeline.judged() >= kMinJudged; }
+  bool judged() const { return timeline.judges(); }
 };
 
 using Checks = std::vector<Check>;
@@ -49,8 +47,7 @@ std::string where(const Case& c, const Finding& finding) {
          fmt::format(" ({}:{})", escape_line(frame->file.substr(frame->file.rfind('/') + 1)), frame->line);
 }
 
-// --- the checks
-// ----------------------------------------------------------------------------------------------------
+// --- the checks ----------------------------------------------------------------------------------
 
 void check_peak(const Case& c, Checks& checks) {
   const uint64_t peak = peak_rss_bytes(c.run);
@@ -66,13 +63,13 @@ void check_peak(const Case& c, Checks& checks) {
                                 over ? "over" : "within", bytes_text(limit))});
 }
 
-// The runner stops a target for its budget, or because somebody asked it to.
+// The runner stops a target for its budget; a timeout or a person's Ctrl-C says nothing about its memory.
 void check_stopped(const Case& c, Checks& checks) {
   if (!c.run.outcome || c.run.outcome->stopped_for.empty()) return;
   const std::string& why = c.run.outcome->stopped_for;
-  const bool asked = why.find("interrupt") != std::string::npos || why.find("Ctrl") != std::string::npos;
-  checks.push_back({asked ? CheckState::kInconclusive : CheckState::kFailed,
-                    fmt::format("the run was stopped before its end: {}", escape_line(why))});
+  const bool for_budget = why.find("budget") != std::string::npos;
+  checks.push_back({for_budget ? CheckState::kFailed : CheckState::kInconclusive,
+                    fmt::format("the runner stopped the target: {}", escape_line(why))});
 }
 
 std::string growth_figure(const Growth& growth) {
@@ -91,7 +88,7 @@ CheckState check_growth_of_iterations(const Case& c, Checks& checks) {
     checks.push_back(
         {CheckState::kInconclusive,
          fmt::format("growth was not judged: {} iterations after a warm-up of {}, at least {} are needed",
-                     count_text(c.timeline.judged()), count_text(c.timeline.warm_up), kMinJudged)});
+                     count_text(c.timeline.judged()), count_text(c.timeline.warm_up), c.timeline.needed())});
     return CheckState::kInconclusive;
   }
   const Growth& process = c.growth.process;
@@ -112,12 +109,12 @@ CheckState check_growth_of_iterations(const Case& c, Checks& checks) {
 
 CheckState check_growth_of_ticks(const Case& c, Checks& checks) {
   const double seconds = c.timeline.judged_seconds(c.run);
-  if (c.timeline.judged() < kSteadyTicks) {
+  if (!c.judged()) {
     checks.push_back(
         {CheckState::kNotChecked,
          fmt::format("growth was not judged: the program marks no iterations and ran for {} clock ticks, "
                      "{} after warm-up are needed",
-                     count_text(c.timeline.completed), kSteadyTicks)});
+                     count_text(c.timeline.completed), c.timeline.needed())});
   } else if (c.findings.empty()) {
     checks.push_back(
         {CheckState::kPassed,

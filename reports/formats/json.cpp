@@ -81,8 +81,9 @@ Json tags_json(const Report& report) {
     const TagGrowth& tag = report.growth.tags[i];
     tags.push_back({{"name", report.run->tags[i].name},
                     {"peak_live_bytes", tag.peak_live_bytes},
-                    {"live_bytes_end", tag.live_bytes_end},
-                    {"live_blocks_end", tag.live_blocks_end},
+                    {"live_bytes_end", tag.end.bytes},
+                    {"live_blocks_end", tag.end.blocks},
+                    {"live_bytes_exit", tag.exit.bytes},
                     {"growth_bytes_per_iteration", number(tag.growth.bytes_per_step)},
                     {"growth_bytes_per_iteration_interval", interval(tag.growth.bytes_interval)},
                     {"growth_blocks_per_iteration", number(tag.growth.blocks_per_step)},
@@ -98,8 +99,9 @@ Json site_json(const Report& report, size_t i) {
   Json object = {{"id", i}, {"tag", tag_name(report, site.tag)}, {"kind", std::string(to_string(site.kind))}};
   put_source(object, growth.attribution);
   object["stack_truncated"] = site.truncated;
-  object["live_bytes_end"] = site.live_bytes_end();
-  object["live_blocks_end"] = site.live_blocks_end();
+  object["live_bytes_end"] = growth.end.bytes;
+  object["live_blocks_end"] = growth.end.blocks;
+  object["live_bytes_exit"] = growth.exit.bytes;
   object["peak_live_bytes"] = growth.peak_live_bytes;
   object["allocations"] = site.total.allocations;
   object["allocated_bytes"] = site.total.allocated_bytes;

@@ -54,16 +54,6 @@ std::string frame_label(const StackFrame& frame) {
   return fmt::format("0x{:X}: {} (in {})", frame.address, function, massif_name(frame.module));
 }
 
-// Massif leaves the allocation functions out; ours are the tracker's own frames at the inner end.
-size_t first_frame(const Attribution& attribution) {
-  size_t frame = 0;
-  while (frame < attribution.named &&
-         attribution.frames[frame].module.find("libleakhunt") != std::string::npos) {
-    ++frame;
-  }
-  return frame;
-}
-
 class TreeWriter {
  public:
   TreeWriter(const Report& report, int64_t total, std::ostream& out)
@@ -100,12 +90,13 @@ class TreeWriter {
                      [](const Branch& a, const Branch& b) { return a.bytes > b.bytes; });
   }
 
-  // The callers at `depth` frames outwards.
+  // The callers `depth` frames outwards of the one that answers: like massif, without the allocation
+  // functions.
   std::vector<Branch> children(const Branch& branch, size_t depth) const {
     std::map<std::string, Branch> callers;
     for (const Leaf& leaf : branch.leaves) {
       const Attribution& attribution = report_.growth.sites[leaf.site].attribution;
-      const size_t frame = first_frame(attribution) + depth;
+      const size_t frame = attribution.named + depth;
       if (frame < attribution.frames.size()) add(callers, frame_label(attribution.frames[frame]), leaf);
     }
     return sorted(std::move(callers));

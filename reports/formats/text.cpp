@@ -59,8 +59,7 @@ std::string function_of(const StackFrame& frame) {
                                             : std::string(qualified_name(frame.function)));
 }
 
-// --- verdict
-// -------------------------------------------------------------------------------------------------------
+// --- verdict -------------------------------------------------------------------------------------
 
 const char* verdict_word(const Report& report) {
   switch (report.verdict()) {
@@ -110,8 +109,7 @@ void write_verdict(const Report& report, std::ostream& out) {
   for (const Check& check : report.judgement.checks) write_wrapped(out, mark_of(check.state), check.text);
 }
 
-// --- figures
-// -------------------------------------------------------------------------------------------------------
+// --- figures -------------------------------------------------------------------------------------
 
 void write_figure(std::ostream& out, std::string_view name, std::string_view text) {
   write_wrapped(out, fmt::format("  {:<13} ", name), text);
@@ -150,10 +148,14 @@ std::string growth_text(const Report& report) {
 
 std::string ledger_text(const Report& report) {
   const Ledger& ledger = report.ledger;
-  return fmt::format("{} RSS at the end = heap {} + mappings {} + files {} + tracker {} + unexplained {}",
-                     human_bytes(ledger.rss_bytes), human_bytes(ledger.heap_bytes),
-                     human_bytes(ledger.mapping_bytes), human_bytes(ledger.shared_bytes),
-                     human_bytes(ledger.tracker_bytes), human_bytes(ledger.unexplained_bytes));
+  std::string text = fmt::format("{} RSS at the end: heap {}, mappings {}, files {}, tracker {}",
+                                 human_bytes(ledger.rss_bytes), human_bytes(ledger.heap_bytes),
+                                 human_bytes(ledger.mapping_bytes), human_bytes(ledger.shared_bytes),
+                                 human_bytes(ledger.tracker_bytes));
+  return text + (ledger.unexplained_bytes >= 0
+                     ? fmt::format(", unexplained {}", human_bytes(ledger.unexplained_bytes))
+                     : fmt::format("; at least {} of them were never touched",
+                                   human_bytes(-ledger.unexplained_bytes)));
 }
 
 void write_figures(const Report& report, std::ostream& out) {
@@ -168,8 +170,7 @@ void write_figures(const Report& report, std::ostream& out) {
                                                                 : escape_line(report.run->process.unwinder)));
 }
 
-// --- curve
-// ---------------------------------------------------------------------------------------------------------
+// --- curve ---------------------------------------------------------------------------------------
 
 void write_curve(const Report& report, std::ostream& out) {
   if (report.timeline.points.size() < 2) return;
@@ -187,8 +188,7 @@ void write_curve(const Report& report, std::ostream& out) {
   out << fmt::format("{:13}{}{:>{}}\n", "", first, last, kTextWidth - 13 - first.size());
 }
 
-// --- tags
-// ----------------------------------------------------------------------------------------------------------
+// --- tags ----------------------------------------------------------------------------------------
 
 void write_tags(const Report& report, std::ostream& out) {
   TextTable table({{"tag", false, Column::Fit::kMiddle},
@@ -207,9 +207,8 @@ void write_tags(const Report& report, std::ostream& out) {
   for (const size_t i : order) {
     const TagGrowth& tag = report.growth.tags[i];
     table.add({escape_line(report.run->tags[i].name) + (tag.nested ? " *" : ""),
-               human_bytes(tag.peak_live_bytes), human_bytes(tag.live_bytes_end),
-               human_count(tag.live_blocks_end), human_slope(tag.growth.bytes_per_step),
-               std::string(to_string(tag.growth.kind))});
+               human_bytes(tag.peak_live_bytes), human_bytes(tag.end.bytes), human_count(tag.end.blocks),
+               human_slope(tag.growth.bytes_per_step), std::string(to_string(tag.growth.kind))});
   }
   if (table.empty()) return;
   write_heading(out, "Tags");
@@ -219,13 +218,12 @@ void write_tags(const Report& report, std::ostream& out) {
   if (nested) out << "  * inside memory that is counted above: part of no total\n";
 }
 
-// --- findings
-// ------------------------------------------------------------------------------------------------------
+// --- findings ------------------------------------------------------------------------------------
 
 void write_stack(const Report& report, const Finding& finding, std::ostream& out) {
   const SiteId site = finding.sites.front();
   const Attribution& attribution = report.growth.sites[index(site)].attribution;
-  TextTable table({{""}, {"", false, Column::Fit::kMiddle}, {"", false, Column::Fit::kFront}});
+  TextTable table({{""}, {"", false, Column::Fit::kFront}, {"", false, Column::Fit::kFront}});
   const size_t shown = std::min(attribution.frames.size(), std::max(kFramesShown, attribution.named + 1));
   for (size_t i = 0; i < shown; ++i) {
     const StackFrame& frame = attribution.frames[i];
@@ -240,11 +238,15 @@ void write_stack(const Report& report, const Finding& finding, std::ostream& out
   }
 }
 
+std::string blocks_text(double blocks) {
+  return human_number(blocks) + (blocks == 1 ? " block" : " blocks");
+}
+
 std::string slope_sentence(const Report& report, const Finding& finding) {
   const Growth& growth = finding.growth;
   const char* step = step_word(report);
-  std::string text = fmt::format("{} and {} blocks per {}", human_slope(growth.bytes_per_step),
-                                 human_number(growth.blocks_per_step), step);
+  std::string text = fmt::format("{} and {} per {}", human_slope(growth.bytes_per_step),
+                                 blocks_text(growth.blocks_per_step), step);
   if (growth.exact) {
     text += growth.period > 1 ? fmt::format(", exactly, in a pattern of {} {}s", growth.period, step)
                               : ", exactly";
@@ -260,7 +262,7 @@ std::string slope_sentence(const Report& report, const Finding& finding) {
 std::string evidence_sentence(const Report& report, const Finding& finding, bool with_forecast) {
   std::string text;
   if (!finding.sites.empty()) {
-    text = fmt::format("Allocates {} blocks per {} and frees {}", human_number(finding.allocations_per_step),
+    text = fmt::format("Allocates {} per {} and frees {}", blocks_text(finding.allocations_per_step),
                        step_word(report), human_number(finding.frees_per_step));
     if (finding.sites.size() > 1) text += fmt::format(", through {} different stacks", finding.sites.size());
     text += ". ";
@@ -305,8 +307,7 @@ void write_findings(const Report& report, std::ostream& out) {
     out << fmt::format("\n  … and {} more\n", report.findings.size() - shown);
 }
 
-// --- call sites
-// ----------------------------------------------------------------------------------------------------
+// --- call sites ----------------------------------------------------------------------------------
 
 // The places with the highest value, which is above 0. Nested places too: they say what a pool is used for.
 std::vector<const Place*> top_places(const Report& report, auto accepts, auto value) {
@@ -331,15 +332,15 @@ void write_places(const Report& report, std::string_view heading, const std::vec
                    {"blocks", true},
                    {fmt::format("allocs/{}", marked(report) ? "it" : "tick"), true},
                    {"tag", false, Column::Fit::kMiddle},
-                   {"function", false, Column::Fit::kMiddle},
+                   {"function", false, Column::Fit::kFront},
                    {"source", false, Column::Fit::kFront}});
   for (const Place* place : places) {
     int64_t bytes = 0;
     int64_t blocks = 0;
     double allocations = 0;
     for (const SiteId site : place->sites) {
-      bytes += report.run->sites[index(site)].live_bytes_end();
-      blocks += report.run->sites[index(site)].live_blocks_end();
+      bytes += report.growth.sites[index(site)].end.bytes;
+      blocks += report.growth.sites[index(site)].end.blocks;
       allocations += report.growth.sites[index(site)].allocations_per_step;
     }
     const StackFrame* frame = report.growth.sites[index(place->sites.front())].attribution.frame();
@@ -351,8 +352,9 @@ void write_places(const Report& report, std::string_view heading, const std::vec
 }
 
 void write_call_sites(const Report& report, std::ostream& out) {
-  const auto& run = *report.run;
-  const auto live = [&](SiteId site) { return static_cast<double>(run.sites[index(site)].live_bytes_end()); };
+  const auto live = [&](SiteId site) {
+    return static_cast<double>(report.growth.sites[index(site)].end.bytes);
+  };
   const auto rate = [&](SiteId site) { return report.growth.sites[index(site)].allocations_per_step; };
   const auto is_real = [](const Place& place) { return place.kind != SiteKind::kNested; };
   const auto is_stray = [](const Place& place) {

@@ -93,7 +93,7 @@ const std::vector<Row>& rows() {
            r.outcome->stopped_for = "RSS 5.1 GB passed the budget of 5 GB";
          });
        },
-       Verdict::kFail, 1, "stopped before its end"},
+       Verdict::kFail, 1, "stopped the target"},
       {"interrupted",
        [] { return with(healthy(), [](Run& r) { kill(r), r.outcome->stopped_for = "interrupted"; }); },
        Verdict::kInconclusive, 4, "interrupted"},
