@@ -265,6 +265,7 @@ void encode(Encoder& out, const SnapshotRecord& record) {
   put_varint(out, record.heap_peak_bytes);
   put_varint(out, record.peak_error_bytes);
   put_varint(out, record.tag_peak_count);
+  put_varint(out, record.row_count);
 }
 
 SnapshotRecord decode_snapshot(Decoder& in) {
@@ -281,6 +282,7 @@ SnapshotRecord decode_snapshot(Decoder& in) {
   record.heap_peak_bytes = get_varint(in);
   record.peak_error_bytes = get_varint(in);
   record.tag_peak_count = get_varint(in);
+  record.row_count = get_varint(in);
   if (record.tag_peak_count > static_cast<uint64_t>(in.end - in.cursor)) in.failed = true;
   return record;
 }

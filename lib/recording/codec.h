@@ -124,6 +124,7 @@ struct SnapshotRecord {
   uint64_t heap_peak_bytes;   // maximum of live kBlock bytes since the snapshot before
   uint64_t peak_error_bytes;  // the maximum may be off by this much (0 with one thread)
   uint64_t tag_peak_count;    // tag peaks that follow: those that differ from the snapshot before
+  uint64_t row_count;         // rows before it, so that none is missed; 0: not counted
 };
 void encode(Encoder& out, const SnapshotRecord& record);  // then tag_peak_count times encode_tag_peak
 SnapshotRecord decode_snapshot(Decoder& in);

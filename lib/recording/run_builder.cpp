@@ -157,6 +157,7 @@ void RunBuilder::skipped(const Skipped& skipped) {
 
 void RunBuilder::lose_track() {
   lost_track_ = true;
+  rows_missing_ = true;
   series_.drop_rows();
   cohorts_open_ = false;
   cohorts_damaged_ = true;
@@ -215,6 +216,7 @@ void RunBuilder::begin_image() {
   tag_peaks_.clear();
   next_sequence_ = 0;
   lost_track_ = false;
+  rows_missing_ = false;
 }
 
 bool RunBuilder::take_process_start(Decoder& in) {
@@ -305,9 +307,18 @@ bool RunBuilder::take_snapshot(Decoder& in) {
     note(fmt::format("snapshots {} to {} are missing in front of byte {}", next_sequence_,
                      record.sequence - 1, offset_));
     lost_track_ = true;
+    rows_missing_ = true;  // and some that wait may be those of a missing snapshot
   }
   next_sequence_ = record.sequence + 1;
-  if (lost_track_ && !record.absolute) {
+  const bool rows_missing = std::exchange(rows_missing_, false);
+  const size_t rows = series_.rows().size();
+  const bool complete = record.row_count != 0 ? rows == record.row_count : !rows_missing;
+  if (!complete && !lost_track_) {
+    ++settled_damage_.damaged_records;
+    note(fmt::format("the snapshot at byte {} has {} rows instead of {}", offset_, rows, record.row_count));
+    lost_track_ = true;
+  }
+  if (lost_track_ && !(record.absolute && complete)) {
     ++settled_damage_.lost_snapshots;
     series_.drop_rows();
     return true;

@@ -64,6 +64,7 @@ class RunBuilder {
   uint64_t offset_ = 0;  // of the frame being taken
   uint64_t next_sequence_ = 0;
   bool lost_track_ = false;             // until the next key frame
+  bool rows_missing_ = false;           // perhaps, of the next snapshot
   uint64_t lost_records_possible_ = 0;  // ids that the damage so far may have swallowed
   std::vector<uint64_t> tag_peaks_;     // of the snapshot before, by TagId
   std::vector<uint64_t> new_tag_peaks_;

@@ -236,6 +236,7 @@ TEST(Codec, SnapshotsComeBackWithRowsAndPeaks) {
     record.heap_peak_bytes = any_number(random);
     record.peak_error_bytes = any_number(random);
     record.tag_peak_count = 1;
+    record.row_count = any_number(random);
     const uint64_t peak = any_number(random);
     const TagId tag{any_id(random)};
     Buffer buffer;
@@ -267,6 +268,7 @@ TEST(Codec, SnapshotsComeBackWithRowsAndPeaks) {
     EXPECT_EQ(snapshot.heap_peak_bytes, record.heap_peak_bytes);
     EXPECT_EQ(snapshot.peak_error_bytes, record.peak_error_bytes);
     EXPECT_EQ(snapshot.tag_peak_count, record.tag_peak_count);
+    EXPECT_EQ(snapshot.row_count, record.row_count);
     TagId tag_read{};
     EXPECT_EQ(decode_tag_peak(in, &tag_read), peak);
     EXPECT_EQ(tag_read, tag);

@@ -200,7 +200,8 @@ RecordingBuilder& RecordingBuilder::key_frame_distance(uint64_t distance) {
   return *this;
 }
 
-void RecordingBuilder::write_rows(bool absolute) {
+uint64_t RecordingBuilder::write_rows(bool absolute) {
+  uint64_t rows = 0;
   std::vector<uint8_t> payload(kRowsPayload);
   Encoder out{payload.data(), payload.data() + payload.size()};
   SiteId previous{0};
@@ -221,8 +222,10 @@ void RecordingBuilder::write_rows(bool absolute) {
     const SiteId site{static_cast<uint32_t>(i)};
     encode_row(out, previous, site, absolute ? state.total : difference);
     previous = site;
+    ++rows;
   }
   finish();
+  return rows;
 }
 
 // `all`: also those that did not change, for a reader that lost its way (key frames).
@@ -242,9 +245,8 @@ std::vector<uint8_t> RecordingBuilder::changed_tag_peaks(bool all, uint64_t* cou
 RecordingBuilder& RecordingBuilder::snapshot(const Snapshot& snapshot) {
   const bool due = key_frame_distance_ != 0 && sequence_ % key_frame_distance_ == 0;
   const bool absolute = sequence_ == 0 || snapshot.kind == SnapshotKind::kFinal || due;
-  write_rows(absolute);
-
   SnapshotRecord record{};
+  record.row_count = write_rows(absolute);
   record.sequence = sequence_++;
   record.kind = snapshot.kind;
   record.absolute = absolute;

@@ -99,7 +99,7 @@ class RecordingBuilder {
   };
 
   void account(SiteId site, int64_t bytes);
-  void write_rows(bool absolute);
+  uint64_t write_rows(bool absolute);  // how many
   std::vector<uint8_t> changed_tag_peaks(bool all, uint64_t* count);
 
   std::vector<uint8_t> bytes_;
