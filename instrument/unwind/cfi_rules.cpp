@@ -76,7 +76,7 @@ class Walk {
   Step step_wide(const Rule& rule);
   Step step_over_signal();
   Step step_without_rule();
-  bool has_rule(uintptr_t pc);
+  bool is_frame(uintptr_t bp);
 
   const StackBounds stack_;
   StackWindow window_;
@@ -150,20 +150,39 @@ Step Walk::step_over_signal() {
   return state_.pc != 0 ? Step::kOn : Step::kLost;
 }
 
-bool Walk::has_rule(uintptr_t pc) {
-  Rule derived;
-  return rules.find(pc) != 0 || rules.learn(pc, false, &derived) != 0;
+// Whether the word may be a return address into code with rules.
+bool is_in_known_code(uintptr_t word) {
+  UnwindObject object;
+  FrameDescription description;
+  return find_unwind_object(word - 1, &object) && find_frame_description(object, word - 1, &description);
+}
+
+// A frame register is believed when it leads to a return address into known code, and no other one lies on
+// the way there: code that keeps no frame register leaves its caller's there, and that frame would be
+// skipped.
+bool Walk::is_frame(uintptr_t bp) {
+  constexpr uintptr_t kMaxLocals = 128;
+  uint64_t word = 0;
+  if (bp < state_.sp || bp - state_.sp > kMaxLocals * kWord) return false;
+  for (uintptr_t at = state_.sp; at < bp; at += kWord) {
+    if (!window_.read(at, &word) || is_in_known_code(word)) return false;
+  }
+  return window_.read(bp + kWord, &word) && is_in_known_code(word);
 }
 
 // Code without rules: made at run time, or assembly. It may be the return from a signal handler of a libc
-// without rules for it. Otherwise it gets one try by frame pointer, believed only when that leads to a return
-// address with a rule.
+// without rules for it, or the loader's entry, where rbp is still the 0 that a process begins with. Otherwise
+// it gets one try by frame pointer.
 Step Walk::step_without_rule() {
   const uintptr_t code = state_.pc & ~(kWord - 1);
   if (is_readable(code) && is_readable(code + kWord) && is_signal_return(state_.pc))
     return step_over_signal();
-  uint64_t pc = 0;
-  if (state_.bp < state_.sp || !window_.read(state_.bp + kWord, &pc) || !has_rule(pc)) return Step::kLost;
+  // A return address at a function's first instruction was put there by hand, as makecontext does.
+  Rule derived;
+  if (kind_of(rules.learn(state_.pc, true, &derived)) == RuleKind::kEnd) return Step::kEnd;
+  UnwindObject object;
+  if (state_.bp == 0 && find_unwind_object(state_.pc, &object)) return Step::kEnd;
+  if (!is_frame(state_.bp)) return Step::kLost;
   const Step step = step_to(state_.bp + 2 * kWord, state_.bp);
   state_.bp_source = kNotRepeatable;  // the next time there may be other code
   return step;

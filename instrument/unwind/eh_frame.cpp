@@ -75,18 +75,16 @@ struct Entry {
   const uint8_t* end;
 };
 
-bool read_entry(const UnwindObject& object, const uint8_t* at, Entry* entry) {
-  if (reinterpret_cast<uintptr_t>(at) < object.begin || reinterpret_cast<uintptr_t>(at) >= object.end)
-    return false;
-  DwarfCursor cursor(at, reinterpret_cast<const uint8_t*>(object.end));
+// More than any function needs: what claims to be longer is no entry.
+constexpr uint64_t kMaxEntry = 1u << 24;
+
+bool read_entry(const uint8_t* at, Entry* entry) {
+  DwarfCursor cursor(at, at + 16);
   uint64_t length = cursor.read<uint32_t>();
   if (length == 0xFFFFFFFFu) length = cursor.read<uint64_t>();
+  if (length < sizeof entry->id || length > kMaxEntry) return false;
   entry->id_at = cursor.at();
   entry->id = cursor.read<uint32_t>();
-  if (cursor.failed() || length < sizeof entry->id ||
-      length > object.end - reinterpret_cast<uintptr_t>(entry->id_at)) {
-    return false;
-  }
   entry->end = entry->id_at + length;
   return true;
 }
@@ -124,9 +122,9 @@ bool read_augmentation(const char* letters, DwarfCursor* cursor, FrameDescriptio
 // CIE after its id: { version: u8 | augmentation: text | (version 4: two u8) | alignment of code: uleb, of
 // data: sleb | return address's column | augmentation's data | program }. `augmented`: the FDE has
 // augmentation data too.
-bool read_common(const UnwindObject& object, const uint8_t* at, FrameDescription* out, bool* augmented) {
+bool read_common(const uint8_t* at, FrameDescription* out, bool* augmented) {
   Entry entry;
-  if (!read_entry(object, at, &entry) || entry.id != 0) return false;
+  if (!read_entry(at, &entry) || entry.id != 0) return false;
   DwarfCursor cursor(entry.id_at + sizeof entry.id, entry.end);
   const uint8_t version = cursor.read<uint8_t>();
   if (version != 1 && version != 3 && version != 4) return false;
@@ -145,10 +143,10 @@ bool read_common(const UnwindObject& object, const uint8_t* at, FrameDescription
 }
 
 // FDE after its id: { begin: encoded | size: in the same format | augmentation's data | program }.
-bool read_description(const UnwindObject& object, const Entry& entry, FrameDescription* out) {
+bool read_description(const Entry& entry, FrameDescription* out) {
   *out = FrameDescription{};
   bool augmented = false;
-  if (!read_common(object, entry.id_at - entry.id, out, &augmented)) return false;
+  if (!read_common(entry.id_at - entry.id, out, &augmented)) return false;
   DwarfCursor cursor(entry.id_at + sizeof entry.id, entry.end);
   out->begin = cursor.pointer(out->pointer_encoding, 0);
   out->end = out->begin + cursor.pointer(out->pointer_encoding & 0x0F, 0);
@@ -188,10 +186,10 @@ const uint8_t* search_table(const UnwindObject& object, const TableRow* rows, ui
 }
 
 // No table: every entry in turn, to the one of length 0.
-bool scan(const UnwindObject& object, const uint8_t* at, uintptr_t address, FrameDescription* out) {
+bool scan(const uint8_t* at, uintptr_t address, FrameDescription* out) {
   Entry entry;
-  for (; read_entry(object, at, &entry); at = entry.end) {
-    if (entry.id != 0 && read_description(object, entry, out) && covers(*out, address)) return true;
+  for (; read_entry(at, &entry); at = entry.end) {
+    if (entry.id != 0 && read_description(entry, out) && covers(*out, address)) return true;
   }
   return false;
 }
@@ -202,8 +200,7 @@ bool find_unwind_object(uintptr_t address, UnwindObject* object) {
   *object = UnwindObject{};
   const bool found =
       _dl_find_object != nullptr ? find_by_loader(address, object) : find_by_iteration(address, object);
-  const uintptr_t header = reinterpret_cast<uintptr_t>(object->header);
-  if (!found || header < object->begin || header >= object->end || object->end - header < 16) return false;
+  if (!found || object->header == nullptr) return false;
   object->fingerprint = fingerprint_of(*object);
   return true;
 }
@@ -211,9 +208,9 @@ bool find_unwind_object(uintptr_t address, UnwindObject* object) {
 // .eh_frame_hdr: { version: u8 = 1 | encodings of: .eh_frame's address, the count, the table: 3 x u8 | the
 // three }.
 bool find_frame_description(const UnwindObject& object, uintptr_t address, FrameDescription* description) {
-  const uint8_t* end = reinterpret_cast<const uint8_t*>(object.end);
+  constexpr size_t kMaxHeader = 32;
   const uintptr_t header = reinterpret_cast<uintptr_t>(object.header);
-  DwarfCursor cursor(object.header, end);
+  DwarfCursor cursor(object.header, object.header + kMaxHeader);
   if (cursor.read<uint8_t>() != 1) return false;
   const uint8_t frame_encoding = cursor.read<uint8_t>();
   const uint8_t count_encoding = cursor.read<uint8_t>();
@@ -221,14 +218,14 @@ bool find_frame_description(const UnwindObject& object, uintptr_t address, Frame
   const uint8_t* eh_frame = reinterpret_cast<const uint8_t*>(cursor.pointer(frame_encoding, header));
   if (cursor.failed()) return false;
   if (count_encoding == kPointerOmitted || table_encoding != (kPointerRelativeToData | kPointerSdata4)) {
-    return scan(object, eh_frame, address, description);
+    return scan(eh_frame, address, description);
   }
   const uint64_t count = cursor.pointer(count_encoding, header);
-  if (cursor.failed() || count > static_cast<uint64_t>(end - cursor.at()) / sizeof(TableRow)) return false;
+  if (cursor.failed()) return false;
   const uint8_t* at = search_table(object, reinterpret_cast<const TableRow*>(cursor.at()), count, address);
   Entry entry;
-  return at != nullptr && read_entry(object, at, &entry) && entry.id != 0 &&
-         read_description(object, entry, description) && covers(*description, address);
+  return at != nullptr && read_entry(at, &entry) && entry.id != 0 && read_description(entry, description) &&
+         covers(*description, address);
 }
 
 }  // namespace leakhunt::tracker

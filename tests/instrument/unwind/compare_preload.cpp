@@ -1,5 +1,5 @@
-// Preloaded into any program: at each allocation takes the stack by unwind rules and by libgcc's unwinder, compares
-// them frame by frame, and appends one line to the file UNWIND_COMPARE_OUT when the process ends:
+// Preloaded into any program: at each allocation takes the stack by unwind rules and by libgcc's unwinder,
+// compares them frame by frame, and appends one line to the file UNWIND_COMPARE_OUT when the process ends:
 //
 //   <program> events <n> identical <n> shorter <n> different <n> frames <n> complete <n>
 //
@@ -73,7 +73,8 @@ _Unwind_Reason_Code add_frame(_Unwind_Context* context, void* argument) {
   return _URC_NO_REASON;
 }
 
-// libgcc's begins inside of the hook: leave out what lies before our first frame, and what lies behind the limit.
+// libgcc's begins inside of the hook: leave out what lies before our first frame, and what lies behind the
+// limit.
 bool align(const Stack& ours, Stack* theirs) {
   size_t own = 0;
   while (own < theirs->count && theirs->frames[own] != ours.frames[0]) ++own;
@@ -84,7 +85,9 @@ bool align(const Stack& ours, Stack* theirs) {
   return true;
 }
 
-void add(uint64_t& counter, uint64_t amount) { __atomic_fetch_add(&counter, amount, __ATOMIC_RELAXED); }
+void add(uint64_t& counter, uint64_t amount) {
+  __atomic_fetch_add(&counter, amount, __ATOMIC_RELAXED);
+}
 
 void compare(const void* frame) {
   if (inside) return;
@@ -114,7 +117,8 @@ void compare(const void* frame) {
   inside = false;
 }
 
-// --- the report ----------------------------------------------------------------------------------------------------
+// --- the report
+// ----------------------------------------------------------------------------------------------------
 
 int out = -1;
 
@@ -166,8 +170,8 @@ __attribute__((destructor)) void report() {
   out = path != nullptr ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666) : -1;
   if (out < 0) return;
   print("%s events %lu identical %lu shorter %lu different %lu frames %lu complete %lu\n",
-        program_invocation_short_name, counts.events, counts.identical, counts.shorter, counts.different, counts.frames,
-        counts.complete);
+        program_invocation_short_name, counts.events, counts.identical, counts.shorter, counts.different,
+        counts.frames, counts.complete);
   for (unsigned i = 0; i < kept_count && i < kMaxKept; ++i) {
     print_stack("ours", kept[i].ours);
     print_stack("libgcc", kept[i].theirs);
