@@ -81,7 +81,10 @@ Index Dataset::write_character(Token token, char* out) const {
 
 std::pmr::string read_text(const std::string& path, std::pmr::memory_resource& memory) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
-  if (file == nullptr) throw std::runtime_error(path + ": " + std::strerror(errno));
+  const auto refuse = [&] { throw std::runtime_error(path + ": " + std::strerror(errno)); };
+  if (file == nullptr) refuse();
+  const bool empty = std::fgetc(file.get()) == EOF;
+  if (empty && std::ferror(file.get()) != 0) refuse();  // a folder can be opened, but not read
   std::pmr::string text(&memory);
   if (std::fseek(file.get(), 0, SEEK_END) == 0) {
     const long size = std::ftell(file.get());
@@ -89,7 +92,7 @@ std::pmr::string read_text(const std::string& path, std::pmr::memory_resource& m
     std::rewind(file.get());
   }
   text.resize(std::fread(text.data(), 1, text.size(), file.get()));
-  if (std::ferror(file.get()) != 0) throw std::runtime_error(path + ": cannot be read");
+  if (std::ferror(file.get()) != 0) refuse();
   return text;
 }
 

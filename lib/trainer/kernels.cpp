@@ -7,7 +7,8 @@
 
 // Each function is compiled for three generations of x86-64; the dynamic loader binds the best one. The
 // sanitizers' runtime is not ready when the loader asks, so they get the plain version.
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__x86_64__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)
 #define LEAKHUNT_VERSIONS __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define LEAKHUNT_VERSIONS

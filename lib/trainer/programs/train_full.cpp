@@ -19,14 +19,16 @@ constexpr int status_failed = 3;
 
 struct Options {
   const trainer::Mode* mode = nullptr;
-  std::optional<std::uint64_t> iterations;
-  std::optional<std::uint64_t> sample_every;
-  std::uint64_t seed = 1;
+  std::optional<std::int64_t> iterations;
+  std::optional<std::int64_t> sample_every;
+  std::int64_t seed = 1;
   std::string data;
   std::string blas = "auto";
 };
 
 void declare(CLI::App& app, Options& options) {
+  constexpr std::int64_t most =
+      1'000'000'000;  // of any number; what does not fit into its type is larger still
   auto* group = app.add_option_group("mode", "what to train");
   for (const trainer::Mode& mode : trainer::modes) {
     const trainer::ModelConfig& model = mode.model;
@@ -38,10 +40,12 @@ void declare(CLI::App& app, Options& options) {
   }
   group->require_option(1);
   app.add_option("--iterations", options.iterations, "How many iterations instead of the mode's own number")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(std::int64_t{1}, most));
   app.add_option("--seed", options.seed, "Start of all random sequences; one seed, one result")
+      ->check(CLI::Range(std::int64_t{0}, most))
       ->capture_default_str();
-  app.add_option("--sample-every", options.sample_every, "Iterations between two text samples (0: none)");
+  app.add_option("--sample-every", options.sample_every, "Iterations between two text samples (0: none)")
+      ->check(CLI::Range(std::int64_t{0}, most));
   app.add_option("--data", options.data, "A UTF-8 text to train on instead of the built-in one");
   app.add_option("--blas", options.blas, "What computes matrix products; none: plain loops")
       ->check(CLI::IsMember({"auto", "own", "openblas", "none"}))
@@ -81,10 +85,11 @@ int run(const Options& options) {
   if (blas == nullptr) return status_wrong_call;
   const trainer::Dataset dataset = load_dataset(options, seams);
 
-  auto training = trainer::TrainingOptions::of(mode, dataset.vocabulary_size(),
-                                               options.iterations.value_or(mode.iterations));
-  training.seed = options.seed;
-  training.sample_every = options.sample_every.value_or(training.sample_every);
+  const auto iterations =
+      options.iterations ? static_cast<std::uint64_t>(*options.iterations) : mode.iterations;
+  auto training = trainer::TrainingOptions::of(mode, dataset.vocabulary_size(), iterations);
+  training.seed = static_cast<std::uint64_t>(options.seed);
+  if (options.sample_every) training.sample_every = static_cast<std::uint64_t>(*options.sample_every);
   if (dataset.tokens().size() <= training.model.context) {
     std::fprintf(stderr, "train_full: the text has %zu characters; --%.*s needs more than %zu\n",
                  dataset.tokens().size(), static_cast<int>(mode.name.size()), mode.name.data(),

@@ -65,11 +65,18 @@ TEST(Dataset, RefusesATextWithoutASecondCharacter) {
 
 TEST(Dataset, SaysWhichFileCannotBeRead) {
   CountingResource heap;
-  try {
-    read_text("/nowhere/text", heap);
-    ADD_FAILURE();
-  } catch (const std::runtime_error& error) {
-    EXPECT_STREQ(error.what(), "/nowhere/text: No such file or directory");
+  const struct {
+    const char* path;
+    const char* message;
+  } cases[] = {{"/nowhere/text", "/nowhere/text: No such file or directory"},
+               {"/tmp", "/tmp: Is a directory"}};
+  for (const auto& [path, message] : cases) {
+    try {
+      read_text(path, heap);
+      ADD_FAILURE() << path;
+    } catch (const std::runtime_error& error) {
+      EXPECT_STREQ(error.what(), message);
+    }
   }
 }
 

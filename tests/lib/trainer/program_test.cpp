@@ -57,7 +57,8 @@ TEST(TrainFull, ExplainsItself) {
 TEST(TrainFull, AnswersAWrongCallWithOneLineAndStatus2) {
   for (const char* arguments :
        {"", "--tinny", "--tiny --small", "--tiny --iterations 0", "--tiny --iterations many",
-        "--tiny --blas mkl", "--tiny --data /nowhere/text", "--tiny extra"}) {
+        "--tiny --iterations 99999999999999999999", "--tiny --seed -1", "--tiny --blas mkl",
+        "--tiny --data /nowhere/text", "--tiny extra"}) {
     const Answer wrong = run(train_full + " " + arguments);
     EXPECT_EQ(wrong.status, 2) << arguments << ": " << wrong.out;
     EXPECT_EQ(lines(wrong.out), 1) << arguments << ": " << wrong.out;
