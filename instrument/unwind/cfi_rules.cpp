@@ -77,6 +77,7 @@ class Walk {
   Step step_over_signal();
   Step step_without_rule();
   bool is_frame(uintptr_t bp);
+  bool begins_here(const UnwindObject& object) const;
 
   const StackBounds stack_;
   StackWindow window_;
@@ -170,18 +171,24 @@ bool Walk::is_frame(uintptr_t bp) {
   return window_.read(bp + kWord, &word) && is_in_known_code(word);
 }
 
-// Code without rules: made at run time, or assembly. It may be the return from a signal handler of a libc
-// without rules for it, or the loader's entry, where rbp is still the 0 that a process begins with. Otherwise
-// it gets one try by frame pointer.
+// Whether the pc, in a loaded object, is where a stack begins. A return address at a function's first
+// instruction comes from no call: it was put there by hand, as makecontext does. And in the loader's entry
+// rbp is still the 0 a process begins with (System V ABI for x86-64, 3.4.1: it marks the deepest frame).
+bool Walk::begins_here(const UnwindObject& object) const {
+  FrameDescription description;
+  return state_.bp == 0 ||
+         (find_frame_description(object, state_.pc, &description) && description.begin == state_.pc);
+}
+
+// Code without rules: assembly, or made at run time. It may be the return from a signal handler of a libc
+// without rules for it, or the stack's beginning. Otherwise it gets one try by frame pointer.
 Step Walk::step_without_rule() {
-  const uintptr_t code = state_.pc & ~(kWord - 1);
-  if (is_readable(code) && is_readable(code + kWord) && is_signal_return(state_.pc))
-    return step_over_signal();
-  // A return address at a function's first instruction was put there by hand, as makecontext does.
-  Rule derived;
-  if (kind_of(rules.learn(state_.pc, true, &derived)) == RuleKind::kEnd) return Step::kEnd;
+  constexpr uintptr_t kLongestLook = 16;
   UnwindObject object;
-  if (state_.bp == 0 && find_unwind_object(state_.pc, &object)) return Step::kEnd;
+  if (find_unwind_object(state_.pc, &object)) {
+    if (object.end - state_.pc >= kLongestLook && is_signal_return(state_.pc)) return step_over_signal();
+    if (begins_here(object)) return Step::kEnd;
+  }
   if (!is_frame(state_.bp)) return Step::kLost;
   const Step step = step_to(state_.bp + 2 * kWord, state_.bp);
   state_.bp_source = kNotRepeatable;  // the next time there may be other code

@@ -10,8 +10,8 @@
 
 namespace leakhunt::tracker {
 
-// A loaded object with unwind rules, or one of its segments where those do not lie close together: the rules may lie
-// outside.
+// A loaded object with unwind rules, or one of its segments where those do not lie close together: the rules
+// may lie outside.
 struct UnwindObject {
   uintptr_t begin;
   uintptr_t end;

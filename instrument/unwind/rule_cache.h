@@ -80,8 +80,9 @@ class RuleCache {
     uint64_t fingerprint;
   };
 
+  // The golden ratio of 2^47: neighbouring addresses, two keys apart, come to lie far from each other.
   static uint64_t mix(uintptr_t pc, bool interrupted) {
-    return ((pc << 1 | uint64_t{interrupted}) * 0x9E3779B97F4A7C15u) & ((uint64_t{1} << kMixedBits) - 1);
+    return ((pc << 1 | uint64_t{interrupted}) * 0x4F1BBCDCBFA5u) & ((uint64_t{1} << kMixedBits) - 1);
   }
   // An empty word may pass for one with rule 0, which means the same.
   static bool is_of(uint64_t word, uint64_t mixed) { return ((word ^ mixed << kRuleBits) >> kRuleBits) == 0; }
