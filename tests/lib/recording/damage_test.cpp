@@ -289,7 +289,6 @@ TEST(Mutation, ManyKindsAtOnceNeverCrashAndNeverMakeAWrongSeries) {
   std::mt19937_64 random(seed.value);
   const ByteVector bytes = recording_of_everything().bytes();
   const auto truth = read_bytes(bytes);
-  const std::string intact = describe(truth);
   for (int round = 0; round < 4000; ++round) {
     SCOPED_TRACE(seed);
     SCOPED_TRACE(round);
@@ -313,8 +312,8 @@ TEST(Mutation, ManyKindsAtOnceNeverCrashAndNeverMakeAWrongSeries) {
       }
       if (damaged.size() <= sizeof(FileHeader)) break;
     }
-    expect_honest(damaged, truth, intact);
-    if (HasFatalFailure()) return;
+    // A whole record of the host that is cut out leaves no trace; rows and snapshots do.
+    ASSERT_EQ(contradiction(read_bytes(damaged), truth), "");
   }
 }
 

@@ -326,7 +326,8 @@ std::string temporary_path(std::string_view name) {
 
 void write_file(const std::string& path, const std::vector<uint8_t>& bytes) {
   std::FILE* file = std::fopen(path.c_str(), "wb");
-  const bool written = file != nullptr && std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
+  const bool written =
+      file != nullptr && (bytes.empty() || std::fwrite(bytes.data(), bytes.size(), 1, file) == 1);
   if (!written || std::fclose(file) != 0) {
     std::perror(path.c_str());
     std::abort();
