@@ -9,7 +9,7 @@
 #include "instrument/os/atomics.h"
 #include "instrument/tracker/tracker.h"
 
-using leakhunt::hooks::ready;
+using leakhunt::hooks::operators_ready;
 using leakhunt::hooks::real;
 using leakhunt::tracker::likely;
 using leakhunt::tracker::tracker;
@@ -34,7 +34,7 @@ inline void* aligned(size_t size, size_t alignment) {
 // NAME(parameters): try `allocate`, count it at the caller; otherwise the real operator decides.
 #define LEAKHUNT_NEW(name, parameters, arguments, allocate)        \
   LEAKHUNT_HOOK void* name parameters {                            \
-    ready();                                                       \
+    operators_ready();                                             \
     if (likely(real.standard_operators)) {                         \
       void* block = allocate;                                      \
       if (likely(block != nullptr)) {                              \

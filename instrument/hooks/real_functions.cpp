@@ -31,9 +31,7 @@ bool contains(const char* text, const char* part) {
   return false;
 }
 
-// True as well when there are none: a C program.
 bool has_standard_operators() {
-  if (real._Znwm == nullptr) return true;
   tracker::LoadedObject object{};
   if (!tracker::find_loaded_object(reinterpret_cast<uintptr_t>(real._Znwm), &object)) return false;
   return contains(object.name, "libstdc++.so") || contains(object.name, "libc++.so") ||
@@ -42,17 +40,23 @@ bool has_standard_operators() {
 
 }  // namespace
 
+#define LEAKHUNT_LOOK_UP(name, result, parameters) look_up(real.name, #name);
+
 bool resolve() {
   static bool resolving = false;
   if (resolving) return false;
   resolving = true;
-#define LEAKHUNT_LOOK_UP(name, result, parameters) look_up(real.name, #name);
-  LEAKHUNT_HOOKED_FUNCTIONS(LEAKHUNT_LOOK_UP)
-#undef LEAKHUNT_LOOK_UP
-  real.standard_operators = has_standard_operators();
+  LEAKHUNT_HOOKED_LIBC(LEAKHUNT_LOOK_UP)
   resolved = true;
   runtime::start();
   return true;
+}
+
+void resolve_operators() {
+  ready();
+  LEAKHUNT_HOOKED_OPERATORS(LEAKHUNT_LOOK_UP)
+  real.standard_operators = has_standard_operators();
+  real.operators_resolved = true;
 }
 
 void* bootstrap_allocate(size_t bytes) {

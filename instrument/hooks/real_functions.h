@@ -1,7 +1,10 @@
 // The functions that are hooked, and what stood behind their names before us: the next definition in the
 // order of the dynamic loader (libc's, or that of another allocator).
 //
-// One list drives declaration and lookup.
+// Two lists drive declaration and lookup. libc's functions are looked up together: all are there, so the
+// lookup allocates nothing, and may happen inside the initialisation of another allocator. The C++ operators
+// may be missing, which the loader reports in allocated memory: they are looked up when the first of them is
+// called.
 #pragma once
 
 #include <stddef.h>
@@ -11,27 +14,29 @@
 namespace leakhunt::hooks {
 
 // X(name, result, parameters)
-#define LEAKHUNT_HOOKED_FUNCTIONS(X)                                          \
-  X(malloc, void*, (size_t))                                                  \
-  X(calloc, void*, (size_t, size_t))                                          \
-  X(realloc, void*, (void*, size_t))                                          \
-  X(reallocarray, void*, (void*, size_t, size_t))                             \
-  X(free, void, (void*))                                                      \
-  X(aligned_alloc, void*, (size_t, size_t))                                   \
-  X(memalign, void*, (size_t, size_t))                                        \
-  X(posix_memalign, int, (void**, size_t, size_t))                            \
-  X(valloc, void*, (size_t))                                                  \
-  X(pvalloc, void*, (size_t))                                                 \
-  X(mmap, void*, (void*, size_t, int, int, int, off_t))                       \
-  X(mmap64, void*, (void*, size_t, int, int, int, off64_t))                   \
-  X(munmap, int, (void*, size_t))                                             \
-  X(mremap, void*, (void*, size_t, size_t, int, ...))                         \
-  X(execve, int, (const char*, char* const*, char* const*))                   \
-  X(execvpe, int, (const char*, char* const*, char* const*))                  \
-  X(fexecve, int, (int, char* const*, char* const*))                          \
-  X(_exit, void, (int))                                                       \
-  X(_Exit, void, (int))                                                       \
-  X(quick_exit, void, (int))                                                  \
+#define LEAKHUNT_HOOKED_LIBC(X)                              \
+  X(malloc, void*, (size_t))                                 \
+  X(calloc, void*, (size_t, size_t))                         \
+  X(realloc, void*, (void*, size_t))                         \
+  X(reallocarray, void*, (void*, size_t, size_t))            \
+  X(free, void, (void*))                                     \
+  X(aligned_alloc, void*, (size_t, size_t))                  \
+  X(memalign, void*, (size_t, size_t))                       \
+  X(posix_memalign, int, (void**, size_t, size_t))           \
+  X(valloc, void*, (size_t))                                 \
+  X(pvalloc, void*, (size_t))                                \
+  X(mmap, void*, (void*, size_t, int, int, int, off_t))      \
+  X(mmap64, void*, (void*, size_t, int, int, int, off64_t))  \
+  X(munmap, int, (void*, size_t))                            \
+  X(mremap, void*, (void*, size_t, size_t, int, ...))        \
+  X(execve, int, (const char*, char* const*, char* const*))  \
+  X(execvpe, int, (const char*, char* const*, char* const*)) \
+  X(fexecve, int, (int, char* const*, char* const*))         \
+  X(_exit, void, (int))                                      \
+  X(_Exit, void, (int))                                      \
+  X(quick_exit, void, (int))
+
+#define LEAKHUNT_HOOKED_OPERATORS(X)                                          \
   X(_Znwm, void*, (size_t))                                                   \
   X(_Znam, void*, (size_t))                                                   \
   X(_ZnwmRKSt9nothrow_t, void*, (size_t, const void*))                        \
@@ -43,9 +48,11 @@ namespace leakhunt::hooks {
 
 struct RealFunctions {
 #define LEAKHUNT_DECLARE(name, result, parameters) result(*name) parameters;
-  LEAKHUNT_HOOKED_FUNCTIONS(LEAKHUNT_DECLARE)
+  LEAKHUNT_HOOKED_LIBC(LEAKHUNT_DECLARE)
+  LEAKHUNT_HOOKED_OPERATORS(LEAKHUNT_DECLARE)
 #undef LEAKHUNT_DECLARE
 
+  bool operators_resolved;
   // The C++ operators are those of libstdc++ or libc++, which are malloc and a loop around a handler.
   bool standard_operators;
 };
@@ -59,6 +66,12 @@ extern bool resolved;
 
 inline bool ready() {
   return __builtin_expect(resolved, true) || resolve();
+}
+
+void resolve_operators();
+
+inline void operators_ready() {
+  if (__builtin_expect(!real.operators_resolved, false)) resolve_operators();
 }
 
 // Memory for whoever allocates while malloc itself is being looked up (the loader's error messages). Never

@@ -99,6 +99,36 @@ size_t read_link(const char* path, char* buffer, size_t capacity) {
   return is_error(bytes) ? 0 : static_cast<size_t>(bytes);
 }
 
+// Lines are "7f12a000-7f12c000 rw-p ...": only the two numbers at their beginning are looked at, across
+// reads.
+bool find_mapped_area(uintptr_t address, MappedArea* area) {
+  const long file = system_call(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
+  if (is_error(file)) return false;
+  uintptr_t numbers[2] = {0, 0};
+  int reading = 0;  // which of the two; 2: the rest of the line
+  bool found = false;
+  char text[1024];
+  for (long bytes = 1; bytes > 0 && !found;) {
+    bytes = system_call(SYS_read, file, text, sizeof text);
+    for (long i = 0; i < bytes && !found; ++i) {
+      const char c = text[i];
+      if (c == '\n') {
+        numbers[0] = numbers[1] = 0;
+        reading = 0;
+      } else if (reading == 2) {
+        continue;
+      } else if (c == '-' || c == ' ') {
+        if (++reading == 2) found = address >= numbers[0] && address < numbers[1];
+      } else {
+        numbers[reading] = numbers[reading] * 16 + static_cast<uintptr_t>(c <= '9' ? c - '0' : c - 'a' + 10);
+      }
+    }
+  }
+  system_call(SYS_close, file);
+  if (found) *area = {numbers[0], numbers[1]};
+  return found;
+}
+
 bool find_loaded_object(uintptr_t address, LoadedObject* object) {
   dl_find_object found{};
   if (_dl_find_object(reinterpret_cast<void*>(address), &found) != 0) return false;

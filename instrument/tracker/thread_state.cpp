@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include "instrument/os/pages.h"
+#include "instrument/os/proc_self.h"
 #include "instrument/os/system_call.h"
 
 extern "C" void* __libc_stack_end;  // of the first thread, set by the dynamic loader
@@ -31,16 +32,15 @@ StackBounds first_threads_stack() {
   return {high - bytes, high};
 }
 
-// pthread_getattr_np allocates; the caller has made sure that nobody counts it.
+// Not by pthread_getattr_np: that allocates while it holds the thread's lock, so a program that calls it
+// itself would come back here and wait for itself. glibc puts a thread's control block, which the thread
+// pointer names, at the upper end of its stack, whoever gave the stack.
 StackBounds this_threads_stack() {
   if (system_call(SYS_gettid) == system_call(SYS_getpid)) return first_threads_stack();
-  pthread_attr_t attributes;
-  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return {0, 0};
-  void* low = nullptr;
-  size_t bytes = 0;
-  pthread_attr_getstack(&attributes, &low, &bytes);
-  pthread_attr_destroy(&attributes);
-  return {reinterpret_cast<uintptr_t>(low), reinterpret_cast<uintptr_t>(low) + bytes};
+  const uintptr_t high = reinterpret_cast<uintptr_t>(__builtin_thread_pointer());
+  MappedArea area{};
+  if (!find_mapped_area(high, &area)) return {0, 0};  // every stack is a foreign one then: slower, and right
+  return {area.begin, high};
 }
 
 void release(void* state_of_thread) {
@@ -71,7 +71,7 @@ ThreadState* make_new() {
 }
 
 __attribute__((noinline)) ThreadState* make_thread_state() {
-  if (being_made) return nullptr;  // an allocation of pthread_getattr_np or pthread_setspecific
+  if (being_made) return nullptr;  // an allocation of pthread_setspecific
   being_made = true;
   ThreadState* state = take_over_ended();
   if (state == nullptr) state = make_new();
