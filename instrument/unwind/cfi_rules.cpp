@@ -56,10 +56,23 @@ class Walk {
     return kind_of(rule) == RuleKind::kFromSp || kind_of(rule) == RuleKind::kFromBp;
   }
 
+  // Without branches on what differs from frame to frame: guessed wrong, each would cost more than all else
+  // here.
   Step step_plainly(PackedRule rule) {
-    const uintptr_t cfa = (kind_of(rule) == RuleKind::kFromSp ? state_.sp : state_.bp) + cfa_distance(rule);
+    const uintptr_t from_sp = uintptr_t{0} - uintptr_t{kind_of(rule) == RuleKind::kFromSp};
+    const uintptr_t cfa = (state_.bp ^ ((state_.bp ^ state_.sp) & from_sp)) + cfa_distance(rule);
     const uintptr_t distance = bp_distance(rule);
-    return step_to(cfa, distance == 0 ? 0 : cfa - distance);
+    const bool saved = distance != 0;
+    const uintptr_t slot = saved ? cfa - distance : cfa - kWord;
+    if (unlikely(cfa <= state_.sp || !window_.covers(cfa - kWord) || !window_.covers(slot)))
+      return Step::kLost;
+    const uintptr_t loaded = *reinterpret_cast<const uintptr_t*>(slot);
+    state_.bp = saved ? loaded : state_.bp;
+    state_.bp_source = saved ? slot : 0;
+    state_.pc = *reinterpret_cast<const uint64_t*>(cfa - kWord);
+    state_.sp = cfa;
+    state_.interrupted = false;
+    return likely(state_.pc != 0) ? Step::kOn : Step::kEnd;
   }
 
   // The caller's frame begins at `cfa`; its rbp lies at `bp_slot`, or is the present one when that is 0.

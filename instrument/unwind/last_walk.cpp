@@ -56,7 +56,7 @@ LastWalk* LastWalk::take(StackBounds stack, uint32_t rules_generation) {
 size_t LastWalk::follow(WalkState* state, uint64_t* frames, size_t count, size_t max_frames) {
   if ((fresh_count_ != 0 || from_ != cursor_) && !splice()) return count;
   size_t at = cursor_ + 1;
-  const size_t last = max_frames - count < end_ - at ? at + (max_frames - count) : end_;
+  const size_t last = max_frames - count < kRecords - at ? at + (max_frames - count) : kRecords;
   for (; at < last && holds(records_[at]); ++at) frames[count++] = records_[at].pc;
   const Record& reached = records_[at - 1];
   *state = {reached.pc, reached.sp, reached.bp, reached.bp_source, false};
@@ -85,13 +85,14 @@ bool LastWalk::splice() {
 }
 
 void LastWalk::clear() {
-  begin_ = end_ = cursor_ = from_ = kRecords;
+  begin_ = cursor_ = from_ = kRecords;
   fresh_count_ = 0;
   complete_ = false;
+  records_[kRecords] = {UINTPTR_MAX, 0, 0, 0};
 }
 
 void LastWalk::end_at(bool complete) {
-  cursor_ = end_;
+  cursor_ = kRecords;
   if (splice()) complete_ = complete;
   release();
 }

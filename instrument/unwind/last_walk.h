@@ -5,7 +5,7 @@
 // So where a walk comes to a state that the last one had too, its callers are the same for as long as those
 // words hold the same values - two comparisons a frame that do not wait for one another.
 //
-//   records_   [ unused | begin_: innermost ... outermost | end_ ]     grows downwards, as the stack does
+//   records_   [ unused | begin_: innermost ... outermost | kRecords ]     grows downwards, as the stack does
 //   fresh_     states of this walk that the last one did not have; they replace records [from_, cursor_)
 //
 // One to a stack, found by the stack's end: a stack has one thread at a time. Never given back, but taken
@@ -41,10 +41,9 @@ class LastWalk {
 
   // Whether the last walk passed through this state. If not, the state is noted.
   bool meets(const WalkState& state) {
-    while (cursor_ < end_ && records_[cursor_].sp < state.sp) ++cursor_;
+    while (records_[cursor_].sp < state.sp) ++cursor_;
     const Record& record = records_[cursor_];
-    if (cursor_ < end_ && record.sp == state.sp && record.pc == state.pc && record.bp == state.bp)
-      return true;
+    if (((record.sp ^ state.sp) | (record.pc ^ state.pc) | (record.bp ^ state.bp)) == 0) return true;
     note(state);
     return false;
   }
@@ -54,7 +53,7 @@ class LastWalk {
   size_t follow(WalkState* state, uint64_t* frames, size_t count, size_t max_frames);
 
   // After follow(): whether the state is the outermost, so that there is nothing to go on to.
-  bool at_end() const { return complete_ && cursor_ == end_; }
+  bool at_end() const { return complete_ && cursor_ == kRecords; }
 
   // How the walk ended, and free again: at the outermost frame, lost, with max_frames, or in a way that
   // cannot be repeated.
@@ -95,12 +94,11 @@ class LastWalk {
   uint32_t in_use_;
   uint32_t rules_generation_;
   size_t begin_;
-  size_t end_;
   size_t cursor_;  // records below have a lower sp than the walk by now
   size_t from_;    // records from here to cursor_ were not met
   size_t fresh_count_;
-  bool complete_;  // the outermost record has no caller
-  Record records_[kRecords + 1];
+  bool complete_;                 // the outermost record has no caller
+  Record records_[kRecords + 1];  // and one behind, above every stack pointer
   Record fresh_[kFresh];
 };
 
