@@ -1,5 +1,5 @@
-// commands: one function a subcommand, each in the file of its name. It declares options on `app`; when the command was
-// called, CLI11 runs it and it leaves its exit status in `status`.
+// commands: one function a subcommand, each in the file of its name. It declares options on `app`; when the
+// command was called, CLI11 runs it and it leaves its exit status in `status`.
 //
 // A new command is a file, a line here and a line in main.cpp.
 #pragma once

@@ -15,7 +15,8 @@ std::string tag_of(const reports::Report& report, const reports::Finding& findin
 }
 
 // The functions of the finding's stacks, from which a scenario names one.
-bool passes_through(const reports::Report& report, const reports::Finding& finding, const std::string& function) {
+bool passes_through(const reports::Report& report, const reports::Finding& finding,
+                    const std::string& function) {
   for (const recording::SiteId site : finding.sites) {
     for (const auto& frame : report.growth.sites[static_cast<size_t>(site)].attribution.frames) {
       if (frame.function.find(function) != std::string::npos) return true;
@@ -44,12 +45,13 @@ std::string compare_with_expectation(const reports::Report& report, const runner
   if (!finding.tag.empty()) wanted += fmt::format(" in tag {}", finding.tag);
   if (!finding.function.empty()) wanted += fmt::format(" through {}", finding.function);
   if (wanted.empty()) return fmt::format("as expected: {}", expected);
-  const bool found = !report.findings.empty() &&
-                     (finding.tag.empty() || tag_of(report, report.findings.front()) == finding.tag) &&
-                     (finding.function.empty() ||
-                      passes_through(report, report.findings.front(), finding.function));
+  const bool found =
+      !report.findings.empty() &&
+      (finding.tag.empty() || tag_of(report, report.findings.front()) == finding.tag) &&
+      (finding.function.empty() || passes_through(report, report.findings.front(), finding.function));
   return found ? fmt::format("as expected: {}, with the first finding{}", expected, wanted)
-               : fmt::format("not as expected: the scenario expects a finding{}; {}", wanted, first_finding(report));
+               : fmt::format("not as expected: the scenario expects a finding{}; {}", wanted,
+                             first_finding(report));
 }
 
 }  // namespace leakhunt::cli

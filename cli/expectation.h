@@ -1,5 +1,5 @@
-// expectation: did a scenario come out as its file says it should? Changes no exit status: a defect that is found where
-// it was expected is still a failed run.
+// expectation: did a scenario come out as its file says it should? Changes no exit status: a defect that is
+// found where it was expected is still a failed run.
 #pragma once
 
 #include <string>

@@ -17,7 +17,8 @@ using Refusal = tl::unexpected<std::string>;
 
 std::string how_it_ended(const recording::Run& run) {
   if (!run.outcome) return "";
-  if (run.outcome->signal != 0) return fmt::format(" (it was ended by SIG{})", sigabbrev_np(run.outcome->signal));
+  if (run.outcome->signal != 0)
+    return fmt::format(" (it was ended by SIG{})", sigabbrev_np(run.outcome->signal));
   return fmt::format(" (it ended with status {})", run.outcome->exit_status);
 }
 
@@ -27,9 +28,10 @@ tl::expected<Judged, std::string> judge_recording(const std::filesystem::path& r
   auto run = recording::read_recording(recording.string());
   if (!run) return Refusal(run.error().message);
   if (run->images == 0) {
-    return Refusal(fmt::format("{}: nothing was recorded: the tracker did not start in the program{}; a program that "
-                               "clears LD_PRELOAD, or that the loader could not start, cannot be judged",
-                               recording.string(), how_it_ended(*run)));
+    return Refusal(
+        fmt::format("{}: nothing was recorded: the tracker did not start in the program{}; a program that "
+                    "clears LD_PRELOAD, or that the loader could not start, cannot be judged",
+                    recording.string(), how_it_ended(*run)));
   }
   Judged judged{std::make_unique<recording::Run>(std::move(*run)), {}};
   // The runner died before it could do it; here the modules may still be.
@@ -53,7 +55,8 @@ tl::expected<void, std::string> write_file(const reports::Report& report, const 
   return Refusal(fmt::format("{}: cannot be written: {}", file.string(), why));
 }
 
-tl::expected<void, std::string> write_reports(const reports::Report& report, const std::filesystem::path& directory) {
+tl::expected<void, std::string> write_reports(const reports::Report& report,
+                                              const std::filesystem::path& directory) {
   for (const reports::Format& format : reports::all_formats()) {
     auto written = write_file(report, format, directory / format.file_name);
     if (!written) return written;

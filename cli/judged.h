@@ -19,8 +19,8 @@ struct Judged {
   reports::Report report;
 };
 
-// The error is a line for the user: an unreadable file, or one in which no program recorded anything. Such a recording
-// would look like a program without allocations, so it gets no report.
+// The error is a line for the user: an unreadable file, or one in which no program recorded anything. Such a
+// recording would look like a program without allocations, so it gets no report.
 tl::expected<Judged, std::string> judge_recording(const std::filesystem::path& recording);
 
 // Replaces the file at once: a reader sees the old one or the new one.
@@ -28,6 +28,7 @@ tl::expected<void, std::string> write_file(const reports::Report& report, const 
                                            const std::filesystem::path& file);
 
 // One file a format.
-tl::expected<void, std::string> write_reports(const reports::Report& report, const std::filesystem::path& directory);
+tl::expected<void, std::string> write_reports(const reports::Report& report,
+                                              const std::filesystem::path& directory);
 
 }  // namespace leakhunt::cli

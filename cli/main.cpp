@@ -55,15 +55,16 @@ int refuse_call(const CLI::App& app, const CLI::ParseError& error) {
 int run_command(std::vector<std::string> words) {
   const Surroundings surroundings = look_around(words);
   if (is_unknown_command(words)) {
-    return refuse(fmt::format("there is no command {}{}; the commands are scenario, run and report", words.front(),
-                              runner::did_you_mean(words.front(), kCommands)));
+    return refuse(fmt::format("there is no command {}{}; the commands are scenario, run and report",
+                              words.front(), runner::did_you_mean(words.front(), kCommands)));
   }
   int status = 0;
   CLI::App app{"Says whether a program's memory grows, by how much per iteration, and where.", "leakhunt"};
   app.set_version_flag("--version", "leakhunt " LEAKHUNT_VERSION, "Print the version and exit");
   app.require_subcommand(1);
-  app.footer("Exit status: 0 pass, 1 fail, 2 wrong call or something missing, 3 the target itself failed,\n"
-             "             4 inconclusive, 128+N ended by signal N.");
+  app.footer(
+      "Exit status: 0 pass, 1 fail, 2 wrong call or something missing, 3 the target itself failed,\n"
+      "             4 inconclusive, 128+N ended by signal N.");
   declare_scenario(app, surroundings, status);
   declare_run(app, surroundings, status);
   declare_report(app, surroundings, status);

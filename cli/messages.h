@@ -5,9 +5,9 @@
 
 namespace leakhunt::cli {
 
-inline constexpr int kWrongCall = 2;       // or something is missing
+inline constexpr int kWrongCall = 2;  // or something is missing
 inline constexpr int kTargetFailed = 3;
-inline constexpr int kSignalled = 128;     // plus the signal's number
+inline constexpr int kSignalled = 128;  // plus the signal's number
 
 // "leakhunt: <text>", one line.
 void say(std::string_view text);

@@ -55,13 +55,15 @@ int run(const Options& options) {
 void declare_report(CLI::App& app, const Surroundings& surroundings, int& status) {
   CLI::App* command = app.add_subcommand("report", "Write the report of a recording in another format");
   auto options = std::make_shared<Options>();
-  command->add_option("recording", options->recording, "A recording.lhr, or the --out directory that holds one")
+  command
+      ->add_option("recording", options->recording, "A recording.lhr, or the --out directory that holds one")
       ->required();
   command->add_option("--format", options->format, "One of " + listed(format_names()))
       ->type_name("NAME")
       ->capture_default_str();
   command->add_option("-o", options->file, "Write to a file instead of stdout")->type_name("FILE");
-  command->footer("Exit status: that of the verdict, as when it was recorded; 2 wrong call or an unreadable file.");
+  command->footer(
+      "Exit status: that of the verdict, as when it was recorded; 2 wrong call or an unreadable file.");
   command->callback([&status, &surroundings, options] {
     status = surroundings.has_dashes ? refuse("report takes no program after --; see leakhunt report --help")
                                      : run(*options);

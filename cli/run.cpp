@@ -35,7 +35,8 @@ struct Options {
   std::optional<int> interval_ms;
 };
 
-tl::expected<runner::Order, std::string> make_order(const Options& options, const Surroundings& surroundings) {
+tl::expected<runner::Order, std::string> make_order(const Options& options,
+                                                    const Surroundings& surroundings) {
   runner::Order order;
   order.command = surroundings.after_dashes;
   order.program_directory = surroundings.program_directory;
@@ -80,14 +81,17 @@ int run(const Options& options, const Surroundings& surroundings) {
   }
   const auto order = make_order(options, surroundings);
   if (!order) return refuse(order.error());
-  const auto out = runner::OutputDirectory::open(options.out.empty() ? fs::path("out") / order->name : fs::path(options.out));
+  const auto out = runner::OutputDirectory::open(options.out.empty() ? fs::path("out") / order->name
+                                                                     : fs::path(options.out));
   if (!out) return refuse(out.error());
   const auto watched = runner::conduct(*order, *out);
   if (!watched) return refuse(watched.error());
 
   const auto judged = judge_recording(out->recording());
-  if (!judged) return watched->interrupted_by != 0 ? kSignalled + watched->interrupted_by : refuse(judged.error());
-  if (const auto written = write_reports(judged->report, out->path()); !written) return refuse(written.error());
+  if (!judged)
+    return watched->interrupted_by != 0 ? kSignalled + watched->interrupted_by : refuse(judged.error());
+  if (const auto written = write_reports(judged->report, out->path()); !written)
+    return refuse(written.error());
   print_summary(*order, *watched, judged->report, out->path());
   if (watched->interrupted_by != 0) return kSignalled + watched->interrupted_by;
   return reports::exit_status(judged->report);
@@ -101,7 +105,8 @@ void declare_run(CLI::App& app, const Surroundings& surroundings, int& status) {
   command->formatter(std::make_shared<RunFormatter>());
   command->add_option("--out", options->out, "Directory for recording and reports (default: out/PROGRAM)")
       ->type_name("DIR");
-  command->add_option("--budget", options->budget, "Ceiling of resident memory; above it the program is stopped")
+  command
+      ->add_option("--budget", options->budget, "Ceiling of resident memory; above it the program is stopped")
       ->type_name("5GB");
   command->add_option("--max-growth", options->max_growth, "Growth per iteration that is still a pass")
       ->type_name("BYTES");
@@ -110,8 +115,9 @@ void declare_run(CLI::App& app, const Surroundings& surroundings, int& status) {
                    "Clock of a program that marks no iterations, in milliseconds (default: 100)")
       ->check(CLI::Range(kMinInterval_ms, kMaxInterval_ms))
       ->type_name("MS");
-  command->footer("The program keeps its terminal; two lines on stderr sum up. Exit status: 0 pass, 1 fail, 2 wrong\n"
-                  "call or something missing, 3 the program itself failed, 4 inconclusive, 128+N ended by signal N.");
+  command->footer(
+      "The program keeps its terminal; two lines on stderr sum up. Exit status: 0 pass, 1 fail, 2 wrong\n"
+      "call or something missing, 3 the program itself failed, 4 inconclusive, 128+N ended by signal N.");
   command->callback([&status, &surroundings, options] { status = run(*options, surroundings); });
 }
 

@@ -56,9 +56,10 @@ int list(const Surroundings& surroundings) {
 tl::expected<void, std::string> inject(const std::string& defect, const Options& options,
                                        const Surroundings& surroundings, runner::Plan& plan) {
   const fs::path directory = runner::scenarios_directory(surroundings.program_directory);
-  const auto known = runner::find_defect(runner::list_scenarios(directory, surroundings.program_directory), defect);
+  const auto known =
+      runner::find_defect(runner::list_scenarios(directory, surroundings.program_directory), defect);
   const bool comes_with_us = plan.scenario.source.starts_with(directory.string());
-  if (!known && comes_with_us) return tl::unexpected(known.error());  // somebody's own program may have its own
+  if (!known && comes_with_us) return tl::unexpected(known.error());  // other programs may have their own
   const std::string name = known ? *known : defect;
   if (name == plan.scenario.defect) return {};
   plan.scenario.defect = name;
@@ -113,15 +114,18 @@ int run(const Options& options, const Surroundings& surroundings) {
   if (options.name_or_file.empty()) return refuse("no scenario is given; see leakhunt scenario --list");
   const auto plan = make_plan(options, surroundings);
   if (!plan) return refuse(plan.error());
-  const auto out = runner::OutputDirectory::open(options.out.empty() ? default_out(options, *plan) : fs::path(options.out));
+  const auto out = runner::OutputDirectory::open(options.out.empty() ? default_out(options, *plan)
+                                                                     : fs::path(options.out));
   if (!out) return refuse(out.error());
   const auto watched = runner::conduct(order_of(*plan, surroundings), *out);
   if (!watched) return refuse(watched.error());
   if (target_failed(watched->outcome)) print_log_tail(out->log());
 
   const auto judged = judge_recording(out->recording());
-  if (!judged) return watched->interrupted_by != 0 ? kSignalled + watched->interrupted_by : refuse(judged.error());
-  if (const auto written = write_reports(judged->report, out->path()); !written) return refuse(written.error());
+  if (!judged)
+    return watched->interrupted_by != 0 ? kSignalled + watched->interrupted_by : refuse(judged.error());
+  if (const auto written = write_reports(judged->report, out->path()); !written)
+    return refuse(written.error());
   reports::write_text(judged->report, std::cout);
   const std::string expectation = compare_with_expectation(judged->report, plan->expected_finding);
   std::cout << '\n' << expectation << (expectation.empty() ? "" : "\n");
@@ -137,19 +141,23 @@ int run(const Options& options, const Surroundings& surroundings) {
 void declare_scenario(CLI::App& app, const Surroundings& surroundings, int& status) {
   CLI::App* command = app.add_subcommand("scenario", "Run a scenario and judge its memory");
   auto options = std::make_shared<Options>();
-  command->add_option("scenario", options->name_or_file, "NAME of a scenario that comes with leakhunt, or a FILE.toml");
+  command->add_option("scenario", options->name_or_file,
+                      "NAME of a scenario that comes with leakhunt, or a FILE.toml");
   command->add_flag("--list", options->list, "Print the scenarios that come with leakhunt");
   command
-      ->add_option("--set", options->overrides, "Override a key of the file: --set iterations=500 (may be repeated)")
+      ->add_option("--set", options->overrides,
+                   "Override a key of the file: --set iterations=500 (may be repeated)")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   command->add_option("--defect", options->defect, "Inject a defect into the program")->type_name("NAME");
   command->add_option("--out", options->out, "Directory for recording and reports (default: out/NAME)")
       ->type_name("DIR");
-  command->add_option("--budget", options->budget, "Ceiling of resident memory; above it the program is stopped")
+  command
+      ->add_option("--budget", options->budget, "Ceiling of resident memory; above it the program is stopped")
       ->type_name("5GB");
-  command->footer("Exit status: 0 pass, 1 fail, 2 wrong call or something missing, 3 the program itself failed,\n"
-                  "             4 inconclusive. docs/scenarios.md describes the files.");
+  command->footer(
+      "Exit status: 0 pass, 1 fail, 2 wrong call or something missing, 3 the program itself failed,\n"
+      "             4 inconclusive. docs/scenarios.md describes the files.");
   command->callback([&status, &surroundings, options] {
     status = surroundings.has_dashes ? refuse("scenario takes no program after --; see leakhunt run --help")
                                      : run(*options, surroundings);

@@ -33,10 +33,12 @@ std::vector<fs::path> scenario_files(const fs::path& directory) {
 }  // namespace
 
 fs::path scenarios_directory(const fs::path& program_directory) {
-  if (const char* chosen = std::getenv("LEAKHUNT_SCENARIOS"); chosen != nullptr && *chosen != '\0') return chosen;
+  if (const char* chosen = std::getenv("LEAKHUNT_SCENARIOS"); chosen != nullptr && *chosen != '\0')
+    return chosen;
   const fs::path installed = program_directory / "../share/leakhunt/scenarios";
   std::error_code problem;
-  return fs::is_directory(installed, problem) ? installed.lexically_normal() : fs::path(LEAKHUNT_SOURCE_SCENARIOS);
+  return fs::is_directory(installed, problem) ? installed.lexically_normal()
+                                              : fs::path(LEAKHUNT_SOURCE_SCENARIOS);
 }
 
 std::vector<CatalogueEntry> list_scenarios(const fs::path& directory, const fs::path& program_directory) {
@@ -69,11 +71,13 @@ tl::expected<fs::path, std::string> find_scenario(const fs::path& directory, std
     names.push_back(file.stem().string());
   }
   const std::vector<std::string_view> candidates(names.begin(), names.end());
-  return tl::unexpected(fmt::format("there is no scenario {} in {}{}; see leakhunt scenario --list", name_or_file,
-                                    directory.string(), did_you_mean(with_underscores(name_or_file), candidates)));
+  return tl::unexpected(fmt::format("there is no scenario {} in {}{}; see leakhunt scenario --list",
+                                    name_or_file, directory.string(),
+                                    did_you_mean(with_underscores(name_or_file), candidates)));
 }
 
-tl::expected<std::string, std::string> find_defect(const std::vector<CatalogueEntry>& entries, std::string_view name) {
+tl::expected<std::string, std::string> find_defect(const std::vector<CatalogueEntry>& entries,
+                                                   std::string_view name) {
   std::vector<std::string_view> known;
   std::string list;
   for (const CatalogueEntry& entry : entries) {

@@ -21,21 +21,22 @@ struct CatalogueEntry {
   std::string problem;
 };
 
-// Where the scenarios are: LEAKHUNT_SCENARIOS, share/leakhunt/scenarios beside the program's bin, or the source tree
-// that leakhunt was built from.
+// Where the scenarios are: LEAKHUNT_SCENARIOS, share/leakhunt/scenarios beside the program's bin, or the
+// source tree that leakhunt was built from.
 std::filesystem::path scenarios_directory(const std::filesystem::path& program_directory);
 
 // All *.toml of the directory, by name.
 std::vector<CatalogueEntry> list_scenarios(const std::filesystem::path& directory,
                                            const std::filesystem::path& program_directory);
 
-// A scenario's file from what the user typed: a path when it has a / or ends in .toml, otherwise the name of a scenario
-// in the directory, in which - and _ are the same. The error is the line for the user.
+// A scenario's file from what the user typed: a path when it has a / or ends in .toml, otherwise the name of
+// a scenario in the directory, in which - and _ are the same. The error is the line for the user.
 tl::expected<std::filesystem::path, std::string> find_scenario(const std::filesystem::path& directory,
                                                                std::string_view name_or_file);
 
-// The defect as its program knows it: one that a scenario of the directory injects, - and _ being the same. The error
-// is the line for the user.
-tl::expected<std::string, std::string> find_defect(const std::vector<CatalogueEntry>& entries, std::string_view name);
+// The defect as its program knows it: one that a scenario of the directory injects, - and _ being the same.
+// The error is the line for the user.
+tl::expected<std::string, std::string> find_defect(const std::vector<CatalogueEntry>& entries,
+                                                   std::string_view name);
 
 }  // namespace leakhunt::runner

@@ -82,7 +82,8 @@ tl::expected<Watched, std::string> conduct(const Order& order, const OutputDirec
   Progress progress(STDERR_FILENO, order.progress);
   Watched watched = watch(*target, watch_request(order, out), signals, progress);
 
-  if (auto closed = close_recording(out.recording().string(), watched); !closed) return Refusal(closed.error());
+  if (auto closed = close_recording(out.recording().string(), watched); !closed)
+    return Refusal(closed.error());
   return watched;
 }
 

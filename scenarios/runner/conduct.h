@@ -18,20 +18,20 @@
 namespace leakhunt::runner {
 
 struct Order {
-  std::string name;                                  // shown in the progress
-  std::optional<recording::Scenario> scenario;       // none for `leakhunt run`
+  std::string name;                             // shown in the progress
+  std::optional<recording::Scenario> scenario;  // none for `leakhunt run`
   recording::Budget budget;
-  std::filesystem::path program;                     // absolute
-  std::vector<std::string> command;                  // argv
+  std::filesystem::path program;     // absolute
+  std::vector<std::string> command;  // argv
   std::optional<std::chrono::nanoseconds> timeout;
   std::optional<std::chrono::milliseconds> interval;  // of the clock for programs without iterations
-  std::filesystem::path program_directory;           // of leakhunt itself
-  ProgressStyle progress = ProgressStyle::kNone;     // on stderr
+  std::filesystem::path program_directory;            // of leakhunt itself
+  ProgressStyle progress = ProgressStyle::kNone;      // on stderr
 };
 
-// Checks the program, creates the recording in `out`, launches, watches, and closes the recording with symbols, samples
-// and outcome. A scenario's target writes into target.log; any other has the terminal. Nothing in `out` is touched
-// before the checks are over. The error is a line for the user.
+// Checks the program, creates the recording in `out`, launches, watches, and closes the recording with
+// symbols, samples and outcome. A scenario's target writes into target.log; any other has the terminal.
+// Nothing in `out` is touched before the checks are over. The error is a line for the user.
 tl::expected<Watched, std::string> conduct(const Order& order, const OutputDirectory& out);
 
 }  // namespace leakhunt::runner

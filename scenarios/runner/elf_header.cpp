@@ -10,8 +10,8 @@ namespace leakhunt::runner {
 
 namespace {
 
-constexpr size_t kMaxHeaders = 1024;         // program headers; a real file has about a dozen
-constexpr size_t kMaxDynamic = 64 * 1024;    // bytes of the dynamic section
+constexpr size_t kMaxHeaders = 1024;       // program headers; a real file has about a dozen
+constexpr size_t kMaxDynamic = 64 * 1024;  // bytes of the dynamic section
 constexpr size_t kMaxName = 4096;
 
 // A file read at offsets. Anything beyond its end is answered with nothing.
@@ -53,7 +53,8 @@ std::optional<uint64_t> file_offset(const std::vector<Elf64_Phdr>& headers, uint
   return std::nullopt;
 }
 
-void read_needed(ElfBytes& bytes, const std::vector<Elf64_Phdr>& headers, const Elf64_Phdr& dynamic, ElfHeader& elf) {
+void read_needed(ElfBytes& bytes, const std::vector<Elf64_Phdr>& headers, const Elf64_Phdr& dynamic,
+                 ElfHeader& elf) {
   std::vector<Elf64_Dyn> entries(std::min<uint64_t>(dynamic.p_filesz, kMaxDynamic) / sizeof(Elf64_Dyn));
   if (!bytes.read(dynamic.p_offset, entries.data(), entries.size())) return;
   std::optional<uint64_t> names;

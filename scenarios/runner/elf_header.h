@@ -17,8 +17,8 @@ struct ElfHeader {
   std::vector<std::string> needed;  // names of DT_NEEDED
 };
 
-// Absent when the file is not ELF, or its headers point outside it. Of a 32-bit or foreign file only the first three
-// members are filled in.
+// Absent when the file is not ELF, or its headers point outside it. Of a 32-bit or foreign file only the
+// first three members are filled in.
 std::optional<ElfHeader> read_elf_header(const std::filesystem::path& file);
 
 }  // namespace leakhunt::runner

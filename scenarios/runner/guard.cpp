@@ -16,7 +16,8 @@ int Guard::stop(std::string reason, std::chrono::nanoseconds now) {
 
 int Guard::look(const Sight& sight) {
   const auto now = sight.since_start;
-  const bool outlived = limits_.target_has_terminal && interrupted_by_key_ && now - interrupted_at_ > kOutlived;
+  const bool outlived =
+      limits_.target_has_terminal && interrupted_by_key_ && now - interrupted_at_ > kOutlived;
   if (outlived && !asked_at_) {
     interrupted_by_ = 0;
     interrupted_by_key_ = false;

@@ -15,8 +15,8 @@ namespace leakhunt::runner {
 struct GuardLimits {
   std::optional<uint64_t> ceiling_bytes;            // of resident memory
   std::optional<std::chrono::nanoseconds> timeout;  // since the start
-  // The target is at the keyboard itself: what a key sends it is its own business, and one that it outlives by
-  // kOutlived did not end it.
+  // The target is at the keyboard itself: what a key sends it is its own business, and one that it outlives
+  // by kOutlived did not end it.
   bool target_has_terminal = false;
 };
 

@@ -53,7 +53,8 @@ void IterationView::measure_growth() {
   if (!base_) {
     base_ = Level{iterations_, live_bytes};
   } else if (iterations_ > base_->iterations) {
-    growth_ = static_cast<double>(live_bytes - base_->live_bytes) / static_cast<double>(iterations_ - base_->iterations);
+    growth_ = static_cast<double>(live_bytes - base_->live_bytes) /
+              static_cast<double>(iterations_ - base_->iterations);
   }
 }
 

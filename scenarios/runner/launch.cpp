@@ -51,7 +51,9 @@ class ChildWords {
   char* const* variables() { return variable_pointers_.data(); }
 
  private:
-  void add(std::string_view name, std::string_view value) { variables_.push_back(fmt::format("{}={}", name, value)); }
+  void add(std::string_view name, std::string_view value) {
+    variables_.push_back(fmt::format("{}={}", name, value));
+  }
 
   // Ours, but for LD_PRELOAD and what speaks of an outer recording.
   void take_over_environment(const LaunchRequest& request) {
@@ -131,8 +133,8 @@ void restore_signals() {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-[[noreturn]] void become_target(const LaunchRequest& request, ChildWords& words, ExecReport& report, pid_t parent,
-                                const std::string& log) {
+[[noreturn]] void become_target(const LaunchRequest& request, ChildWords& words, ExecReport& report,
+                                pid_t parent, const std::string& log) {
   restore_signals();
   if (request.ends_with_us) {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -154,7 +156,8 @@ uint64_t own_peak_bytes() {
 
 tl::expected<Target, std::string> launch(const LaunchRequest& request) {
   const auto fail = [&](int error) {
-    return tl::unexpected(fmt::format("{} cannot be started: {}", request.program.string(), std::strerror(error)));
+    return tl::unexpected(
+        fmt::format("{} cannot be started: {}", request.program.string(), std::strerror(error)));
   };
   ChildWords words(request);
   ExecReport report;

@@ -1,8 +1,9 @@
-// launch: starts the target with the tracker in it. Single-threaded callers only: between fork and exec the child runs
-// on a copy of this process.
+// launch: starts the target with the tracker in it. Single-threaded callers only: between fork and exec the
+// child runs on a copy of this process.
 //
-// Nothing of the target is changed but its environment (LD_PRELOAD and the variables of instrument/runtime.cpp, which
-// the tracker takes out again before main) and, for a scenario, its standard streams.
+// Nothing of the target is changed but its environment (LD_PRELOAD and the variables of
+// instrument/runtime.cpp, which the tracker takes out again before main) and, for a scenario, its standard
+// streams.
 #pragma once
 
 #include <sys/types.h>
@@ -18,23 +19,25 @@
 namespace leakhunt::runner {
 
 struct LaunchRequest {
-  std::filesystem::path program;       // absolute; inspected already
-  std::vector<std::string> command;    // argv: its first word may differ from `program`
-  std::filesystem::path recording;     // absolute
-  std::filesystem::path tracker;       // to be preloaded; empty: the program is linked with it
-  std::optional<std::string> defect;   // LEAKHUNT_DEFECT; "" takes it out of the environment, nullopt leaves it
+  std::filesystem::path program;                      // absolute; inspected already
+  std::vector<std::string> command;                   // argv: its first word may differ from `program`
+  std::filesystem::path recording;                    // absolute
+  std::filesystem::path tracker;                      // to be preloaded; empty: the program is linked with it
+  std::optional<std::string> defect;                  // LEAKHUNT_DEFECT; "" takes it out of the environment
   std::optional<std::chrono::milliseconds> interval;  // of the clock for programs without iterations
-  std::filesystem::path log;           // for stdout and stderr; stdin is empty then. Empty: all three are inherited
-  bool ends_with_us = false;           // SIGTERM for it if we die: nobody would watch its budget
+  std::filesystem::path log;  // for stdout and stderr, and no stdin; empty: all are inherited
+  bool ends_with_us = false;  // SIGTERM for it if we die: nobody would watch its budget
 };
 
 struct Target {
   pid_t pid = 0;
   std::chrono::steady_clock::time_point started;
-  uint64_t inherited_peak_bytes = 0;  // the kernel's maximum for the target counts this process before exec as well
+  // The most memory we ever had: the kernel's maximum for the target counts the child before exec as well.
+  uint64_t inherited_peak_bytes = 0;
 };
 
-// Returns when the new program has replaced the child. The error is a sentence: what could not be started, and why.
+// Returns when the new program has replaced the child. The error is a sentence: what could not be started,
+// and why.
 tl::expected<Target, std::string> launch(const LaunchRequest& request);
 
 }  // namespace leakhunt::runner

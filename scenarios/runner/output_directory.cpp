@@ -32,7 +32,8 @@ tl::expected<OutputDirectory, std::string> OutputDirectory::open(const fs::path&
   const int lock = ::open(absolute.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (lock < 0) return refuse(std::strerror(errno));
   OutputDirectory directory(absolute, lock);
-  if (flock(lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return refuse("another run is writing there");
+  if (flock(lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    return refuse("another run is writing there");
   if (access(absolute.c_str(), W_OK) != 0) return refuse(std::strerror(errno));
   return directory;
 }
@@ -51,7 +52,8 @@ void OutputDirectory::clear() const {
 
 fs::path recording_in(const fs::path& file_or_directory) {
   std::error_code problem;
-  return fs::is_directory(file_or_directory, problem) ? file_or_directory / "recording.lhr" : file_or_directory;
+  return fs::is_directory(file_or_directory, problem) ? file_or_directory / "recording.lhr"
+                                                      : file_or_directory;
 }
 
 }  // namespace leakhunt::runner

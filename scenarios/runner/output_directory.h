@@ -1,7 +1,8 @@
 // output_directory: the --out of one run, and who writes there.
 //
-//   recording.lhr   target and runner        report.txt report.json massif.out ...   the command, from the recording
-//   target.log      the scenario's program
+//   recording.lhr                            the runner and the target
+//   target.log                               what a scenario's program printed
+//   report.txt report.json massif.out ...    the command, from the recording
 #pragma once
 
 #include <filesystem>
@@ -23,7 +24,7 @@ class OutputDirectory {
   // Takes away what an earlier run left, by name; nothing else that lies there.
   void clear() const;
 
-  const std::filesystem::path& path() const { return path_; }                       // absolute
+  const std::filesystem::path& path() const { return path_; }  // absolute
   std::filesystem::path recording() const { return path_ / "recording.lhr"; }
   std::filesystem::path log() const { return path_ / "target.log"; }
 

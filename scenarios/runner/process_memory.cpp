@@ -27,8 +27,8 @@ class ProcFile {
   std::optional<uint64_t> number(size_t at) const {
     while (at < text_.size() && (text_[at] == ' ' || text_[at] == '\t')) ++at;
     uint64_t value = 0;
-    const auto [end, problem] = std::from_chars(text_.data() + std::min(at, text_.size()),
-                                                text_.data() + text_.size(), value);
+    const auto [end, problem] =
+        std::from_chars(text_.data() + std::min(at, text_.size()), text_.data() + text_.size(), value);
     return problem == std::errc{} ? std::optional(value) : std::nullopt;
   }
 

@@ -48,9 +48,10 @@ std::vector<fs::path> directories_of_path() {
   }
 }
 
-tl::expected<fs::path, std::string> find_path(const fs::path& path, const std::vector<fs::path>& directories) {
+tl::expected<fs::path, std::string> find_path(const fs::path& path,
+                                              const std::vector<fs::path>& directories) {
   std::vector<fs::path> candidates;
-  for (const fs::path& directory : directories) candidates.push_back(directory / path);  // absolute paths stay
+  for (const fs::path& directory : directories) candidates.push_back(directory / path);
   if (directories.empty()) candidates.push_back(path);
   for (const fs::path& candidate : candidates) {
     std::error_code problem;
@@ -59,14 +60,15 @@ tl::expected<fs::path, std::string> find_path(const fs::path& path, const std::v
   return tl::unexpected(fmt::format("the program {} is not there", path.string()));
 }
 
-// --- judging -------------------------------------------------------------------------------------------------------
+// --- judging -----------------------------------------------------------------------------------------------
 
 // Privileges that exec would add; the loader then ignores every preload.
 bool gains_privileges(const fs::path& program) {
   struct stat status {};
   if (stat(program.c_str(), &status) != 0) return false;
   if ((status.st_mode & S_ISUID) != 0 && status.st_uid != geteuid()) return true;
-  if ((status.st_mode & S_ISGID) != 0 && (status.st_mode & S_IXGRP) != 0 && status.st_gid != getegid()) return true;
+  if ((status.st_mode & S_ISGID) != 0 && (status.st_mode & S_IXGRP) != 0 && status.st_gid != getegid())
+    return true;
   return geteuid() != 0 && getxattr(program.c_str(), "security.capability", nullptr, 0) > 0;
 }
 
@@ -78,7 +80,8 @@ std::optional<std::string> why_not_startable(const fs::path& program) {
   if (access(program.c_str(), X_OK) != 0) return "may not be executed: chmod +x makes it a program";
   if (access(program.c_str(), R_OK) != 0) return "may not be read, so it cannot be told what it is";
   if (gains_privileges(program)) {
-    return "gains privileges when it starts (setuid, setgid or capabilities), so the loader ignores the tracker: "
+    return "gains privileges when it starts (setuid, setgid or capabilities), so the loader ignores the "
+           "tracker: "
            "run it as its owner, or a copy without these rights";
   }
   return std::nullopt;
@@ -89,9 +92,11 @@ std::optional<std::string> why_not_trackable(const ElfHeader& elf) {
   if (elf.machine != kOurMachine) return "is built for another kind of machine";
   if (elf.type != ET_EXEC && elf.type != ET_DYN) return "is ELF but no program";
   if (elf.interpreter.empty()) {
-    return "is statically linked, so the tracker cannot be loaded into it: link it dynamically (without -static)";
+    return "is statically linked, so the tracker cannot be loaded into it: link it dynamically (without "
+           "-static)";
   }
-  if (elf.interpreter.find("ld-musl") != std::string::npos) return "is linked with musl; the tracker needs glibc";
+  if (elf.interpreter.find("ld-musl") != std::string::npos)
+    return "is linked with musl; the tracker needs glibc";
   return std::nullopt;
 }
 
@@ -107,7 +112,8 @@ std::optional<std::string> interpreter_of_script(const fs::path& program) {
 
 }  // namespace
 
-tl::expected<fs::path, std::string> find_program(std::string_view name, const std::vector<fs::path>& directories) {
+tl::expected<fs::path, std::string> find_program(std::string_view name,
+                                                 const std::vector<fs::path>& directories) {
   if (name.find('/') != std::string_view::npos) {
     // A path is seen from the last of them, the scenario's own directory.
     return find_path(fs::path(name), directories.empty() ? directories : std::vector{directories.back()});
@@ -120,9 +126,10 @@ tl::expected<fs::path, std::string> find_program(std::string_view name, const st
   for (const fs::path& directory : candidates) {
     if (is_program(directory / name)) return fs::absolute(directory / name).lexically_normal();
   }
-  std::string places = "on PATH";
-  for (const fs::path& directory : directories) places += fmt::format(", in {}", directory.string());
-  return tl::unexpected(fmt::format("the program {} was not found {}", name, places));
+  std::string places;
+  for (const fs::path& directory : directories) places += fmt::format("in {}, ", directory.string());
+  return tl::unexpected(
+      fmt::format("the program {} was not found {}{}on PATH", name, places, places.empty() ? "" : "or "));
 }
 
 tl::expected<ProgramKind, std::string> inspect_program(const fs::path& program) {
@@ -140,7 +147,8 @@ tl::expected<ProgramKind, std::string> inspect_program(const fs::path& program) 
     }
   }
   const std::optional<ElfHeader> elf = read_elf_header(judged);
-  const std::string subject = kind.is_script ? fmt::format("is a script, and its interpreter {} ", judged.string()) : "";
+  const std::string subject =
+      kind.is_script ? fmt::format("is a script, and its interpreter {} ", judged.string()) : "";
   if (!elf) {
     return refuse(subject + (kind.is_script ? "is no ELF program"
                                             : "is neither an ELF program nor a script that begins with #!"));

@@ -65,7 +65,8 @@ std::vector<Figure> figures_of(const Moment& moment) {
 }
 
 std::string bar_of(const Moment& moment, size_t width) {
-  const double share = std::min(1.0, static_cast<double>(moment.iterations) / static_cast<double>(moment.total));
+  const double share =
+      std::min(1.0, static_cast<double>(moment.iterations) / static_cast<double>(moment.total));
   const auto filled = static_cast<size_t>(share * static_cast<double>(width));
   std::string bar;
   for (size_t i = 0; i < width; ++i) bar += i < filled ? "━" : "─";
@@ -80,7 +81,8 @@ size_t columns_of(int file) {
 }  // namespace
 
 std::optional<std::chrono::nanoseconds> Moment::left() const {
-  if (total == 0 || iterations >= total || !iterations_per_second || *iterations_per_second <= 0) return std::nullopt;
+  if (total == 0 || iterations >= total || !iterations_per_second || *iterations_per_second <= 0)
+    return std::nullopt;
   const double seconds = static_cast<double>(total - iterations) / *iterations_per_second;
   if (seconds > 1e9) return std::nullopt;
   return std::chrono::nanoseconds(std::llround(seconds * 1e9));
@@ -143,7 +145,8 @@ void Progress::show(const Moment& moment) {
     const size_t columns = columns_of(file_);
     write_all("\r" + draw_bar(moment, columns > 1 ? columns - 1 : 1, colours_) + "\x1b[K");
     bar_is_shown_ = true;
-  } else if (style_ == ProgressStyle::kLines && (!last_line_ || moment.elapsed - *last_line_ >= kLineInterval)) {
+  } else if (style_ == ProgressStyle::kLines &&
+             (!last_line_ || moment.elapsed - *last_line_ >= kLineInterval)) {
     last_line_ = moment.elapsed;
     write_all(draw_line(moment) + "\n");
   }

@@ -26,7 +26,8 @@ std::string_view trimmed(std::string_view text) {
 }  // namespace
 
 std::string human_bytes(uint64_t bytes) {
-  if (bytes < 10'000) return fmt::format("{} B", bytes);
+  if (bytes < 1'000) return fmt::format("{} B", bytes);
+  if (bytes < 10'000) return fmt::format("{},{:03} B", bytes / 1'000, bytes % 1'000);
   double value = static_cast<double>(bytes);
   const char* unit = "B";
   for (const char* next : {"kB", "MB", "GB", "TB", "PB", "EB"}) {
@@ -62,8 +63,8 @@ tl::expected<std::chrono::nanoseconds, std::string> parse_duration(std::string_v
     if (!(seconds > 0) || seconds > kLongest) break;
     return std::chrono::nanoseconds(std::llround(seconds * 1e9));
   }
-  return tl::unexpected(
-      fmt::format("\"{}\" is no duration: write a positive number and ms, s, min, h or d, as in \"90s\"", text));
+  return tl::unexpected(fmt::format(
+      "\"{}\" is no duration: write a positive number and ms, s, min, h or d, as in \"90s\"", text));
 }
 
 }  // namespace leakhunt::runner

@@ -8,8 +8,8 @@
 
 namespace leakhunt::runner {
 
-// At most kMost samples, evenly spaced whatever the run's length: when they are full, every two neighbours become one
-// (the higher), and from then on twice as much time goes into a sample. So no maximum is lost.
+// At most kMost samples, evenly spaced whatever the run's length: when they are full, every two neighbours
+// become one (the higher), and from then on twice as much time goes into a sample. So no maximum is lost.
 class Samples {
  public:
   static constexpr size_t kMost = 2'000;

@@ -52,10 +52,10 @@ void read_iterations(Values& values, recording::Scenario& scenario) {
     values.complain("iterations", "0 iterations show nothing", "give at least 1, or leave the key out");
   }
   if (scenario.iterations > 0 && scenario.warm_up >= scenario.iterations) {
-    values.complain(values.is_overridden("iterations") ? "iterations" : "warm_up",
-                    fmt::format("a warm_up of {} leaves nothing of {} iterations", scenario.warm_up,
-                                scenario.iterations),
-                    "take more iterations or a shorter warm_up");
+    values.complain(
+        values.is_overridden("iterations") ? "iterations" : "warm_up",
+        fmt::format("a warm_up of {} leaves nothing of {} iterations", scenario.warm_up, scenario.iterations),
+        "take more iterations or a shorter warm_up");
   }
 }
 
@@ -89,8 +89,9 @@ void read_program(Values& values, const PlanRequest& request, Plan& plan) {
   const auto found = find_program(*name, {request.program_directory, beside_file});
   if (!found) {
     const bool is_path = name->find('/') != std::string::npos;
-    return values.complain("program", found.error(),
-                           is_path ? "give a path as seen from the scenario's file" : "build it, or give its path");
+    return values.complain(
+        "program", found.error(),
+        is_path ? "give a path as seen from the scenario's file" : "build it, or give its path");
   }
   plan.program = *found;
   plan.scenario.command.insert(plan.scenario.command.begin(), *name);

@@ -33,8 +33,8 @@ struct Plan {
 
 struct PlanRequest {
   std::filesystem::path file;
-  std::vector<std::string> overrides;         // "key=value" of --set
-  std::filesystem::path program_directory;    // where programs are looked for first
+  std::vector<std::string> overrides;       // "key=value" of --set
+  std::filesystem::path program_directory;  // where programs are looked for first
 };
 
 // The error is the line for the user.

@@ -20,7 +20,7 @@ namespace {
 // One source of values: the file, or one --set.
 struct Layer {
   toml::table table;
-  std::string origin;   // the file's path, or "--set key=value"
+  std::string origin;  // the file's path, or "--set key=value"
   bool has_lines = true;
 
   std::string place(toml::source_index line) const {
@@ -57,15 +57,17 @@ tl::expected<Layer, std::string> read_file(const std::filesystem::path& file) {
   std::ostringstream content;
   content << stream.rdbuf();
   if (!stream || std::filesystem::is_directory(file)) {
-    return tl::unexpected(complaint_at(file.string(), "cannot be read", "give the path of a scenario's TOML file"));
+    return tl::unexpected(
+        complaint_at(file.string(), "cannot be read", "give the path of a scenario's TOML file"));
   }
   return parse_layer(content.str(), file.string(), true);
 }
 
-// --- rules ---------------------------------------------------------------------------------------------------------
+// --- rules -------------------------------------------------------------------------------------------------
 
 const KeyRule* find_rule(std::span<const KeyRule> rules, std::string_view path) {
-  const auto found = std::find_if(rules.begin(), rules.end(), [&](const KeyRule& r) { return r.path == path; });
+  const auto found =
+      std::find_if(rules.begin(), rules.end(), [&](const KeyRule& r) { return r.path == path; });
   return found == rules.end() ? nullptr : &*found;
 }
 
@@ -96,12 +98,13 @@ std::string known_keys(std::span<const KeyRule> rules) {
 }
 
 // The first key of the table that no rule knows.
-std::optional<std::string> find_unknown(const Layer& layer, const toml::table& table, const std::string& prefix,
-                                        std::span<const KeyRule> rules) {
+std::optional<std::string> find_unknown(const Layer& layer, const toml::table& table,
+                                        const std::string& prefix, std::span<const KeyRule> rules) {
   for (const auto& [key, value] : table) {
     const std::string path = prefix + std::string(key.str());
     const std::string place = layer.place(key.source().begin.line);
-    const bool has_dot = key.str().find('.') != std::string_view::npos;  // "budget.peak_rss" in quotes is one word
+    // "budget.peak_rss" in quotes is one word.
+    const bool has_dot = key.str().find('.') != std::string_view::npos;
     if (find_rule(rules, path) != nullptr && !has_dot) continue;
     if (!is_group(rules, path)) return complaint_at(place, unknown_key(rules, path), known_keys(rules));
     if (!value.is_table()) {
@@ -113,7 +116,7 @@ std::optional<std::string> find_unknown(const Layer& layer, const toml::table& t
   return std::nullopt;
 }
 
-// --- overrides -----------------------------------------------------------------------------------------------------
+// --- overrides ---------------------------------------------------------------------------------------------
 
 bool is_plain_text(ValueKind kind) {
   return kind == ValueKind::kText || kind == ValueKind::kBytes || kind == ValueKind::kDuration;
@@ -134,17 +137,21 @@ tl::expected<Layer, std::string> parse_override(const std::string& override, std
   const std::string origin = "--set " + override;
   const size_t equals = override.find('=');
   if (equals == std::string::npos || equals == 0) {
-    return tl::unexpected(complaint_at(origin, "no value is given", "write --set key=value, as in --set iterations=500"));
+    return tl::unexpected(
+        complaint_at(origin, "no value is given", "write --set key=value, as in --set iterations=500"));
   }
   const std::string path = override.substr(0, equals);
   std::string value = override.substr(equals + 1);
   const KeyRule* rule = find_rule(rules, path);
-  if (rule == nullptr) return tl::unexpected(complaint_at(origin, unknown_key(rules, path), known_keys(rules)));
-  const bool is_quoted = value.size() >= 2 && (value[0] == '"' || value[0] == '\'') && value.back() == value[0];
+  if (rule == nullptr)
+    return tl::unexpected(complaint_at(origin, unknown_key(rules, path), known_keys(rules)));
+  const bool is_quoted =
+      value.size() >= 2 && (value[0] == '"' || value[0] == '\'') && value.back() == value[0];
   if (is_plain_text(rule->kind) && !is_quoted) value = as_toml_string(value);
   auto layer = parse_layer(path + " = " + value, origin, false);
   if (layer) return layer;
-  return tl::unexpected(complaint_at(origin, fmt::format("{} is no value for {}", override.substr(equals + 1), path),
+  return tl::unexpected(complaint_at(origin,
+                                     fmt::format("{} is no value for {}", override.substr(equals + 1), path),
                                      fmt::format("write --set {}={}", path, rule->example)));
 }
 
@@ -180,7 +187,8 @@ tl::expected<ScenarioValues, std::string> ScenarioValues::read(const std::filesy
   auto from_file = read_file(file);
   if (!from_file) return tl::unexpected(from_file.error());
   layers->file = std::move(*from_file);
-  if (auto problem = find_unknown(layers->file, layers->file.table, "", rules)) return tl::unexpected(*problem);
+  if (auto problem = find_unknown(layers->file, layers->file.table, "", rules))
+    return tl::unexpected(*problem);
   for (const std::string& override : overrides) {
     auto layer = parse_override(override, rules);
     if (!layer) return tl::unexpected(layer.error());

@@ -1,8 +1,8 @@
-// scenario_values: the words of a scenario before they mean anything. The values of a TOML file, with those of
-// `--set key=value` over them, each with the place it was written at. Called by scenario.cpp only.
+// scenario_values: the words of a scenario before they mean anything. The values of a TOML file, with those
+// of `--set key=value` over them, each with the place it was written at. Called by scenario.cpp only.
 //
-// The getters answer nothing for an absent key, and for a value of the wrong kind remember the complaint. As with the
-// codec's Decoder, the first complaint is kept and looked at once, at the end.
+// The getters answer nothing for an absent key, and for a value of the wrong kind remember the complaint. As
+// with the codec's Decoder, the first complaint is kept and looked at once, at the end.
 #pragma once
 
 #include <chrono>
@@ -50,7 +50,8 @@ class ScenarioValues {
   bool has(std::string_view path) const;
   bool is_overridden(std::string_view path) const;
 
-  // Complains about the value of `path` (about the file's beginning, if there is none). The first complaint counts.
+  // Complains about the value of `path` (about the file's beginning, if there is none). The first complaint
+  // counts.
   void complain(std::string_view path, std::string_view what, std::string_view mend);
   const std::optional<std::string>& complaint() const { return complaint_; }
 

@@ -13,8 +13,9 @@ struct CaughtSignal {
   bool from_terminal = false;  // a key: the target, in the same group, got it as well
 };
 
-// While it lives SIGINT, SIGQUIT, SIGTERM and SIGHUP (but those that were ignored before) and SIGCHLD wait to be taken,
-// and a closed pipe is an error code. One at a time, one thread. Made before the launch, so that no end is missed.
+// While it lives SIGINT, SIGQUIT, SIGTERM and SIGHUP (but those that were ignored before) and SIGCHLD wait to
+// be taken, and a closed pipe is an error code. One at a time, one thread. Made before the launch, so that no
+// end is missed.
 class SignalWatch {
  public:
   SignalWatch();

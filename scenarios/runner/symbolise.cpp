@@ -35,7 +35,8 @@ recording::Symbols symbolise(const recording::Run& run) {
   recording::Symbols found;
   for (const recording::CallSite& site : run.sites) {
     for (const uint64_t address : site.frames) {
-      if (address != 0 && !found.contains(address)) found.emplace(address, symbol_at(run, address, symbolizer));
+      if (address != 0 && !found.contains(address))
+        found.emplace(address, symbol_at(run, address, symbolizer));
     }
   }
   return found;

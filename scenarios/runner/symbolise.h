@@ -6,8 +6,8 @@
 
 namespace leakhunt::runner {
 
-// One symbol for each distinct address of the run's call sites; without source frames where the module is not to be
-// had (its path and offset remain). Does what it can: never fails.
+// One symbol for each distinct address of the run's call sites; without source frames where the module is not
+// to be had (its path and offset remain). Does what it can: never fails.
 recording::Symbols symbolise(const recording::Run& run);
 
 }  // namespace leakhunt::runner

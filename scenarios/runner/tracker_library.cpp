@@ -28,9 +28,10 @@ tl::expected<fs::path, std::string> find_tracker_library(const fs::path& program
   const fs::path library = is_chosen ? fs::path(chosen) : program_directory / "../lib" / kLibraryName;
   std::error_code problem;
   if (fs::is_regular_file(library, problem)) return fs::absolute(library).lexically_normal();
-  return tl::unexpected(fmt::format("the tracker's library {} is not there; {}", library.lexically_normal().string(),
-                                    is_chosen ? "LEAKHUNT_LIBRARY must be the path of libleakhunt.so"
-                                              : "build the whole project, or set LEAKHUNT_LIBRARY to its path"));
+  return tl::unexpected(
+      fmt::format("the tracker's library {} is not there; {}", library.lexically_normal().string(),
+                  is_chosen ? "LEAKHUNT_LIBRARY must be the path of libleakhunt.so"
+                            : "build the whole project, or set LEAKHUNT_LIBRARY to its path"));
 }
 
 tl::expected<PreloadableName, std::string> PreloadableName::of(const fs::path& library) {

@@ -8,11 +8,13 @@
 
 namespace leakhunt::runner {
 
-// The file that LEAKHUNT_LIBRARY names, or ../lib/libleakhunt.so beside the program's bin. The error is a sentence.
-tl::expected<std::filesystem::path, std::string> find_tracker_library(const std::filesystem::path& program_directory);
+// The file that LEAKHUNT_LIBRARY names, or ../lib/libleakhunt.so beside the program's bin. The error is a
+// sentence.
+tl::expected<std::filesystem::path, std::string> find_tracker_library(
+    const std::filesystem::path& program_directory);
 
-// LD_PRELOAD is split at spaces and colons. A library below such a path gets a link in a temporary directory, which
-// lives as long as this object.
+// LD_PRELOAD is split at spaces and colons. A library below such a path gets a link in a temporary directory,
+// which lives as long as this object.
 class PreloadableName {
  public:
   static tl::expected<PreloadableName, std::string> of(const std::filesystem::path& library);

@@ -17,8 +17,9 @@ namespace {
 using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
 
-constexpr auto kLook = std::chrono::milliseconds(20);     // between two looks at the ceiling
+constexpr auto kLook = std::chrono::milliseconds(20);       // between two looks at the ceiling
 constexpr auto kPeakLook = std::chrono::milliseconds(100);  // and at the kernel's maximum, which costs more
+constexpr auto kFirstProgress = std::chrono::milliseconds(300);
 
 class Watch {
  public:
@@ -33,7 +34,7 @@ class Watch {
   Watched until_end() {
     while (!has_ended()) {
       look_at_memory();
-      if (rss_bytes_ > request_.limits.ceiling_bytes.value_or(UINT64_MAX)) view_.refresh();  // for the reason it gives
+      if (is_above_ceiling()) view_.refresh();  // for the reason that the guard gives
       send(guard_.look({elapsed(), rss_bytes_, view_.iterations()}));
       if (elapsed() >= next_progress_) show_progress();
       if (const auto caught = signals_.wait(kLook)) send(guard_.take(*caught, elapsed()));
@@ -48,6 +49,10 @@ class Watch {
 
  private:
   nanoseconds elapsed() const { return steady_clock::now() - target_.started; }
+
+  bool is_above_ceiling() const {
+    return request_.limits.ceiling_bytes && rss_bytes_ > *request_.limits.ceiling_bytes;
+  }
 
   void send(int signal) {
     if (signal != 0) kill(target_.pid, signal);  // not reaped yet: the number is still its own
@@ -69,8 +74,8 @@ class Watch {
     return true;
   }
 
-  // The kernel's maximum counts our own memory as well, which the child had before exec: it says something about the
-  // target only when it is more than we ever had.
+  // The kernel's maximum counts our own memory as well, which the child had before exec: it says something
+  // about the target only when it is more than we ever had.
   void take_kernels_peak(uint64_t bytes) {
     if (bytes > target_.inherited_peak_bytes) peak_bytes_ = std::max(peak_bytes_, bytes);
   }
@@ -115,7 +120,7 @@ class Watch {
   uint64_t rss_bytes_ = 0;
   uint64_t peak_bytes_ = 0;
   nanoseconds next_peak_{};
-  nanoseconds next_progress_{};
+  nanoseconds next_progress_ = kFirstProgress;
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// watch: stays with the target until it ends. Follows the growing recording, shows progress, stops the target at its
-// ceiling or timeout, passes signals on, and says how it ended.
+// watch: stays with the target until it ends. Follows the growing recording, shows progress, stops the target
+// at its ceiling or timeout, passes signals on, and says how it ended.
 #pragma once
 
 #include <filesystem>

@@ -1,0 +1,78 @@
+#include "scenarios/runner/catalogue.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "scenarios/runner/scenario.h"
+#include "tests/scenarios/runner/scratch_directory.h"
+
+namespace leakhunt::runner {
+namespace {
+
+class Catalogue : public testing::Test {
+ protected:
+  Catalogue() {
+    scratch_.write("long_small.toml", "program = \"sh\"\n");
+    scratch_.write("tape_retained.toml", "program = \"sh\"\ndefect = \"tape-retained\"\n");
+    scratch_.write("wrong.toml", "program = 3\n");
+    scratch_.write("notes.txt", "");
+  }
+  ScratchDirectory scratch_;
+};
+
+TEST_F(Catalogue, ListsByNameAndSaysWhatIsWrongWithAFile) {
+  const auto entries = list_scenarios(scratch_.path(), "/nowhere");
+  ASSERT_EQ(entries.size(), 3u);
+  EXPECT_EQ(entries[0].name, "long_small");
+  EXPECT_EQ(entries[1].defect, "tape-retained");
+  EXPECT_NE(entries[2].problem.find("wrong.toml:1: program must be"), std::string::npos);
+}
+
+TEST_F(Catalogue, DashesAndUnderscoresAreTheSame) {
+  EXPECT_EQ(find_scenario(scratch_.path(), "long-small"), scratch_.path() / "long_small.toml");
+  EXPECT_EQ(find_scenario(scratch_.path(), "long_small"), scratch_.path() / "long_small.toml");
+  EXPECT_EQ(find_defect(list_scenarios(scratch_.path(), "/nowhere"), "tape_retained"), "tape-retained");
+}
+
+TEST_F(Catalogue, APathIsAPath) {
+  EXPECT_EQ(find_scenario(scratch_.path(), "mine.toml"), "mine.toml");
+  EXPECT_EQ(find_scenario(scratch_.path(), "./long_small"), "./long_small");
+}
+
+TEST_F(Catalogue, AMisspeltNameGetsTheNearest) {
+  const auto scenario = find_scenario(scratch_.path(), "long-smal");
+  ASSERT_FALSE(scenario.has_value());
+  EXPECT_NE(scenario.error().find("(did you mean long_small?)"), std::string::npos) << scenario.error();
+  const auto defect = find_defect(list_scenarios(scratch_.path(), "/nowhere"), "tape-retain");
+  ASSERT_FALSE(defect.has_value());
+  EXPECT_NE(defect.error().find("(did you mean tape-retained?)"), std::string::npos) << defect.error();
+}
+
+// The files of the tree themselves; their program stands beside the command.
+TEST(OwnScenarios, AreAllInOrder) {
+  std::set<std::string> names;
+  for (const CatalogueEntry& entry : list_scenarios(LEAKHUNT_SCENARIOS_DIRECTORY, LEAKHUNT_BIN)) {
+    EXPECT_EQ(entry.problem, "");
+    EXPECT_FALSE(entry.description.empty()) << entry.name;
+    EXPECT_EQ(entry.expected_verdict, entry.defect.empty() ? "pass" : "fail") << entry.name;
+    names.insert(entry.name);
+  }
+  for (const char* name : {"quick_tiny", "short_small", "long_small", "arena_orphaned_chunks",
+                           "optimizer_reallocates", "tape_retained", "stray_heap"}) {
+    EXPECT_TRUE(names.contains(name)) << name;
+  }
+}
+
+TEST(OwnScenarios, LongSmallIsTheMission) {
+  const auto plan =
+      make_plan({std::filesystem::path(LEAKHUNT_SCENARIOS_DIRECTORY) / "long_small.toml", {}, LEAKHUNT_BIN});
+  ASSERT_TRUE(plan.has_value()) << plan.error();
+  EXPECT_EQ(plan->scenario.iterations, 10'000u);
+  EXPECT_EQ(plan->budget.peak_rss_bytes, 5'000'000'000u);
+  EXPECT_EQ(plan->budget.growth_bytes_per_iteration, 0.0);
+  EXPECT_EQ(plan->budget.min_iterations_per_second, 100.0);
+}
+
+}  // namespace
+}  // namespace leakhunt::runner

@@ -1,0 +1,213 @@
+#include "scenarios/runner/scenario.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/scenarios/runner/scratch_directory.h"
+
+namespace leakhunt::runner {
+namespace {
+
+constexpr std::string_view kWhole = R"(name = "whole"
+description = "everything that can be said"
+program = "sh"
+arguments = ["--small", "--iterations", "{iterations}"]
+iterations = 200
+warm_up = 20
+defect = "tape-retained"
+timeout = "1.5 min"
+
+[budget]
+peak_rss = "5GB"
+growth_per_iteration = "0B"
+iterations_per_second = 20
+
+[expect]
+verdict = "fail"
+finding = { tag = "tape.node", function = "Tape::new_node" }
+)";
+
+// Line 1 says which program.
+std::string with_program(std::string_view rest) {
+  return "program = \"sh\"\n" + std::string(rest);
+}
+
+tl::expected<Plan, std::string> plan_of(std::string_view content, std::vector<std::string> overrides = {}) {
+  const ScratchDirectory scratch;
+  auto plan = make_plan({scratch.write("made.toml", content), std::move(overrides), "/nowhere"});
+  if (plan) return plan;
+  // The file's name without its directory.
+  std::string error = plan.error();
+  const std::string directory = scratch.path().string() + "/";
+  for (size_t at = error.find(directory); at != std::string::npos; at = error.find(directory)) {
+    error.erase(at, directory.size());
+  }
+  return tl::unexpected(error);
+}
+
+TEST(Scenario, EveryKeyIsRead) {
+  const auto plan = plan_of(kWhole);
+  ASSERT_TRUE(plan.has_value()) << plan.error();
+  EXPECT_EQ(plan->scenario.name, "whole");
+  EXPECT_EQ(plan->scenario.description, "everything that can be said");
+  EXPECT_EQ(plan->scenario.command, (std::vector<std::string>{"sh", "--small", "--iterations", "200"}));
+  EXPECT_EQ(plan->scenario.iterations, 200u);
+  EXPECT_EQ(plan->scenario.warm_up, 20u);
+  EXPECT_EQ(plan->scenario.defect, "tape-retained");
+  EXPECT_EQ(plan->scenario.expected_verdict, "fail");
+  EXPECT_EQ(plan->expected_finding.tag, "tape.node");
+  EXPECT_EQ(plan->expected_finding.function, "Tape::new_node");
+  EXPECT_EQ(plan->timeout, std::chrono::seconds(90));
+  EXPECT_EQ(plan->budget.peak_rss_bytes, 5'000'000'000u);
+  EXPECT_EQ(plan->budget.growth_bytes_per_iteration, 0.0);
+  EXPECT_EQ(plan->budget.min_iterations_per_second, 20.0);
+  EXPECT_TRUE(plan->program.is_absolute());
+}
+
+TEST(Scenario, OnlyTheProgramIsNeeded) {
+  const auto plan = plan_of("program = \"sh\"\n");
+  ASSERT_TRUE(plan.has_value()) << plan.error();
+  EXPECT_EQ(plan->scenario.name, "made");  // of the file
+  EXPECT_EQ(plan->scenario.iterations, 0u);
+  EXPECT_FALSE(plan->budget.peak_rss_bytes.has_value());
+  EXPECT_FALSE(plan->timeout.has_value());
+}
+
+TEST(Scenario, AProgramIsFoundBesideTheCommandOnPathAndBesideTheFile) {
+  const ScratchDirectory ours;
+  const ScratchDirectory theirs;
+  const auto tool = ours.write("tool", "#!/bin/sh\n", 0755);
+  const auto beside = theirs.write("beside", "#!/bin/sh\n", 0755);
+  const auto program_of = [&](const std::string& name) {
+    const auto plan = make_plan({theirs.write("made.toml", "program = \"" + name + "\"\n"), {}, ours.path()});
+    return plan ? plan->program.string() : plan.error();
+  };
+  EXPECT_EQ(program_of("tool"), tool);
+  EXPECT_EQ(program_of("beside"), beside);
+  EXPECT_EQ(program_of("./beside"), beside);
+  EXPECT_EQ(program_of(beside.string()), beside);
+}
+
+struct Mistake {
+  std::string content;
+  std::string line;  // the beginning of the complaint
+};
+
+TEST(Scenario, EveryMistakeIsOneLineWithItsPlaceAndItsMend) {
+  const Mistake mistakes[] = {
+      {"program = \"sh\"\niteration = 3\n",
+       "made.toml:2: a scenario has no key iteration (did you mean iterations?); the keys are name"},
+      {with_program("\n[budget]\npeak = \"5GB\"\n"), "made.toml:4: a scenario has no key budget.peak"},
+      {with_program("peak_rss = \"5GB\"\n"),
+       "made.toml:2: a scenario has no key peak_rss (did you mean budget.peak_rss?)"},
+      {with_program("[bugdet]\npeak_rss = \"5GB\"\n"), "made.toml:2: a scenario has no key bugdet"},
+      {with_program("budget = 5\n"), "made.toml:2: budget is a group of keys"},
+      {with_program("\"budget.peak_rss\" = \"5GB\"\n"), "made.toml:2: a scenario has no key budget.peak_rss"},
+      {with_program("[budget]\npeak_rss = \"5XB\"\n"), "made.toml:3: budget.peak_rss: \"5XB\" is no amount"},
+      {with_program("[budget]\npeak_rss = 5\n"), "made.toml:3: budget.peak_rss must be an amount of memory"},
+      {with_program("[budget]\npeak_rss = \"5\"\n"), "made.toml:3: no program runs in 5 bytes"},
+      {with_program("[budget]\npeak_rss = \"-5GB\"\n"),
+       "made.toml:3: budget.peak_rss: \"-5GB\" is no amount"},
+      {with_program("[budget]\niterations_per_second = -1\n"),
+       "made.toml:3: budget.iterations_per_second must be 0 or more"},
+      {with_program("[budget]\niterations_per_second = nan\n"),
+       "made.toml:3: budget.iterations_per_second must be a number"},
+      {with_program("iterations = \"many\"\n"), "made.toml:2: iterations must be a whole number"},
+      {with_program("iterations = 1.5\n"), "made.toml:2: iterations must be a whole number"},
+      {with_program("iterations = -5\n"), "made.toml:2: iterations must be 0 or more"},
+      {with_program("iterations = 0\n"), "made.toml:2: 0 iterations show nothing"},
+      {with_program("iterations = 10\nwarm_up = 10\n"), "made.toml:3: a warm_up of 10 leaves nothing of 10"},
+      {with_program("arguments = \"--small\"\n"), "made.toml:2: arguments must be a list of texts"},
+      {with_program("arguments = [\"a\", 3]\n"), "made.toml:2: arguments must be a list of texts"},
+      {with_program("arguments = [\"{iterations}\"]\n"), "made.toml:2: arguments speak of {iterations}"},
+      {with_program("timeout = 90\n"), "made.toml:2: timeout must be a duration in quotes"},
+      {with_program("timeout = \"90\"\n"), "made.toml:2: timeout: \"90\" is no duration"},
+      {with_program("name = \"../x\"\n"), "made.toml:2: \"../x\" is no name for a scenario"},
+      {with_program("name = \"\"\n"), "made.toml:2: \"\" is no name for a scenario"},
+      {with_program("[expect]\nverdict = \"maybe\"\n"), "made.toml:3: \"maybe\" is no verdict to expect"},
+      {with_program("[expect]\nfinding = {tag = \"x\"}\n"),
+       "made.toml:3: a finding is expected, but no failure"},
+      {with_program("[expect]\nfinding = \"x\"\n"), "made.toml:3: expect.finding is a group of keys"},
+      {"iterations = 3\n", "made.toml:1: no program is given"},
+      {"\nprogram = \"no_such_program\"\n",
+       "made.toml:2: the program no_such_program was not found in /nowhere"},
+      {"program = \"./no_such_program\"\n", "made.toml:1: the program ./no_such_program is not there"},
+      {"program = 3\n", "made.toml:1: program must be a text in quotes"},
+      {"program = \"sh\"\nprogram = \"sh\"\n", "made.toml:2: not TOML"},
+      {"program = \"sh\n", "made.toml:1: not TOML"},
+  };
+  for (const Mistake& mistake : mistakes) {
+    const auto plan = plan_of(mistake.content);
+    ASSERT_FALSE(plan.has_value()) << mistake.content;
+    EXPECT_EQ(plan.error().substr(0, mistake.line.size()), mistake.line);
+    EXPECT_EQ(plan.error().find('\n'), std::string::npos) << plan.error();
+    EXPECT_NE(plan.error().find("; "), std::string::npos) << "no mend: " << plan.error();
+  }
+}
+
+TEST(Scenario, AFileThatIsNotThereIsSaidSo) {
+  const auto plan = make_plan({"/no/such/file.toml", {}, "/nowhere"});
+  ASSERT_FALSE(plan.has_value());
+  EXPECT_EQ(plan.error(), "/no/such/file.toml: cannot be read; give the path of a scenario's TOML file");
+  EXPECT_FALSE(make_plan({"/tmp", {}, "/nowhere"}).has_value());
+}
+
+TEST(Scenario, AnOverrideReplacesAnyKey) {
+  const auto plan = plan_of(kWhole, {"iterations=50", "warm_up=5", "budget.peak_rss=40 MB", "name=other",
+                                     "timeout=10s", "budget.iterations_per_second=7.5", "expect.verdict=fail",
+                                     "arguments=[\"{iterations}\", \"x\"]", "expect.finding.tag='heap'"});
+  ASSERT_TRUE(plan.has_value()) << plan.error();
+  EXPECT_EQ(plan->scenario.command, (std::vector<std::string>{"sh", "50", "x"}));
+  EXPECT_EQ(plan->scenario.warm_up, 5u);
+  EXPECT_EQ(plan->scenario.name, "other");
+  EXPECT_EQ(plan->budget.peak_rss_bytes, 40'000'000u);
+  EXPECT_EQ(plan->budget.min_iterations_per_second, 7.5);
+  EXPECT_EQ(plan->timeout, std::chrono::seconds(10));
+  EXPECT_EQ(plan->expected_finding.tag, "heap");
+}
+
+TEST(Scenario, TheLastOverrideCounts) {
+  const auto plan = plan_of(kWhole, {"iterations=50", "iterations=60"});
+  ASSERT_TRUE(plan.has_value()) << plan.error();
+  EXPECT_EQ(plan->scenario.iterations, 60u);
+}
+
+struct WrongOverride {
+  std::string set;
+  std::string line;
+};
+
+TEST(Scenario, AMistakeInAnOverrideNamesTheOption) {
+  const WrongOverride mistakes[] = {
+      {"iterations", "--set iterations: no value is given"},
+      {"=5", "--set =5: no value is given"},
+      {"iteration=5", "--set iteration=5: a scenario has no key iteration (did you mean iterations?)"},
+      {"iterations=many",
+       "--set iterations=many: many is no value for iterations; write --set iterations=10000"},
+      {"iterations=-5", "--set iterations=-5: iterations must be 0 or more"},
+      {"iterations=20", "--set iterations=20: a warm_up of 20 leaves nothing of 20 iterations"},
+      {"iterations=", "--set iterations=:  is no value for iterations"},
+      {"budget.peak_rss=5XB", "--set budget.peak_rss=5XB: budget.peak_rss: \"5XB\" is no amount"},
+      {"arguments=--tiny", "--set arguments=--tiny: --tiny is no value for arguments"},
+      {"arguments=[]", ""},
+  };
+  for (const WrongOverride& mistake : mistakes) {
+    const auto plan = plan_of(kWhole, {mistake.set});
+    if (mistake.line.empty()) {
+      EXPECT_TRUE(plan.has_value()) << plan.error();
+      continue;
+    }
+    ASSERT_FALSE(plan.has_value()) << mistake.set;
+    EXPECT_EQ(plan.error().substr(0, mistake.line.size()), mistake.line);
+    EXPECT_EQ(plan.error().find('\n'), std::string::npos);
+  }
+}
+
+TEST(Scenario, OverriddenIterationsMustReachTheProgram) {
+  const auto plan =
+      plan_of("program = \"sh\"\niterations = 100\narguments = [\"-c\", \"\"]\n", {"iterations=5"});
+  ASSERT_FALSE(plan.has_value());
+  EXPECT_NE(plan.error().find("the program would not learn of it"), std::string::npos) << plan.error();
+}
+
+}  // namespace
+}  // namespace leakhunt::runner
