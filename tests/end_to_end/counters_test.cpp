@@ -74,7 +74,7 @@ TEST(Counters, EqualAModelByteForByteAtEveryIterationOfRandomMixesFromEightThrea
 
 TEST(Counters, ShowALeakOfOneBlockAnIterationExactly) {
   const Recorded result = recorded(target("steady_leak") + " 500");
-  const Run& run = result.run;
+  const recording::Run& run = result.run;
   const auto live = expand_sum(run, {recording::kHeapTag, recording::SiteKind::kBlock}, Measure::kLiveBytes);
   const auto clock = recording::clock_snapshots(run);
   ASSERT_EQ(clock.size(), 500u);

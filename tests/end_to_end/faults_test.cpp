@@ -115,7 +115,9 @@ TEST(Recording, OfAKilledTargetReadsUpToItsLastCompletedIteration) {
     EXPECT_EQ(run->damage.lost_snapshots, 0u);
     const auto clock = recording::clock_snapshots(*run);
     for (size_t i = 0; i < clock.size(); ++i) ASSERT_EQ(run->snapshots[clock[i]].iteration, i);
-    if (after >= 100'000) EXPECT_GT(clock.size(), 100u);
+    if (after >= 100'000) {
+      EXPECT_GT(clock.size(), 100u);
+    }
   }
 }
 

@@ -2,9 +2,11 @@
 // slope.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "lib/recording/reader.h"
 #include "tests/end_to_end/command.h"
 
 namespace leakhunt::end_to_end {
@@ -12,32 +14,186 @@ namespace {
 
 using nlohmann::json;
 
+constexpr char kLeakhunt[] = LEAKHUNT_BIN "/leakhunt ";
+
 struct ScenarioRun {
   Finished finished;
   json report;
-  std::string text;
 };
 
 ScenarioRun run_scenario(const std::string& arguments, const TemporaryFolder& out) {
   ScenarioRun result;
-  result.finished = run_command(LEAKHUNT_BIN "/leakhunt scenario " + arguments + " --out " + out.path());
-  result.report = json::parse(read_file(out.file("report.json")), nullptr, false);
-  result.text = read_file(out.file("report.txt"));
+  result.finished = run_command(kLeakhunt + ("scenario " + arguments) + " --out " + out.file("run"));
+  result.report = json::parse(read_file(out.file("run/report.json")), nullptr, false);
   EXPECT_FALSE(result.report.is_discarded()) << result.finished.out << result.finished.err;
   return result;
 }
 
-TEST(HealthyScenarios, PassWithExactlyNoGrowth) {
+// The line of the trainer's source that holds `code`: what a finding has to name.
+unsigned line_of(const std::string& file, const std::string& code) {
+  const std::string source = read_file(LEAKHUNT_SOURCE_DIR "/" + file);
+  const size_t at = source.find(code);
+  EXPECT_NE(at, std::string::npos) << code << " is no longer in " << file;
+  return static_cast<unsigned>(1 +
+                               std::count(source.begin(), source.begin() + static_cast<ptrdiff_t>(at), '\n'));
+}
+
+TEST(HealthyScenario, PassesWithExactlyNoGrowth) {
   for (const char* name : {"quick_tiny", "short_small"}) {
     const TemporaryFolder out;
     const ScenarioRun run = run_scenario(name, out);
     EXPECT_EQ(run.finished.exit_status, 0) << name << "\n" << run.finished.out << run.finished.err;
     EXPECT_EQ(run.report["verdict"], "pass") << name;
     EXPECT_EQ(run.report["iterations"], 100) << name;
-    EXPECT_EQ(run.report["growth_bytes_per_iteration"], 0.0) << name;
+    EXPECT_EQ(run.report["growth_bytes_per_iteration"], 0) << name;
     EXPECT_TRUE(run.report["findings"].empty()) << name;
-    for (const json& tag : run.report["tags"]) EXPECT_EQ(tag["growth_bytes_per_iteration"], 0.0) << tag;
+    for (const json& tag : run.report["tags"]) EXPECT_EQ(tag["growth_bytes_per_iteration"], 0) << tag;
   }
+}
+
+TEST(HealthyScenario, TakesNothingFromTheHeapAfterTheFirstIterations) {
+  const TemporaryFolder out;
+  run_scenario("quick_tiny --set iterations=400", out);
+  const auto run = recording::read_recording(out.file("run/recording.lhr"));
+  ASSERT_TRUE(run) << run.error().message;
+  const auto clock = recording::clock_snapshots(*run);
+  ASSERT_EQ(clock.size(), 400u);
+  const auto allocations =
+      expand_sum(*run, {std::nullopt, recording::SiteKind::kBlock}, recording::Measure::kAllocations);
+  EXPECT_EQ(allocations[clock.back()] - allocations[clock[50]], 0);
+  const auto mappings =
+      expand_sum(*run, {std::nullopt, recording::SiteKind::kMapping}, recording::Measure::kAllocations);
+  EXPECT_EQ(mappings[clock.back()] - mappings[clock[50]], 0);
+}
+
+TEST(HealthyScenario, HasEveryTagOfTheTrainer) {
+  const TemporaryFolder out;
+  const ScenarioRun run = run_scenario("quick_tiny", out);
+  for (const char* name : {"arena.chunk", "arena.tensor", "tape.node", "parameter", "gradient", "optimizer.m",
+                           "optimizer.v", "dataset", "batch", "sample", "heap"}) {
+    const auto& tags = run.report["tags"];
+    const auto found =
+        std::find_if(tags.begin(), tags.end(), [&](const json& tag) { return tag["name"] == name; });
+    ASSERT_NE(found, tags.end()) << name;
+    EXPECT_GT((*found)["peak_live_bytes"], 0) << name;
+  }
+}
+
+struct DefectCase {
+  const char* scenario;
+  const char* tag;
+  const char* file;
+  const char* code;    // in the line that is to be named
+  double first_slope;  // bytes per iteration of the first finding
+  double whole_slope;  // of the process
+};
+
+// The slopes in closed form, for the configuration `small`: 5 chunks of 1,048,448 bytes an iteration, of
+// which one is kept; 4 + 7 x 2 tape nodes of 168 bytes; 422,179 doubles in m as in v; the scratch of two
+// attentions (2 x 64 x 64 doubles), and of all operations 8 x [2 (5 x 128 + 512) + 2 x 35 + 5 x 128 + 2 x 64
+// x 64].
+constexpr DefectCase kDefects[] = {
+    {"arena_orphaned_chunks", "arena.chunk", "lib/trainer/arena.cpp", "chunks_.allocate(", 4 * 1'048'448.0,
+     4 * 1'048'448.0},
+    {"tape_retained", "tape.node", "lib/trainer/tape.cpp", ".allocate(", 18 * 168.0, 18 * 168.0},
+    {"optimizer_reallocates", "optimizer.m", "lib/trainer/adam.cpp", "m_ = ", 8 * 422'179.0, 16 * 422'179.0},
+    {"stray_heap", "heap", "lib/trainer/ops.cpp", "", 8 * 2 * 64 * 64.0,
+     8.0 * (2 * (5 * 128 + 512) + 2 * 35 + 5 * 128 + 2 * 64 * 64)},
+};
+
+class DefectScenario : public testing::TestWithParam<DefectCase> {};
+
+TEST_P(DefectScenario, FailsWithTheTagTheLineAndTheSlope) {
+  const DefectCase& expected = GetParam();
+  const TemporaryFolder out;
+  const ScenarioRun run = run_scenario(expected.scenario, out);
+  EXPECT_EQ(run.finished.exit_status, 1) << run.finished.out << run.finished.err;
+  EXPECT_EQ(run.report["verdict"], "fail");
+  ASSERT_FALSE(run.report["findings"].empty());
+  const json& first = run.report["findings"][0];
+  EXPECT_EQ(first["kind"], "leak");
+  EXPECT_EQ(first["tag"], expected.tag);
+  EXPECT_TRUE(std::string(first["file"]).ends_with(expected.file)) << first["file"];
+  if (*expected.code != '\0') {
+    EXPECT_EQ(first["line"], line_of(expected.file, expected.code)) << first;
+  }
+  EXPECT_NEAR(first["growth_bytes_per_iteration"], expected.first_slope, 0.01 * expected.first_slope);
+  EXPECT_NEAR(run.report["growth_bytes_per_iteration"], expected.whole_slope, 0.01 * expected.whole_slope);
+  EXPECT_NE(run.finished.out.find(expected.tag), std::string::npos);
+}
+
+INSTANTIATE_TEST_SUITE_P(OfTheTrainer, DefectScenario, testing::ValuesIn(kDefects),
+                         [](const auto& test) { return std::string(test.param.scenario); });
+
+TEST(Report, IsTheSameFromTheRecordingAloneAnywhere) {
+  const TemporaryFolder out;
+  run_scenario("quick_tiny", out);
+  const TemporaryFolder elsewhere;
+  run_command("cp " + out.file("run/recording.lhr") + " " + elsewhere.file("copy.lhr"));
+  const struct {
+    const char* format;
+    const char* file;
+  } formats[] = {{"text", "report.txt"}, {"json", "report.json"}, {"massif", "massif.out"}};
+  for (const auto& [format, file] : formats) {
+    const Finished again = run_command("cd " + elsewhere.path() + " && env -i " + kLeakhunt +
+                                       "report copy.lhr --format " + format + " -o again");
+    EXPECT_EQ(again.exit_status, 0) << again.err;
+    EXPECT_EQ(read_file(elsewhere.file("again")), read_file(out.file("run/") + file)) << format;
+  }
+}
+
+TEST(Report, IsPrintedByMsPrint) {
+  const TemporaryFolder out;
+  run_scenario("stray_heap", out);
+  const Finished printed = run_command("ms_print " + out.file("run/massif.out"));
+  EXPECT_EQ(printed.exit_status, 0) << printed.err;
+  EXPECT_NE(printed.out.find("Number of snapshots:"), std::string::npos);
+  EXPECT_NE(printed.out.find("arena.chunk"), std::string::npos);
+  EXPECT_NE(printed.out.find("attention_backward"), std::string::npos);
+}
+
+TEST(Run, LeavesOutputAndInputToTheProgram) {
+  const TemporaryFolder out;
+  const Finished finished =
+      run_command("printf 'b\\na\\n' | " + (kLeakhunt + ("run --out " + out.file("run"))) + " -- sort");
+  EXPECT_EQ(finished.exit_status, 0) << finished.err;
+  EXPECT_EQ(finished.out, "a\nb\n");
+  EXPECT_FALSE(read_file(out.file("run/report.txt")).empty());
+}
+
+TEST(Run, SaysWhenTheTargetItselfFailed) {
+  const TemporaryFolder out;
+  const Finished finished = run_command(kLeakhunt + ("run --out " + out.file("run")) + " -- sh -c 'exit 9'");
+  EXPECT_EQ(finished.exit_status, 3);
+}
+
+TEST(Run, StopsTheTargetAtTheCeilingAndSaysWhatWasGrowing) {
+  const TemporaryFolder out;
+  const Finished finished = run_command(kLeakhunt + ("run --budget 100MB --out " + out.file("run")) + " -- " +
+                                        target("grows_forever"));
+  EXPECT_EQ(finished.exit_status, 1) << finished.err;
+  const json report = json::parse(read_file(out.file("run/report.json")), nullptr, false);
+  ASSERT_FALSE(report.is_discarded());
+  EXPECT_EQ(report["verdict"], "fail");
+  EXPECT_LT(report["iterations"], 1900);
+  ASSERT_FALSE(report["findings"].empty());
+  EXPECT_TRUE(std::string(report["findings"][0]["function"]).find("grow") != std::string::npos)
+      << report["findings"][0];
+  EXPECT_NEAR(report["findings"][0]["growth_bytes_per_iteration"], 1 << 20, 1 << 13);
+}
+
+TEST(Run, OfAKilledTargetIsReportedUpToItsLastIteration) {
+  const TemporaryFolder out;
+  const Finished finished =
+      run_command(kLeakhunt + ("run --out " + out.file("run")) +
+                  " -- sh -c '(sleep 0.5; kill -9 $$) & exec " + target("steady_leak") + " 1000000000'");
+  EXPECT_NE(finished.exit_status, 0);
+  const json report = json::parse(read_file(out.file("run/report.json")), nullptr, false);
+  ASSERT_FALSE(report.is_discarded()) << finished.err;
+  EXPECT_EQ(report["tracker"]["complete"], false);
+  EXPECT_GT(report["iterations"], 50);
+  EXPECT_EQ(report["outcome"]["signal"], 9);
+  EXPECT_EQ(report["findings"][0]["growth_bytes_per_iteration"], 48);
 }
 
 }  // namespace
