@@ -38,10 +38,16 @@ Surroundings look_around(std::vector<std::string>& words) {
   return surroundings;
 }
 
-// CLI11 would call a misspelt command an unexpected argument.
-bool is_unknown_command(const std::vector<std::string>& words) {
-  return !words.empty() && !words.front().starts_with('-') &&
-         std::find(kCommands.begin(), kCommands.end(), words.front()) == kCommands.end();
+// What is wrong with the first word; empty: nothing. CLI11 would ask for a command, or call a misspelt one an
+// unexpected argument.
+std::string wrong_first_word(const std::string& word) {
+  if (word.starts_with('-')) {
+    const bool is_known = word == "-h" || word == "--help" || word == "--version";
+    return is_known ? "" : fmt::format("there is no option {}; see leakhunt --help", word);
+  }
+  if (std::find(kCommands.begin(), kCommands.end(), word) != kCommands.end()) return {};
+  return fmt::format("there is no command {}{}; the commands are scenario, run and report", word,
+                     runner::did_you_mean(word, kCommands));
 }
 
 int refuse_call(const CLI::App& app, const CLI::ParseError& error) {
@@ -54,10 +60,8 @@ int refuse_call(const CLI::App& app, const CLI::ParseError& error) {
 
 int run_command(std::vector<std::string> words) {
   const Surroundings surroundings = look_around(words);
-  if (is_unknown_command(words)) {
-    return refuse(fmt::format("there is no command {}{}; the commands are scenario, run and report",
-                              words.front(), runner::did_you_mean(words.front(), kCommands)));
-  }
+  const std::string problem = words.empty() ? std::string() : wrong_first_word(words.front());
+  if (!problem.empty()) return refuse(problem);
   int status = 0;
   CLI::App app{"Says whether a program's memory grows, by how much per iteration, and where.", "leakhunt"};
   app.set_version_flag("--version", "leakhunt " LEAKHUNT_VERSION, "Print the version and exit");
