@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <fstream>
 #include <map>
+#include <ostream>
 #include <string>
 
 namespace leakhunt::tracker {
@@ -73,6 +74,10 @@ struct Program {
   const char* name;
   const char* command;
 };
+
+void PrintTo(const Program& printed, std::ostream* out) {
+  *out << printed.name;
+}
 
 const Program kPrograms[] = {
     {"sh", R"(sh -c 'for i in 1 2 3 4 5; do ls -l /usr/bin | sort -k5 -n | tail -3; done')"},

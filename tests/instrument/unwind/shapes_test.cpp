@@ -3,7 +3,7 @@
 #include <pthread.h>
 
 #include <functional>
-#include <new>
+#include <ostream>
 
 #include "tests/instrument/unwind/stacks.h"
 #include "tests/instrument/unwind/subjects.h"
@@ -21,6 +21,10 @@ struct Shape {
   const char* name;
   void (*run)(Leaf, void*);
 };
+
+void PrintTo(const Shape& printed, std::ostream* out) {
+  *out << printed.name;
+}
 
 const Shape kShapes[] = {
     {"Direct", [](Leaf leaf, void* a) { leaf(a); }},
