@@ -20,15 +20,16 @@ namespace {
 constexpr auto kBarInterval = std::chrono::milliseconds(250);
 constexpr auto kLineInterval = std::chrono::seconds(5);
 constexpr size_t kWidestBar = 40;
-constexpr size_t kNarrowestBar = 8;
+constexpr size_t kNarrowestBar = 6;
 constexpr size_t kDefaultColumns = 80;
 
 constexpr const char* kRed = "\x1b[31m";
 constexpr const char* kPlain = "\x1b[0m";
 
-// One figure of the line; `alarms` makes it red.
+// One figure: for a line in a log, and shorter for the bar. `alarms` makes it red.
 struct Figure {
   std::string text;
+  std::string brief;
   bool alarms = false;
 };
 
@@ -38,29 +39,45 @@ std::string thousands(uint64_t count) {
   return digits;
 }
 
-std::string growth_text(double growth) {
-  if (std::abs(growth) < 0.5) return "growth 0";
+Figure iterations_figure(const Moment& moment) {
+  std::string text;
+  if (moment.total > 0) {
+    text = fmt::format("{}/{}", thousands(moment.iterations), thousands(moment.total));
+  } else if (moment.iterations > 0) {
+    text = fmt::format("{} iterations", thousands(moment.iterations));
+  } else {
+    text = human_duration(moment.elapsed);
+  }
+  return {text, text};
+}
+
+Figure memory_figure(const Moment& moment) {
+  const std::string rss = human_bytes(moment.rss_bytes);
+  if (!moment.budget_bytes) return {rss, rss};
+  const std::string budget = human_bytes(*moment.budget_bytes);
+  return {rss + " of " + budget, rss + "/" + budget, moment.rss_bytes > *moment.budget_bytes / 10 * 9};
+}
+
+Figure growth_figure(double growth) {
+  if (std::abs(growth) < 0.5) return {"growth 0", "+0 B/it"};
   const std::string size = human_bytes(static_cast<uint64_t>(std::llround(std::abs(growth))));
-  return fmt::format("growth {}{}/it", growth > 0 ? "+" : "-", size);
+  const std::string text = fmt::format("{}{}/it", growth > 0 ? "+" : "-", size);
+  return {"growth " + text, text, growth > 0};
 }
 
 // From the most to the least important.
 std::vector<Figure> figures_of(const Moment& moment) {
-  std::vector<Figure> figures;
-  if (moment.total > 0) {
-    figures.push_back({fmt::format("{}/{}", thousands(moment.iterations), thousands(moment.total))});
-  } else if (moment.iterations > 0) {
-    figures.push_back({fmt::format("{} iterations", thousands(moment.iterations))});
-  } else {
-    figures.push_back({human_duration(moment.elapsed)});
+  std::vector<Figure> figures = {iterations_figure(moment)};
+  if (moment.iterations_per_second) {
+    const std::string rate = human_rate(*moment.iterations_per_second) + " it/s";
+    figures.push_back({rate, rate});
   }
-  if (moment.iterations_per_second) figures.push_back({human_rate(*moment.iterations_per_second) + " it/s"});
-  std::string memory = human_bytes(moment.rss_bytes);
-  const bool is_tight = moment.budget_bytes && moment.rss_bytes > *moment.budget_bytes / 10 * 9;
-  if (moment.budget_bytes) memory += " of " + human_bytes(*moment.budget_bytes);
-  figures.push_back({memory, is_tight});
-  if (moment.growth) figures.push_back({growth_text(*moment.growth), *moment.growth >= 0.5});
-  if (const auto left = moment.left()) figures.push_back({human_duration(*left) + " left"});
+  figures.push_back(memory_figure(moment));
+  if (moment.growth) figures.push_back(growth_figure(*moment.growth));
+  if (const auto left = moment.left()) {
+    const std::string time = human_duration(*left);
+    figures.push_back({time + " left", time + " left"});
+  }
   return figures;
 }
 
@@ -93,10 +110,10 @@ std::string draw_bar(const Moment& moment, size_t columns, bool colours) {
   size_t used = line.size();
   std::string figures;
   for (const Figure& figure : figures_of(moment)) {
-    if (used + 2 + figure.text.size() > columns) break;
-    used += 2 + figure.text.size();
+    if (used + 2 + figure.brief.size() > columns) break;
+    used += 2 + figure.brief.size();
     const bool red = colours && figure.alarms;
-    figures += fmt::format("  {}{}{}", red ? kRed : "", figure.text, red ? kPlain : "");
+    figures += fmt::format("  {}{}{}", red ? kRed : "", figure.brief, red ? kPlain : "");
   }
   if (moment.total > 0 && used + 2 + kNarrowestBar <= columns) {
     line += "  " + bar_of(moment, std::min(kWidestBar, columns - used - 2));

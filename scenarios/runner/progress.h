@@ -1,7 +1,7 @@
 // progress: what a person sees while a scenario runs. A bar on a terminal, a line now and then in a pipe or a
 // log.
 //
-//   long_small  ━━━━━━━━━━──────────  5,120/10,000  104 it/s  48.9 MB of 5.00 GB  growth 0  47 s left
+//   long_small  ━━━━━━━━──────────  5,120/10,000  104 it/s  48.9 MB/5.00 GB  +0 B/it  47 s left
 #pragma once
 
 #include <chrono>
