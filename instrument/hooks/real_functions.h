@@ -29,6 +29,7 @@ namespace leakhunt::hooks {
   X(mmap64, void*, (void*, size_t, int, int, int, off64_t))  \
   X(munmap, int, (void*, size_t))                            \
   X(mremap, void*, (void*, size_t, size_t, int, ...))        \
+  X(dlclose, int, (void*))                                   \
   X(execve, int, (const char*, char* const*, char* const*))  \
   X(execvpe, int, (const char*, char* const*, char* const*)) \
   X(fexecve, int, (int, char* const*, char* const*))         \
