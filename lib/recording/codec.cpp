@@ -69,15 +69,25 @@ void put_varint(Encoder& out, uint64_t value) {
   } while (value != 0);
 }
 
+// Most are one byte long. The cursor is kept in a register: through `in` every byte would store it.
 uint64_t get_varint(Decoder& in) {
+  const uint8_t* cursor = in.cursor;
+  const uint8_t* const end = in.end;
+  if (cursor != end && *cursor < 0x80) {
+    in.cursor = cursor + 1;
+    return *cursor;
+  }
   uint64_t value = 0;
-  for (unsigned shift = 0; shift < 64; shift += 7) {
-    if (in.cursor == in.end) break;
-    const uint8_t byte = *in.cursor++;
+  for (unsigned shift = 0; shift < 64 && cursor != end; shift += 7) {
+    const uint8_t byte = *cursor++;
     if (shift == 63 && byte > 1) break;
     value |= static_cast<uint64_t>(byte & 0x7F) << shift;
-    if ((byte & 0x80) == 0) return value;
+    if (byte < 0x80) {
+      in.cursor = cursor;
+      return value;
+    }
   }
+  in.cursor = cursor;
   in.failed = true;
   return 0;
 }

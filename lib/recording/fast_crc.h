@@ -10,6 +10,9 @@ namespace leakhunt::recording {
 // crc32c of `size` bytes, continued from `crc` (0 at first). Pure.
 uint32_t fast_crc32c(uint32_t crc, const void* data, size_t size);
 
+// The same without the instruction.
+uint32_t sliced_crc32c(uint32_t crc, const void* data, size_t size);
+
 // frame_crc() of codec.h.
 uint32_t fast_frame_crc(uint32_t type, uint32_t length, const void* payload);
 

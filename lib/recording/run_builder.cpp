@@ -348,6 +348,7 @@ void RunBuilder::append_snapshot(const SnapshotRecord& record) {
 }
 
 bool RunBuilder::take_tag_peaks(Decoder& in, uint64_t count) {
+  if (count == 0) return true;
   new_tag_peaks_ = tag_peaks_;
   for (uint64_t left = count; left > 0; --left) {
     TagId tag{};

@@ -4,6 +4,8 @@ namespace leakhunt::recording {
 
 namespace {
 
+constexpr size_t kAhead = 6;  // rows
+
 bool same(const Counters& a, const Counters& b) {
   return a.allocations == b.allocations && a.allocated_bytes == b.allocated_bytes && a.frees == b.frees &&
          a.freed_bytes == b.freed_bytes && a.temporary_blocks == b.temporary_blocks &&
@@ -73,11 +75,23 @@ void SeriesBuilder::change(CallSite& site, State& state, uint32_t index, const C
   site.series.push_back({index, 0, difference});
 }
 
+// Rows name sites all over the memory: what they will touch is asked for ahead, in two steps, because where a
+// series ends is known only once its site is there.
 void SeriesBuilder::apply_changes(std::vector<CallSite>& sites, uint32_t index) {
   states_.resize(sites.size());
-  for (const Row& row : rows_) {
-    const size_t site = static_cast<size_t>(row.site);
-    change(sites[site], states_[site], index, row.counters);
+  const auto site_of = [&](size_t row) { return static_cast<size_t>(rows_[row].site); };
+  for (size_t i = 0; i < rows_.size(); ++i) {
+    if (i + 2 * kAhead < rows_.size()) {
+      const size_t soon = site_of(i + 2 * kAhead);
+      __builtin_prefetch(&states_[soon]);
+      __builtin_prefetch(&sites[soon].series);
+      __builtin_prefetch(&sites[soon].total);
+    }
+    if (i + kAhead < rows_.size()) {
+      const Series& next = sites[site_of(i + kAhead)].series;
+      if (!next.empty()) __builtin_prefetch(&next.back());
+    }
+    change(sites[site_of(i)], states_[site_of(i)], index, rows_[i].counters);
   }
   rows_.clear();
 }
