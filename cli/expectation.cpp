@@ -39,18 +39,18 @@ std::string compare_with_expectation(const reports::Report& report, const runner
   if (expected.empty()) return {};
   const std::string_view verdict = reports::to_string(report.verdict());
   if (verdict != expected) {
-    return fmt::format("not as expected: the scenario expects {}, the verdict is {}", expected, verdict);
+    return fmt::format("not as expected: the scenario expects {}, the verdict is {}\n", expected, verdict);
   }
   std::string wanted;
   if (!finding.tag.empty()) wanted += fmt::format(" in tag {}", finding.tag);
   if (!finding.function.empty()) wanted += fmt::format(" through {}", finding.function);
-  if (wanted.empty()) return fmt::format("as expected: {}", expected);
+  if (wanted.empty()) return fmt::format("as expected: {}\n", expected);
   const bool found =
       !report.findings.empty() &&
       (finding.tag.empty() || tag_of(report, report.findings.front()) == finding.tag) &&
       (finding.function.empty() || passes_through(report, report.findings.front(), finding.function));
-  return found ? fmt::format("as expected: {}, with the first finding{}", expected, wanted)
-               : fmt::format("not as expected: the scenario expects a finding{}; {}", wanted,
+  return found ? fmt::format("as expected: {}, with the first finding{}\n", expected, wanted)
+               : fmt::format("not as expected: the scenario expects a finding{}; {}\n", wanted,
                              first_finding(report));
 }
 

@@ -9,7 +9,8 @@
 
 namespace leakhunt::cli {
 
-// A line for the user, "as expected: ..." or "not as expected: ..."; empty when the scenario expects nothing.
+// A line for the user, with its end: "as expected: ..." or "not as expected: ...". Empty when the scenario
+// expects nothing.
 std::string compare_with_expectation(const reports::Report& report, const runner::ExpectedFinding& finding);
 
 }  // namespace leakhunt::cli

@@ -64,12 +64,20 @@ const char* verdict_word(const reports::Report& report) {
   return reports::to_string(report.verdict()).data();
 }
 
+// What decided. A pass says how far it goes.
+std::string reason(const reports::Report& report) {
+  const auto& checks = report.judgement.checks;
+  if (report.verdict() != reports::Verdict::kPass && !checks.empty()) return checks.front().text;
+  if (report.growth.process.kind == reports::GrowthClass::kUnjudged) return "too short to judge growth";
+  const bool marked = report.timeline.clock == reports::Clock::kIterations;
+  return fmt::format("no growth over {} {}", report.timeline.judged_steps(),
+                     marked ? "iterations" : "ticks of the clock");
+}
+
 // Two lines: the verdict and what decided it; how the program ended and where to read on.
 void print_summary(const runner::Order& order, const runner::Watched& watched, const reports::Report& report,
                    const fs::path& out) {
-  const auto& checks = report.judgement.checks;
-  say(fmt::format("{}{}{}", verdict_word(report), checks.empty() ? "" : ": ",
-                  checks.empty() ? "" : checks.front().text));
+  say(fmt::format("{}: {}", verdict_word(report), reason(report)));
   say(fmt::format("{} {} after {}, peak RSS {}; report: {}", order.name, own_status(watched.outcome),
                   runner::human_duration(std::chrono::nanoseconds(watched.outcome.wall_ns)),
                   runner::human_bytes(report.peak_rss_bytes), (fs::proximate(out) / "report.txt").string()));

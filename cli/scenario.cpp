@@ -109,31 +109,38 @@ bool target_failed(const recording::Outcome& outcome) {
   return outcome.stopped_for.empty() && (outcome.exit_status != 0 || outcome.signal != 0);
 }
 
+void print_written(const runner::OutputDirectory& out) {
+  std::cout << "wrote " << fs::proximate(out.path()).string() << "/: recording.lhr";
+  for (const reports::Format& format : reports::all_formats()) std::cout << ' ' << format.file_name;
+  std::cout << " target.log\n" << std::flush;
+}
+
+// From the closed recording to the exit status.
+int conclude(const runner::Plan& plan, const runner::OutputDirectory& out, const runner::Watched& watched) {
+  const int interrupted = watched.interrupted_by == 0 ? 0 : kSignalled + watched.interrupted_by;
+  if (target_failed(watched.outcome)) print_log_tail(out.log());
+  const auto judged = judge_recording(out.recording());
+  if (!judged) return interrupted != 0 ? interrupted : refuse(judged.error());
+  const auto written = write_reports(judged->report, out.path());
+  if (!written) return refuse(written.error());
+
+  reports::write_text(judged->report, std::cout);
+  std::cout << '\n';
+  if (interrupted == 0) std::cout << compare_with_expectation(judged->report, plan.expected_finding);
+  print_written(out);
+  return interrupted != 0 ? interrupted : reports::exit_status(judged->report);
+}
+
 int run(const Options& options, const Surroundings& surroundings) {
   if (options.list) return list(surroundings);
   if (options.name_or_file.empty()) return refuse("no scenario is given; see leakhunt scenario --list");
   const auto plan = make_plan(options, surroundings);
   if (!plan) return refuse(plan.error());
-  const auto out = runner::OutputDirectory::open(options.out.empty() ? default_out(options, *plan)
-                                                                     : fs::path(options.out));
+  const fs::path directory = options.out.empty() ? default_out(options, *plan) : fs::path(options.out);
+  const auto out = runner::OutputDirectory::open(directory);
   if (!out) return refuse(out.error());
   const auto watched = runner::conduct(order_of(*plan, surroundings), *out);
-  if (!watched) return refuse(watched.error());
-  if (target_failed(watched->outcome)) print_log_tail(out->log());
-
-  const auto judged = judge_recording(out->recording());
-  if (!judged)
-    return watched->interrupted_by != 0 ? kSignalled + watched->interrupted_by : refuse(judged.error());
-  if (const auto written = write_reports(judged->report, out->path()); !written)
-    return refuse(written.error());
-  reports::write_text(judged->report, std::cout);
-  const std::string expectation = compare_with_expectation(judged->report, plan->expected_finding);
-  std::cout << '\n' << expectation << (expectation.empty() ? "" : "\n");
-  std::cout << "wrote " << fs::proximate(out->path()).string() << "/: recording.lhr";
-  for (const reports::Format& format : reports::all_formats()) std::cout << ' ' << format.file_name;
-  std::cout << " target.log\n" << std::flush;
-  if (watched->interrupted_by != 0) return kSignalled + watched->interrupted_by;
-  return reports::exit_status(judged->report);
+  return watched ? conclude(*plan, *out, *watched) : refuse(watched.error());
 }
 
 }  // namespace

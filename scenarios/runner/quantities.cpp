@@ -44,6 +44,7 @@ std::string human_rate(double per_second) {
 
 std::string human_duration(std::chrono::nanoseconds time) {
   const auto seconds = std::chrono::round<std::chrono::seconds>(time).count();
+  if (time < std::chrono::milliseconds(100)) return fmt::format("{} ms", time / std::chrono::milliseconds(1));
   if (time < std::chrono::milliseconds(9950)) {
     return fmt::format("{:.1f} s", std::chrono::duration<double>(time).count());
   }

@@ -78,7 +78,7 @@ TEST(Progress, APipeGetsALineNowAndThenAndTheLastOne) {
   std::array<char, 1024> text{};
   const ssize_t bytes = read(pipe_ends[0], text.data(), text.size());
   EXPECT_EQ(std::string(text.data(), static_cast<size_t>(bytes)),
-            "x: 0.0 s, 0 B\nx: 5.0 s, 0 B\nx: 10 s, 0 B\nx: 12 s, 0 B\n");
+            "x: 0 ms, 0 B\nx: 5.0 s, 0 B\nx: 10 s, 0 B\nx: 12 s, 0 B\n");
   close(pipe_ends[0]);
   close(pipe_ends[1]);
 }

@@ -22,6 +22,7 @@ TEST(Quantities, RatesAndDurations) {
   EXPECT_EQ(human_rate(0.523), "0.52");
   EXPECT_EQ(human_rate(13.66), "13.7");
   EXPECT_EQ(human_rate(104.2), "104");
+  EXPECT_EQ(human_duration(12'345us), "12 ms");
   EXPECT_EQ(human_duration(1234ms), "1.2 s");
   EXPECT_EQ(human_duration(47s), "47 s");
   EXPECT_EQ(human_duration(245s), "4 min 05 s");
