@@ -12,11 +12,13 @@
 namespace leakhunt::tracker {
 
 struct ThreadState {
-  ThreadState* next;     // of all there are, newest first
-  uint32_t owned;        // by a living thread
-  bool busy;             // inside the tracker: what happens meanwhile is the tracker's own
-  TagId tag;             // current
-  uint32_t until_clock;  // events until the clock is looked at again
+  ThreadState* next;        // of all there are, newest first
+  uint32_t owned;           // by a living thread
+  bool busy;                // inside the tracker: what happens meanwhile is the tracker's own
+  TagId tag;                // current
+  uint32_t until_clock;     // events until the clock is looked at again
+  uint32_t between_clocks;  // events between the last two looks: many where they come fast
+  uint64_t looked_ns;       // when it was last looked at
   StackBounds stack;
   CounterRows rows;
   PeakMeter heap_peak;

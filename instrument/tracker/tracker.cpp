@@ -142,7 +142,8 @@ __attribute__((noinline)) SiteId Tracker::new_site(uint64_t hash, TagId tag, Sit
 
 namespace {
 
-constexpr uint32_t kEventsBetweenClocks = 16;
+constexpr uint32_t kMostEventsBetweenClocks = 1024;
+constexpr uint64_t kLooksPerTick = 16;
 constexpr int64_t kFirstFall = 256 << 10;
 constexpr uint64_t kResidentEvery_ns = 1'000'000;
 constexpr uint32_t kFirstCohorts = 64;
@@ -153,13 +154,28 @@ bool is_power_of_two(uint32_t value) {
 
 }  // namespace
 
+// The distance between two looks follows the rate of events, so that a look costs nothing where they come
+// fast and a tick is not missed where they are rare.
 void Tracker::look_at_clock(ThreadState* thread) {
   if (likely(thread->until_clock-- != 0)) return;
-  thread->until_clock = kEventsBetweenClocks;
-  if (settings_.tick_ns == 0 || load_relaxed(marks_) || monotonic_ns() < load_relaxed(next_tick_ns_)) return;
-  if (!recorder_.lock().try_lock()) return;
+  thread->until_clock = thread->between_clocks;
+  if (settings_.tick_ns != 0 && !load_relaxed(marks_)) tick_if_due(thread);
+}
+
+__attribute__((noinline)) void Tracker::tick_if_due(ThreadState* thread) {
+  const uint64_t now = monotonic_ns();
+  const bool events_are_rare = (now - thread->looked_ns) * kLooksPerTick > settings_.tick_ns;
+  thread->looked_ns = now;
+  if (events_are_rare) {
+    thread->between_clocks = 0;
+  } else if (thread->between_clocks < kMostEventsBetweenClocks) {
+    thread->between_clocks = thread->between_clocks * 2 + 1;
+  }
+  thread->until_clock = thread->between_clocks;
+  if (now < load_relaxed(next_tick_ns_) || !recorder_.lock().try_lock()) return;
   if (active()) {
-    store_relaxed(next_tick_ns_, monotonic_ns() + settings_.tick_ns);
+    const uint64_t missed = (now - next_tick_ns_) / settings_.tick_ns;
+    store_relaxed(next_tick_ns_, next_tick_ns_ + (missed + 1) * settings_.tick_ns);
     snapshot(thread, recording::SnapshotKind::kTick, clock_ + 1u);
     store_relaxed(clock_, clock_ + 1);
     if (clock_ >= kFirstCohorts && is_power_of_two(clock_)) write_cohorts();

@@ -99,6 +99,7 @@ class Tracker {
   void count_unmapped(const MappedRange& range, uint64_t bytes, bool whole, bool split);
 
   void look_at_clock(ThreadState* thread);
+  void tick_if_due(ThreadState* thread);
   void snapshot_before_fall(ThreadState* thread);
   void snapshot(ThreadState* thread, recording::SnapshotKind kind,
                 uint64_t iteration);  // under the recorder's lock
