@@ -60,7 +60,7 @@ std::string own_status(const recording::Outcome& outcome) {
 }
 
 const char* verdict_word(const reports::Report& report) {
-  if (report.verdict() == reports::Verdict::kTargetFailed) return "target failed";
+  if (report.verdict() == reports::Verdict::kTargetFailed) return "no verdict";
   return reports::to_string(report.verdict()).data();
 }
 

@@ -28,14 +28,11 @@ struct Layer {
   }
 };
 
+// One line, whatever control characters a key or value had.
 std::string complaint_at(const std::string& place, std::string_view what, std::string_view mend) {
-  return fmt::format("{}: {}; {}", place, what, mend);
-}
-
-// In words of this file rather than of the parser's grammar, and on one line.
-std::string one_line(std::string_view text) {
-  std::string line(text);
-  std::replace(line.begin(), line.end(), '\n', ' ');
+  std::string line = fmt::format("{}: {}; {}", place, what, mend);
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; };
+  std::replace_if(line.begin(), line.end(), is_control, '?');
   return line;
 }
 
@@ -45,7 +42,7 @@ tl::expected<Layer, std::string> parse_layer(std::string_view document, std::str
   if (!parsed) {
     const toml::parse_error& error = parsed.error();
     return tl::unexpected(complaint_at(layer.place(error.source().begin.line),
-                                       fmt::format("not TOML: {}", one_line(error.description())),
+                                       fmt::format("not TOML: {}", error.description()),
                                        "docs/scenarios.md shows a whole scenario"));
   }
   layer.table = std::move(parsed).table();

@@ -100,6 +100,7 @@ TEST(Scenario, EveryMistakeIsOneLineWithItsPlaceAndItsMend) {
       {with_program("peak_rss = \"5GB\"\n"),
        "made.toml:2: a scenario has no key peak_rss (did you mean budget.peak_rss?)"},
       {with_program("[bugdet]\npeak_rss = \"5GB\"\n"), "made.toml:2: a scenario has no key bugdet"},
+      {with_program("\"a\\nb\\u001b\" = 5\n"), "made.toml:2: a scenario has no key a?b?; the keys"},
       {with_program("budget = 5\n"), "made.toml:2: budget is a group of keys"},
       {with_program("\"budget.peak_rss\" = \"5GB\"\n"), "made.toml:2: a scenario has no key budget.peak_rss"},
       {with_program("[budget]\npeak_rss = \"5XB\"\n"), "made.toml:3: budget.peak_rss: \"5XB\" is no amount"},
