@@ -15,54 +15,34 @@ constexpr uint64_t kSmallestRecord = frame_size(1);
 constexpr uint64_t kMaxTags = 4096;
 constexpr uint64_t kMaxTagPeaks = uint64_t{1} << 27;  // tags times snapshots
 
-const char* name_of(RecordType type) {
-  switch (type) {
-    case RecordType::kScenario:
-      return "scenario";
-    case RecordType::kBudget:
-      return "budget";
-    case RecordType::kProcessStart:
-      return "process start";
-    case RecordType::kModule:
-      return "module";
-    case RecordType::kTag:
-      return "tag";
-    case RecordType::kSite:
-      return "call site";
-    case RecordType::kSnapshotRows:
-      return "snapshot rows";
-    case RecordType::kSnapshot:
-      return "snapshot";
-    case RecordType::kCohorts:
-      return "cohorts";
-    case RecordType::kStepAside:
-      return "step aside";
-    case RecordType::kProcessEnd:
-      return "process end";
-    case RecordType::kHostSamples:
-      return "host samples";
-    case RecordType::kSymbols:
-      return "symbols";
-    case RecordType::kOutcome:
-      return "outcome";
-    case RecordType::kTornTail:
-      return "torn tail";
-  }
-  return "unknown";
-}
+struct Kind {
+  RecordType type;
+  const char* name;
+  bool by_host;
+};
+constexpr Kind kKinds[] = {
+    {RecordType::kScenario, "scenario", true},
+    {RecordType::kBudget, "budget", true},
+    {RecordType::kProcessStart, "process start", false},
+    {RecordType::kModule, "module", false},
+    {RecordType::kTag, "tag", false},
+    {RecordType::kSite, "call site", false},
+    {RecordType::kSnapshotRows, "snapshot rows", false},
+    {RecordType::kSnapshot, "snapshot", false},
+    {RecordType::kCohorts, "cohorts", false},
+    {RecordType::kStepAside, "step aside", false},
+    {RecordType::kProcessEnd, "process end", false},
+    {RecordType::kHostSamples, "host samples", true},
+    {RecordType::kSymbols, "symbols", true},
+    {RecordType::kOutcome, "outcome", true},
+    {RecordType::kTornTail, "torn tail", true},
+};
 
-bool by_host(RecordType type) {
-  switch (type) {
-    case RecordType::kScenario:
-    case RecordType::kBudget:
-    case RecordType::kHostSamples:
-    case RecordType::kSymbols:
-    case RecordType::kOutcome:
-    case RecordType::kTornTail:
-      return true;
-    default:
-      return false;
+Kind kind_of(RecordType type) {
+  for (const Kind& kind : kKinds) {
+    if (kind.type == type) return kind;
   }
+  return {type, "unknown", false};
 }
 
 std::vector<std::string> split_at_nul(std::string_view text) {
@@ -88,15 +68,15 @@ bool replace_by(Decoder& in, Target& target) {
 
 void RunBuilder::take(const Frame& frame) {
   offset_ = frame.offset;
-  if (frame.type != RecordType::kCohorts && !by_host(frame.type)) {
+  const Kind kind = kind_of(frame.type);
+  if (frame.type != RecordType::kCohorts && !kind.by_host) {
     cohorts_open_ = false;  // the parts of a table follow one another: this one was never finished
     cohorts_damaged_ = false;
   }
   Decoder in{frame.payload.data(), frame.payload.data() + frame.payload.size()};
   if (take_payload(frame.type, in)) return;
-  damage(frame.offset, frame.size, 1,
-         fmt::format("a {} record with impossible content", name_of(frame.type)));
-  if (!by_host(frame.type)) lose_track();
+  damage(frame.offset, frame.size, 1, fmt::format("a {} record with impossible content", kind.name));
+  if (!kind.by_host) lose_track();
 }
 
 // A kind of record that is not known here is passed over: new kinds do not raise the version.
