@@ -22,7 +22,7 @@ tl::expected<std::optional<uint64_t>, std::string> parse_amount(const char* opti
 
 tl::expected<std::optional<uint64_t>, std::string> parse_ceiling(const char* option,
                                                                  const std::optional<std::string>& text) {
-  const auto bytes = parse_amount(option, text);
+  auto bytes = parse_amount(option, text);
   if (bytes && *bytes && **bytes < kLeastCeiling) {
     return tl::unexpected(
         fmt::format("{}: no program runs in {} bytes; give at least 1MB, with its unit", option, **bytes));

@@ -12,8 +12,8 @@
 namespace leakhunt::runner {
 
 // As a shell looks: a name with a / is a path, seen from the last of `directories` (from here when there are
-// none). Any other name is looked for in the first of `directories`, on PATH, and in the others. Absolute. The
-// error is a phrase: "the program X was not found in A, in B, or on PATH".
+// none). Any other name is looked for in the first of `directories`, on PATH, and in the others. Absolute.
+// The error is a phrase: "the program X was not found in A, in B, or on PATH".
 tl::expected<std::filesystem::path, std::string> find_program(
     std::string_view name, const std::vector<std::filesystem::path>& directories);
 

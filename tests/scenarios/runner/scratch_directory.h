@@ -28,7 +28,7 @@ class ScratchDirectory {
   const std::filesystem::path& path() const { return path_; }
 
   std::filesystem::path write(const std::string& name, std::string_view content, mode_t mode = 0644) const {
-    const std::filesystem::path file = path_ / name;
+    std::filesystem::path file = path_ / name;
     std::ofstream(file, std::ios::binary) << content;
     chmod(file.c_str(), mode);
     return file;
