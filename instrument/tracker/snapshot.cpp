@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kRowsPayload = 48 << 10;
 // A key frame costs at most a quarter of the file, and a reader that lost its way finds it again soon.
-constexpr uint64_t kLeastKeyFrameDistance = 256 << 10;
+constexpr uint64_t kLeastKeyFrameDistance = 32 << 10;
 constexpr uint64_t kKeyFrameShare = 4;
 
 bool same(const Counters& a, const Counters& b) {
@@ -65,14 +65,18 @@ bool SnapshotWriter::write(AppendFile& file, SnapshotRecord record, uint32_t sit
   if (!(record.absolute ? write_everything(rows, site_count) : write_changes(rows))) return false;
   rows.finish();
 
-  record.tag_peak_count = changed_tag_peaks(tag_peaks, tag_count);
+  record.row_count = rows.count();
+  record.tag_peak_count = 0;
+  for (size_t tag = 0; tag < tag_count; ++tag) {
+    if (tag_peak_changed(tag_peaks, tag, record.absolute)) ++record.tag_peak_count;
+  }
   const size_t capacity = (16 + 2 * record.tag_peak_count) * recording::kMaxVarint;
   uint8_t* payload = file.reserve(capacity);
   if (payload == nullptr) return false;
   Encoder out{payload, payload + capacity};
   encode(out, record);
   for (size_t tag = 0; tag < tag_count; ++tag) {
-    if (tag_peaks[tag] == tag_peaks_[tag]) continue;
+    if (!tag_peak_changed(tag_peaks, tag, record.absolute)) continue;
     recording::encode_tag_peak(out, static_cast<TagId>(tag), tag_peaks[tag]);
     tag_peaks_[tag] = tag_peaks[tag];
   }
@@ -93,10 +97,9 @@ bool SnapshotWriter::key_frame_due(SnapshotKind kind) const {
          bytes_since_key_frame_ > kKeyFrameShare * key_frame_bytes_;
 }
 
-uint64_t SnapshotWriter::changed_tag_peaks(const uint64_t* tag_peaks, size_t tag_count) const {
-  uint64_t changed = 0;
-  for (size_t tag = 0; tag < tag_count; ++tag) changed += tag_peaks[tag] != tag_peaks_[tag] ? 1 : 0;
-  return changed;
+// In a key frame: all that are not zero.
+bool SnapshotWriter::tag_peak_changed(const uint64_t* tag_peaks, size_t tag, bool key_frame) const {
+  return tag_peaks[tag] != tag_peaks_[tag] || (key_frame && tag_peaks[tag] != 0);
 }
 
 bool SnapshotWriter::write_changes(Rows& rows) {
@@ -176,6 +179,7 @@ bool SnapshotWriter::Rows::put(SiteId site, const Counters& counters) {
   }
   recording::encode_row(out_, previous_, site, counters);
   previous_ = site;
+  ++count_;
   return true;
 }
 

@@ -41,6 +41,7 @@ class SnapshotWriter {
     bool put(SiteId site, const Counters& counters);
     void finish();
     uint64_t bytes() const { return bytes_; }
+    uint64_t count() const { return count_; }
 
    private:
     AppendFile& file_;
@@ -48,6 +49,7 @@ class SnapshotWriter {
     recording::Encoder out_{nullptr, nullptr};
     SiteId previous_{};
     uint64_t bytes_ = 0;
+    uint64_t count_ = 0;
   };
 
   bool write_changes(Rows& rows);
@@ -56,7 +58,7 @@ class SnapshotWriter {
   History* update(SiteId site, bool* repeats);
   HistoryPage* history_page(uint32_t page);
   bool key_frame_due(recording::SnapshotKind kind) const;
-  uint64_t changed_tag_peaks(const uint64_t* tag_peaks, size_t tag_count) const;
+  bool tag_peak_changed(const uint64_t* tag_peaks, size_t tag, bool key_frame) const;
 
   HistoryPage* pages_[kMaxRowPages] = {};
   uint64_t active_pages_[kMaxRowPages / 64] = {};

@@ -78,8 +78,8 @@ __attribute__((noinline)) ThreadState* make_thread_state() {
   if (state != nullptr) {
     state->tag = recording::kHeapTag;
     state->until_clock = 0;
-    state->between_clocks = 1;
-    state->looked_ns = 0;
+    state->between_clocks = 0;
+    state->looks = 0;
     state->stack = this_threads_stack();
     if (have_key) pthread_setspecific(end_of_thread, state);
     __atomic_fetch_add(&owned_count, 1u, __ATOMIC_RELAXED);

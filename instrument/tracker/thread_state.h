@@ -17,8 +17,9 @@ struct ThreadState {
   bool busy;                // inside the tracker: what happens meanwhile is the tracker's own
   TagId tag;                // current
   uint32_t until_clock;     // events until the clock is looked at again
-  uint32_t between_clocks;  // events between the last two looks: many where they come fast
-  uint64_t looked_ns;       // when it was last looked at
+  uint32_t between_clocks;  // events between two looks: many where they come fast
+  uint32_t looks;           // in the running tick
+  uint64_t tick_end_ns;     // of the running tick
   StackBounds stack;
   CounterRows rows;
   PeakMeter heap_peak;

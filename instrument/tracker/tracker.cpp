@@ -142,8 +142,9 @@ __attribute__((noinline)) SiteId Tracker::new_site(uint64_t hash, TagId tag, Sit
 
 namespace {
 
-constexpr uint32_t kMostEventsBetweenClocks = 1024;
-constexpr uint64_t kLooksPerTick = 16;
+constexpr uint32_t kMostEventsBetweenClocks = 1023;
+constexpr uint32_t kFewLooks = 16;
+constexpr uint32_t kManyLooks = 1024;
 constexpr int64_t kFirstFall = 256 << 10;
 constexpr uint64_t kResidentEvery_ns = 1'000'000;
 constexpr uint32_t kFirstCohorts = 64;
@@ -154,24 +155,28 @@ bool is_power_of_two(uint32_t value) {
 
 }  // namespace
 
-// The distance between two looks follows the rate of events, so that a look costs nothing where they come
-// fast and a tick is not missed where they are rare.
 void Tracker::look_at_clock(ThreadState* thread) {
   if (likely(thread->until_clock-- != 0)) return;
-  thread->until_clock = thread->between_clocks;
-  if (settings_.tick_ns != 0 && !load_relaxed(marks_)) tick_if_due(thread);
+  if (settings_.tick_ns != 0 && !load_relaxed(marks_)) {
+    tick_if_due(thread);
+  } else {
+    thread->until_clock = kMostEventsBetweenClocks;
+  }
 }
 
+// The distance between two looks follows the rate of events, tick by tick: a look costs nothing where they
+// come fast, and no tick is missed where they come in a few bursts.
 __attribute__((noinline)) void Tracker::tick_if_due(ThreadState* thread) {
-  const uint64_t now = monotonic_ns();
-  const bool events_are_rare = (now - thread->looked_ns) * kLooksPerTick > settings_.tick_ns;
-  thread->looked_ns = now;
-  if (events_are_rare) {
-    thread->between_clocks = 0;
-  } else if (thread->between_clocks < kMostEventsBetweenClocks) {
+  if (thread->tick_end_ns != load_relaxed(next_tick_ns_)) {
+    if (thread->looks < kFewLooks) thread->between_clocks = 0;
+    thread->tick_end_ns = load_relaxed(next_tick_ns_);
+    thread->looks = 0;
+  } else if (++thread->looks > kManyLooks && thread->between_clocks < kMostEventsBetweenClocks) {
     thread->between_clocks = thread->between_clocks * 2 + 1;
+    thread->looks = 0;
   }
   thread->until_clock = thread->between_clocks;
+  const uint64_t now = monotonic_ns();
   if (now < load_relaxed(next_tick_ns_) || !recorder_.lock().try_lock()) return;
   if (active()) {
     const uint64_t missed = (now - next_tick_ns_) / settings_.tick_ns;

@@ -72,6 +72,9 @@ class Tracker {
   void on_map(SiteId site, void* begin, size_t size);
   void on_unmap(void* begin, size_t size);
 
+  // Code was unloaded: what was learned about it must not be used for what is loaded in its place.
+  void on_module_closed() { forget_unwind_rules(); }
+
   // --- leakhunt.h ---
   TagId intern_tag(const char* name) { return tags_.intern(name); }
   TagId switch_tag(TagId tag);

@@ -24,18 +24,6 @@ bool is_accused(const Place& place) {
   return place.growth.grows() && place.kind != SiteKind::kNested;
 }
 
-// Blocks that are all freed before the process ends were in use, not leaked: asked only where time is the
-// clock.
-bool is_gone_at_end(const Run& run, const std::vector<SiteId>& sites) {
-  int64_t live = 0;
-  int64_t peak = 0;
-  for (const SiteId site : sites) {
-    live += run.sites[index(site)].live_bytes_end();
-    peak += static_cast<int64_t>(run.sites[index(site)].total.allocated_bytes);
-  }
-  return peak > 0 && live * 20 < peak;
-}
-
 Finding of_place(const Place& place, const GrowthMap& growth, FindingKind kind) {
   Finding finding;
   finding.kind = kind;
@@ -104,7 +92,6 @@ std::vector<Finding> find_growth(const Run& run, const Timeline& timeline, const
   std::vector<Finding> findings;
   for (const Place& place : growth.places) {
     if (!is_accused(place) || given_back) continue;
-    if (ticks && is_gone_at_end(run, place.sites)) continue;
     findings.push_back(of_place(place, growth, ticks ? FindingKind::kGrowth : FindingKind::kLeak));
   }
   if (!ticks) add_unexplained_sums(growth, findings);
