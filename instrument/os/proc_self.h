@@ -26,7 +26,8 @@ uint64_t realtime_ns();
 size_t read_small_file(const char* path, char* buffer, size_t capacity);
 size_t read_link(const char* path, char* buffer, size_t capacity);
 
-// The mapping that holds an address, from /proc/self/maps. Some 100 ns a line of that file: for once a thread.
+// The mapping that holds an address, from /proc/self/maps. Some 100 ns a line of that file: for once a
+// thread.
 struct MappedArea {
   uintptr_t begin;
   uintptr_t end;

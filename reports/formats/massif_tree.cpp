@@ -78,7 +78,7 @@ class TreeWriter {
     branch.leaves.push_back(leaf);
   }
 
-  static std::vector<Branch> sorted(std::map<std::string, Branch> by_label) {
+  static std::vector<Branch> sorted(std::map<std::string, Branch>&& by_label) {
     std::vector<Branch> branches;
     for (auto& [label, branch] : by_label) branches.push_back(std::move(branch));
     sort(branches);

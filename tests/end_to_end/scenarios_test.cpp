@@ -96,7 +96,8 @@ constexpr DefectCase kDefects[] = {
     {"arena_orphaned_chunks", "arena.chunk", "lib/trainer/arena.cpp", "chunks_.allocate(", 4 * 1'048'448.0,
      4 * 1'048'448.0},
     {"tape_retained", "tape.node", "lib/trainer/tape.cpp", ".allocate(", 18 * 168.0, 18 * 168.0},
-    {"optimizer_reallocates", "optimizer.m", "lib/trainer/adam.cpp", "m_memory_.allocate(", 8 * 422'179.0, 16 * 422'179.0},
+    {"optimizer_reallocates", "optimizer.m", "lib/trainer/adam.cpp", "m_memory_.allocate(", 8 * 422'179.0,
+     16 * 422'179.0},
     {"stray_heap", "heap", "lib/trainer/ops.cpp", "", 8 * 2 * 64 * 64.0,
      8.0 * (2 * (5 * 128 + 512) + 2 * 35 + 5 * 128 + 2 * 64 * 64)},
 };

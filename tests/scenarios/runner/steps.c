@@ -1,5 +1,5 @@
-/* steps ITERATIONS LEAK PAUSE [stubborn]: marks so many iterations, leaks LEAK touched bytes in each, and pauses
- * PAUSE milliseconds behind each. `stubborn` ignores SIGTERM. */
+/* steps ITERATIONS LEAK PAUSE [stubborn]: marks so many iterations, leaks LEAK touched bytes in each, and
+ * pauses PAUSE milliseconds behind each. `stubborn` ignores SIGTERM. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
