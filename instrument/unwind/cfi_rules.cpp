@@ -160,7 +160,7 @@ Step Walk::step_over_signal() {
     return Step::kLost;
   }
   state_.interrupted = true;
-  window_.enter(stack_, state_.sp);  // the handler may have had a stack of its own
+  window_.enter_interrupted(stack_, state_.sp);  // the handler may have had a stack of its own
   return state_.pc != 0 ? Step::kOn : Step::kLost;
 }
 

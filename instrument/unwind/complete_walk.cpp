@@ -82,7 +82,7 @@ class CompleteWalk {
     uint64_t cfa = 0;
     if (!find_cfa(row, &cfa) || !restore(row, cfa, &caller)) return Outcome::kLost;
     if (!description.signal_frame && caller.sp() <= sp()) return Outcome::kLost;
-    if (description.signal_frame) window_.enter(stack_, caller.sp());
+    if (description.signal_frame) window_.enter_interrupted(stack_, caller.sp());
     now_ = caller;
     interrupted_ = description.signal_frame;
     return pc() == 0 ? Outcome::kEnd : Outcome::kOn;

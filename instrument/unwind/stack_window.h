@@ -24,13 +24,14 @@ inline bool is_readable(uintptr_t aligned) {
 
 class StackWindow {
  public:
-  // The walk begins, or goes on behind a signal frame, at this stack pointer.
+  // The walk begins at this stack pointer.
   StackWindow(StackBounds own, uintptr_t sp) { enter(own, sp); }
-  void enter(StackBounds own, uintptr_t sp) {
-    own_ = sp >= own.low && sp < own.high && own.high - sp >= sizeof(uint64_t);
-    floor_ = sp;
-    low_ = sp;
-    high_ = own_ ? own.high : sp;
+
+  // The walk goes on behind a signal frame. What was interrupted has its red zone (System V ABI for x86-64,
+  // 3.2.2: 128 bytes), which no handler overwrites; between `leave` and `ret` the slot of rbp lies there.
+  void enter_interrupted(StackBounds own, uintptr_t sp) {
+    constexpr uintptr_t kRedZone = 128;
+    enter(own, sp > kRedZone ? sp - kRedZone : sp);
   }
 
   bool own() const { return own_; }
@@ -49,6 +50,13 @@ class StackWindow {
   }
 
  private:
+  void enter(StackBounds own, uintptr_t sp) {
+    own_ = sp >= own.low && sp < own.high && own.high - sp >= sizeof(uint64_t);
+    floor_ = sp;
+    low_ = sp;
+    high_ = own_ ? own.high : sp;
+  }
+
   __attribute__((noinline)) bool verify(uintptr_t address) {
     const uintptr_t page = address & ~uintptr_t{kPage - 1};
     if (address < floor_ || page + kPage < page || !is_readable(address)) return false;

@@ -72,6 +72,24 @@ TEST(UnwindSignals, GoesThroughAHandlerOnItsOwnStack) {
   in_handler = nullptr;
 }
 
+void trap_in_epilogue(void*) {
+  subject_trap_in_epilogue();
+}
+
+TEST(UnwindSignals, GoesOnFromAnEpilogueWhoseSavedRegistersAreInTheRedZone) {
+  Stacks stacks;
+  in_handler = &stacks;
+  install(SIGTRAP, handle, 0);
+  subjects::realigned(trap_in_epilogue, nullptr);
+  EXPECT_EQ(difference(stacks), "");
+  const AlternateStack alternate;
+  install(SIGTRAP, handle, SA_ONSTACK);
+  subjects::realigned(trap_in_epilogue, nullptr);
+  EXPECT_EQ(difference(stacks), "");
+  in_handler = nullptr;
+  install(SIGTRAP, SIG_DFL, 0);
+}
+
 // A timer strikes anywhere: in prologues, in PLT entries, in the middle of a capture.
 struct Struck {
   std::atomic<unsigned> identical{0};
@@ -97,6 +115,7 @@ size_t plain_capture(void*) {
 }
 
 void strike_for(int flags) {
+  own_stack();  // asks libc, which allocates: not where a signal whose handler allocates can strike
   struck.identical = 0;
   struck.shorter = 0;
   struck.different.clear();

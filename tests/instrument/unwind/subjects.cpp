@@ -160,6 +160,25 @@ subject_cfa_in_rbx:
   .cfi_endproc
   .size subject_cfa_in_rbx, . - subject_cfa_in_rbx
 
+  .globl subject_trap_in_epilogue
+  .type subject_trap_in_epilogue, @function
+subject_trap_in_epilogue:
+  .cfi_startproc
+  push %rbp
+  .cfi_def_cfa_offset 16
+  .cfi_offset %rbp, -16
+  mov %rsp, %rbp
+  .cfi_def_cfa_register %rbp
+  push %rbx
+  .cfi_offset %rbx, -24
+  mov -8(%rbp), %rbx
+  leave
+  .cfi_def_cfa %rsp, 8
+  int3
+  ret
+  .cfi_endproc
+  .size subject_trap_in_epilogue, . - subject_trap_in_epilogue
+
   .globl subject_bogus_rbp
   .type subject_bogus_rbp, @function
 subject_bogus_rbp:

@@ -29,5 +29,8 @@ extern "C" {
 void subject_cfa_in_rbx(leakhunt::subjects::Leaf leaf, void* argument);  // as the loader's lazy binding
 void subject_bogus_rbp(leakhunt::subjects::Leaf leaf, void* argument, size_t rbp);   // rbp holds anything
 void subject_lying_rule(leakhunt::subjects::Leaf leaf, void* argument, size_t rbp);  // its rule believes rbp
+// SIGTRAP between `leave` and `ret`: as compilers write it, rbp is still said to lie in its slot, now below
+// rsp.
+void subject_trap_in_epilogue();
 void subject_without_rule(leakhunt::subjects::Leaf leaf, void* argument);
 }
