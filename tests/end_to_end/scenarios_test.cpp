@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <ostream>
 #include <string>
 
 #include "lib/recording/reader.h"
@@ -86,6 +87,10 @@ struct DefectCase {
   const char* code;    // in the line that is to be named
   double first_slope;  // bytes per iteration of the first finding
   double whole_slope;  // of the process
+
+  friend std::ostream& operator<<(std::ostream& out, const DefectCase& defect) {
+    return out << defect.scenario;
+  }
 };
 
 // The slopes in closed form, for the configuration `small`: 5 chunks of 1,048,448 bytes an iteration, of
