@@ -5,7 +5,7 @@
 
 #include "lib/trainer/kernels.h"
 
-namespace leakhunt::trainer {
+namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
 
 Adam::Adam(const ParameterStore& parameters, std::pmr::memory_resource& m_memory,
            std::pmr::memory_resource& v_memory, AdamOptions options)
@@ -36,15 +36,16 @@ void Adam::release_moments() {
   v_ = nullptr;
 }
 
-void Adam::step(Real learning_rate) {
+void Adam::step(double learning_rate) {
   ++steps_;
-  const auto t = static_cast<Real>(steps_);
-  const kernels::AdamStep factors{.beta1 = options_.beta1,
-                                  .beta2 = options_.beta2,
-                                  .rate = learning_rate / (1 - std::pow(options_.beta1, t)),
-                                  .root_scale = 1 / std::sqrt(1 - std::pow(options_.beta2, t)),
-                                  .epsilon = options_.epsilon};
+  const auto t = static_cast<double>(steps_);
+  const auto real = [](double value) { return static_cast<Real>(value); };
+  const kernels::AdamStep factors{.beta1 = real(options_.beta1),
+                                  .beta2 = real(options_.beta2),
+                                  .rate = real(learning_rate / (1 - std::pow(options_.beta1, t))),
+                                  .root_scale = real(1 / std::sqrt(1 - std::pow(options_.beta2, t))),
+                                  .epsilon = real(options_.epsilon)};
   kernels::adam(count_, factors, parameters_.gradients().data(), m_, v_, parameters_.values().data());
 }
 
-}  // namespace leakhunt::trainer
+}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION

@@ -8,12 +8,12 @@
 #include "lib/trainer/parameters.h"
 #include "lib/trainer/tensor.h"
 
-namespace leakhunt::trainer {
+namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
 
 struct AdamOptions {
-  Real beta1 = 0.9;
-  Real beta2 = 0.999;
-  Real epsilon = 1e-8;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
 };
 
 // Owns the two moments of every parameter: m (mean of the gradient) and v (mean of its square), one block
@@ -29,7 +29,7 @@ class Adam {
 
   // One step along the gradients, with bias correction:
   //   parameter -= learning_rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon).
-  void step(Real learning_rate);
+  void step(double learning_rate);
 
   // Fresh moments, all zero, as at the start of a training; those before are given back.
   void allocate_moments();
@@ -51,4 +51,4 @@ class Adam {
   Real* v_ = nullptr;
 };
 
-}  // namespace leakhunt::trainer
+}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION

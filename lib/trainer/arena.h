@@ -13,7 +13,7 @@
 #include <cstddef>
 #include <memory_resource>
 
-#include "lib/trainer/seams.h"
+#include "lib/trainer/trainer_memory.h"
 
 namespace leakhunt::trainer {
 

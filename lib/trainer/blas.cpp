@@ -8,7 +8,7 @@
 
 #include "lib/trainer/kernels.h"
 
-namespace leakhunt::trainer {
+namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
 namespace {
 
 // Row by row of C, so that the innermost loop runs along rows of C and (when B is not transposed) of B.
@@ -41,14 +41,14 @@ class PlainBlas final : public Blas {
 constexpr int row_major = 101;
 constexpr int no_transpose = 111;
 constexpr int transpose = 112;
-using CblasDgemm = void (*)(int order, int transpose_a, int transpose_b, int m, int n, int k, double alpha,
-                            const double* a, int lda, const double* b, int ldb, double beta, double* c,
-                            int ldc);
+using CblasGemm = void (*)(int order, int transpose_a, int transpose_b, int m, int n, int k, Real alpha,
+                           const Real* a, int lda, const Real* b, int ldb, Real beta, Real* c, int ldc);
+constexpr const char* gemm_name = sizeof(Real) == sizeof(double) ? "cblas_dgemm" : "cblas_sgemm";
 using OpenblasText = char* (*)();
 
 class OpenBlas final : public Blas {
  public:
-  OpenBlas(CblasDgemm dgemm, std::string name) : dgemm_(dgemm), name_(std::move(name)) {}
+  OpenBlas(CblasGemm gemm, std::string name) : gemm_(gemm), name_(std::move(name)) {}
 
   void multiply(ProductShape shape, Real alpha, Factor a, Factor b, Real beta, Real* c,
                 Index c_stride) const override {
@@ -56,14 +56,14 @@ class OpenBlas final : public Blas {
     // it.
     if (shape.rows == 1) return multiply_plainly(shape, alpha, a, b, beta, c, c_stride);
     const auto whole = [](Index value) { return static_cast<int>(value); };
-    dgemm_(row_major, a.transposed ? transpose : no_transpose, b.transposed ? transpose : no_transpose,
-           whole(shape.rows), whole(shape.cols), whole(shape.inner), alpha, a.data, whole(a.stride), b.data,
-           whole(b.stride), beta, c, whole(c_stride));
+    gemm_(row_major, a.transposed ? transpose : no_transpose, b.transposed ? transpose : no_transpose,
+          whole(shape.rows), whole(shape.cols), whole(shape.inner), alpha, a.data, whole(a.stride), b.data,
+          whole(b.stride), beta, c, whole(c_stride));
   }
   std::string name() const override { return name_; }
 
  private:
-  CblasDgemm dgemm_;
+  CblasGemm gemm_;
   std::string name_;
 };
 
@@ -105,16 +105,16 @@ std::unique_ptr<Blas> load_openblas(std::string& why) {
     why = dlerror();
     return nullptr;
   }
-  const auto dgemm = reinterpret_cast<CblasDgemm>(dlsym(library, "cblas_dgemm"));
+  const auto gemm = reinterpret_cast<CblasGemm>(dlsym(library, gemm_name));
   const auto configuration = reinterpret_cast<OpenblasText>(dlsym(library, "openblas_get_config"));
   const auto core = reinterpret_cast<OpenblasText>(dlsym(library, "openblas_get_corename"));
-  if (dgemm == nullptr) {
-    why = "libopenblas.so.0 has no cblas_dgemm";
+  if (gemm == nullptr) {
+    why = std::string("libopenblas.so.0 has no ") + gemm_name;
     return nullptr;
   }
   std::string name = configuration != nullptr ? name_and_version(configuration()) : "OpenBLAS";
   name += std::string(" (kernel ") + (core != nullptr ? core() : "unknown") + ", 1 thread)";
-  return std::make_unique<OpenBlas>(dgemm, std::move(name));
+  return std::make_unique<OpenBlas>(gemm, std::move(name));
 }
 
-}  // namespace leakhunt::trainer
+}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/trainer/index.h"
 #include "lib/trainer/random.h"
-#include "lib/trainer/tensor.h"
 
 namespace leakhunt::trainer {
 

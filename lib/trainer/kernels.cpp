@@ -15,7 +15,7 @@
 #endif
 #define LEAKHUNT_INLINE __attribute__((always_inline)) inline
 
-namespace leakhunt::trainer::kernels {
+namespace leakhunt::trainer::inline LEAKHUNT_PRECISION::kernels {
 namespace {
 
 // exp without branches or tables, so that it vectorises: x = k ln 2 + r, |r| <= ln 2 / 2, the Taylor
@@ -47,6 +47,29 @@ LEAKHUNT_INLINE double exponential(double x) {
   p = p * r + 1.0;
   const auto exponent = std::bit_cast<std::uint64_t>(shifted) << 52;  // the rest of `shifted` is pushed out
   return std::bit_cast<double>(std::bit_cast<std::uint64_t>(p) + exponent);
+}
+
+// The same for a float: degree 7.
+LEAKHUNT_INLINE float exponential(float x) {
+  constexpr float log2_e = 1.44269504F;
+  constexpr float ln2_high = 0x1.62e4p-1F;
+  constexpr float ln2_low = 0x1.7f7d1cp-20F;
+  constexpr float round_to_integer = 0x1.8p23F;
+  x = x < -87.0F ? -87.0F : x;
+  x = x > 88.0F ? 88.0F : x;
+  const float shifted = x * log2_e + round_to_integer;
+  const float k = shifted - round_to_integer;
+  const float r = (x - k * ln2_high) - k * ln2_low;
+  float p = 1.0F / 5040.0F;
+  p = p * r + 1.0F / 720.0F;
+  p = p * r + 1.0F / 120.0F;
+  p = p * r + 1.0F / 24.0F;
+  p = p * r + 1.0F / 6.0F;
+  p = p * r + 0.5F;
+  p = p * r + 1.0F;
+  p = p * r + 1.0F;
+  const auto exponent = std::bit_cast<std::uint32_t>(shifted) << 23;
+  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(p) + exponent);
 }
 
 }  // namespace
@@ -104,8 +127,8 @@ LEAKHUNT_VERSIONS Real dot(Index length, const Real* a, const Real* b) {
 // gelu(x) = x s(2u), u = sqrt(2 / pi) (x + 0.044715 x^3), s the logistic function: x (1 + tanh u) / 2 written
 // with one exponential. gelu'(x) = s + x s (1 - s) 2u'.
 LEAKHUNT_VERSIONS void gelu_and_derivative(Index length, Real* __restrict in, Real* __restrict out) {
-  constexpr Real twice_root = 1.5957691216057307;  // 2 sqrt(2 / pi)
-  constexpr Real cubic = 0.044715;
+  constexpr auto twice_root = static_cast<Real>(1.5957691216057307);  // 2 sqrt(2 / pi)
+  constexpr auto cubic = static_cast<Real>(0.044715);
 #pragma omp simd
   for (Index i = 0; i < length; ++i) {
     const Real x = in[i];
@@ -127,7 +150,7 @@ LEAKHUNT_VERSIONS void softmax_backward(Index length, const Real* __restrict p, 
 LEAKHUNT_VERSIONS void normalize(Index length, const Real* __restrict in, const Real* __restrict gain,
                                  const Real* __restrict offset, Real* __restrict out,
                                  Real* __restrict saved) {
-  constexpr Real epsilon = 1e-5;
+  constexpr auto epsilon = static_cast<Real>(1e-5);
   const Real count = static_cast<Real>(length);
   Real sum = 0;
 #pragma omp simd reduction(+ : sum)
@@ -184,4 +207,4 @@ LEAKHUNT_VERSIONS void adam(Index length, const AdamStep& step, const Real* __re
   }
 }
 
-}  // namespace leakhunt::trainer::kernels
+}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION::kernels

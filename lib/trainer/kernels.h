@@ -7,7 +7,7 @@
 
 #include "lib/trainer/tensor.h"
 
-namespace leakhunt::trainer::kernels {
+namespace leakhunt::trainer::inline LEAKHUNT_PRECISION::kernels {
 
 // out[i] = exp(in[i] - shift); returns the sum. In place allowed.
 Real exp_shifted(Index length, const Real* in, Real shift, Real* out);
@@ -58,4 +58,4 @@ struct AdamStep {
 // m, v and parameters after one step along `gradients`.
 void adam(Index length, const AdamStep& step, const Real* gradients, Real* m, Real* v, Real* parameters);
 
-}  // namespace leakhunt::trainer::kernels
+}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION::kernels

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "lib/trainer/tensor.h"
+#include "lib/trainer/index.h"
 
 namespace leakhunt::trainer {
 
@@ -31,10 +31,10 @@ struct ModelConfig {
 
 // The size of the arena's chunks: four times the largest matrix of the forward pass, so that an iteration
 // fills a few of them; less what malloc adds, so that its pages are filled exactly.
-constexpr std::size_t arena_chunk_bytes(const ModelConfig& model) {
+constexpr std::size_t arena_chunk_bytes(const ModelConfig& model, std::size_t real_bytes) {
   const Index widest = std::max({model.hidden, 3 * model.width, model.heads * model.context});
   constexpr std::size_t malloc_overhead = 128;
-  return 4 * model.context * widest * sizeof(Real) - malloc_overhead;
+  return 4 * model.context * widest * real_bytes - malloc_overhead;
 }
 
 // How a mode is trained unless the command line says otherwise.
@@ -42,7 +42,7 @@ struct Mode {
   std::string_view name;
   ModelConfig model;  // the vocabulary is replaced by that of the text
   std::uint64_t iterations;
-  Real peak_rate;     // of the learning rate schedule
+  double peak_rate;   // of the learning rate schedule
   bool wants_a_file;  // its text is not built in
 };
 

@@ -6,7 +6,7 @@
 
 #include "lib/trainer/kernels.h"
 
-namespace leakhunt::trainer {
+namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
 namespace {
 
 // A result without contents, and with a gradient when there will be a backward pass.
@@ -274,12 +274,12 @@ static void cross_entropy_backward(const Node& node, Workspace&) {
   }
 }
 
-Real cross_entropy(Workspace& workspace, Tensor logits, std::span<const Token> targets) {
+double cross_entropy(Workspace& workspace, Tensor logits, std::span<const Token> targets) {
   assert(targets.size() == logits.rows);
   const Index symbols = logits.cols;
   Real* saved = allocate_reals(workspace.temporaries, logits.rows);
   auto* row = static_cast<Real*>(workspace.scratch.allocate(symbols * sizeof(Real), real_alignment));
-  Real loss = 0;
+  double loss = 0;
   for (Index t = 0; t < logits.rows; ++t) {
     const Real* values = logits.value + t * symbols;
     const Real largest = kernels::maximum(symbols, values);
@@ -290,7 +290,7 @@ Real cross_entropy(Workspace& workspace, Tensor logits, std::span<const Token> t
     workspace.tape->record(
         {.backward = cross_entropy_backward, .in = logits, .saved = saved, .tokens = targets.data()});
   }
-  return loss / static_cast<Real>(logits.rows);
+  return loss / static_cast<double>(logits.rows);
 }
 
-}  // namespace leakhunt::trainer
+}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION

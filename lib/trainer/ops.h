@@ -13,7 +13,7 @@
 #include "lib/trainer/tape.h"
 #include "lib/trainer/tensor.h"
 
-namespace leakhunt::trainer {
+namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
 
 // What an operation works with. Nothing is owned.
 struct Workspace {
@@ -55,6 +55,6 @@ Tensor attention(Workspace& workspace, Tensor qkv, Index heads);
 Tensor attention_step(Workspace& workspace, Tensor qkv, Index heads, Real* keys_values, Index position);
 
 // The mean over the rows of -log softmax(logits)[target], in nats.
-Real cross_entropy(Workspace& workspace, Tensor logits, std::span<const Token> targets);
+double cross_entropy(Workspace& workspace, Tensor logits, std::span<const Token> targets);
 
-}  // namespace leakhunt::trainer
+}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION

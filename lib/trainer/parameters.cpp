@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
-namespace leakhunt::trainer {
+namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
 
 ParameterStore::ParameterStore(std::pmr::memory_resource& values, std::pmr::memory_resource& gradients,
                                Index count)
@@ -26,4 +26,4 @@ Tensor ParameterStore::take(Index rows, Index cols) {
   return tensor;
 }
 
-}  // namespace leakhunt::trainer
+}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "lib/trainer/tensor.h"
+#include "lib/trainer/index.h"
 
 namespace leakhunt::trainer {
 
@@ -35,7 +35,7 @@ class Random {
   }
 
   // In [0, 1), 53 bits.
-  Real uniform() { return static_cast<Real>(next() >> 11) * 0x1p-53; }
+  double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }
 
   // In [0, bound); bound > 0. The bias of the multiplication is below bound / 2^64.
   std::uint64_t below(std::uint64_t bound) {
@@ -44,9 +44,9 @@ class Random {
   }
 
   // Mean 0, deviation 1 (Box and Muller; the second value of each pair is dropped so that no state hides).
-  Real normal() {
-    constexpr Real two_pi = 6.283185307179586;
-    const Real radius = std::sqrt(-2 * std::log(1 - uniform()));
+  double normal() {
+    constexpr double two_pi = 6.283185307179586;
+    const double radius = std::sqrt(-2 * std::log(1 - uniform()));
     return radius * std::cos(two_pi * uniform());
   }
 

@@ -5,15 +5,16 @@
 
 #include "lib/trainer/kernels.h"
 
-namespace leakhunt::trainer {
+namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
 
-Token choose(std::span<Real> logits, Real temperature, Real chance) {
+Token choose(std::span<Real> logits, double temperature, double chance) {
   const auto likeliest = std::max_element(logits.begin(), logits.end());
   if (temperature <= 0) return static_cast<Token>(likeliest - logits.begin());
-  const Real largest = *likeliest / temperature;
-  kernels::scale(logits.size(), 1 / temperature, logits.data());
-  const Real sum = kernels::exp_shifted(logits.size(), logits.data(), largest, logits.data());
-  Real below = 0;
+  const auto sharpness = static_cast<Real>(1 / temperature);
+  const Real largest = *likeliest * sharpness;
+  kernels::scale(logits.size(), sharpness, logits.data());
+  const double sum = kernels::exp_shifted(logits.size(), logits.data(), largest, logits.data());
+  double below = 0;
   for (Index i = 0; i + 1 < logits.size(); ++i) {
     below += logits[i];
     if (chance * sum < below) return static_cast<Token>(i);
@@ -49,7 +50,7 @@ Tensor Sampler::read(Token token) {
   return model_.step(workspace, context_.back(), cache_);
 }
 
-std::string_view Sampler::generate(std::span<const Token> prompt, Index count, Real temperature,
+std::string_view Sampler::generate(std::span<const Token> prompt, Index count, double temperature,
                                    Random& random) {
   assert(!prompt.empty() && 4 * count <= text_.size());
   context_.clear();
@@ -69,4 +70,4 @@ std::string_view Sampler::generate(std::span<const Token> prompt, Index count, R
   return {text_.data(), length};
 }
 
-}  // namespace leakhunt::trainer
+}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION

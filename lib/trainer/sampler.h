@@ -10,11 +10,11 @@
 #include "lib/trainer/random.h"
 #include "lib/trainer/transformer.h"
 
-namespace leakhunt::trainer {
+namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
 
 // The symbol drawn from softmax(logits / temperature), given a `chance` in [0, 1). Temperature 0: the
 // likeliest. `logits` is overwritten.
-Token choose(std::span<Real> logits, Real temperature, Real chance);
+Token choose(std::span<Real> logits, double temperature, double chance);
 
 // Generates text. Everything it needs is allocated when it is made: its cache and its text from `memory`, and
 // the temporaries of each symbol from the arena, which is reset after each of them.
@@ -26,7 +26,7 @@ class Sampler {
 
   // `count` symbols that follow `prompt` (not empty), in UTF-8; valid until the next call. When the context
   // is full, its newer half is read again from its start. The arena must be empty.
-  std::string_view generate(std::span<const Token> prompt, Index count, Real temperature, Random& random);
+  std::string_view generate(std::span<const Token> prompt, Index count, double temperature, Random& random);
 
  private:
   // Reads one more symbol; the logits stay valid until the arena is reset.
@@ -41,4 +41,4 @@ class Sampler {
   std::pmr::vector<char> text_;
 };
 
-}  // namespace leakhunt::trainer
+}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION

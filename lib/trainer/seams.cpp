@@ -3,22 +3,7 @@
 #include "lib/trainer/arena.h"
 #include "lib/trainer/tape.h"
 
-namespace leakhunt::trainer {
-
-TrainerMemory plain_memory() {
-  std::pmr::memory_resource* heap = std::pmr::new_delete_resource();
-  return {.parameters = heap,
-          .gradients = heap,
-          .optimizer_m = heap,
-          .optimizer_v = heap,
-          .tape_nodes = heap,
-          .arena_chunks = heap,
-          .scratch = nullptr,
-          .dataset = heap,
-          .batches = heap,
-          .samples = heap,
-          .checkpoints = heap};
-}
+namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
 
 Seams::Seams()
     : make_arena([](std::pmr::memory_resource& chunks, std::size_t chunk_bytes, ArenaObserver* observer) {
@@ -26,4 +11,4 @@ Seams::Seams()
       }),
       make_tape([](std::pmr::memory_resource& nodes) { return std::make_unique<Tape>(nodes); }) {}
 
-}  // namespace leakhunt::trainer
+}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION

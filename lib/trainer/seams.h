@@ -11,38 +11,14 @@
 #include <memory_resource>
 #include <vector>
 
-namespace leakhunt::trainer {
+#include "lib/trainer/arena.h"
+#include "lib/trainer/precision.h"
+#include "lib/trainer/trainer_memory.h"
+
+namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
 
 class Adam;
-class Arena;
 class Tape;
-
-// Where each kind of memory comes from. Nothing here is owned; every resource outlives the training.
-struct TrainerMemory {
-  std::pmr::memory_resource* parameters;
-  std::pmr::memory_resource* gradients;
-  std::pmr::memory_resource* optimizer_m;
-  std::pmr::memory_resource* optimizer_v;
-  std::pmr::memory_resource* tape_nodes;
-  std::pmr::memory_resource* arena_chunks;
-  std::pmr::memory_resource* scratch;  // for the length of one operation; null: the arena
-  std::pmr::memory_resource* dataset;
-  std::pmr::memory_resource* batches;
-  std::pmr::memory_resource* samples;
-  std::pmr::memory_resource* checkpoints;
-};
-
-// Every resource the ordinary heap, scratch from the arena.
-TrainerMemory plain_memory();
-
-// Sees what happens inside the arena's chunks. Called on the allocating thread, at every piece: keep it
-// cheap.
-class ArenaObserver {
- public:
-  virtual ~ArenaObserver() = default;
-  virtual void allocated(std::size_t bytes) = 0;
-  virtual void reset() = 0;
-};
 
 // Sees the steps of the training loop. Called on the training thread, in the order of registration.
 class TrainingObserver {
@@ -69,4 +45,4 @@ struct Seams {
 // The seams of this program, chosen when it is linked. Lives until the process ends.
 Seams& subject_seams();
 
-}  // namespace leakhunt::trainer
+}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION

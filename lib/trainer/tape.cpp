@@ -2,7 +2,7 @@
 
 #include <new>
 
-namespace leakhunt::trainer {
+namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
 
 Tape::Tape(std::pmr::memory_resource& nodes) : nodes_(nodes) {}
 
@@ -57,4 +57,4 @@ void Tape::release(Node* newest) {
   }
 }
 
-}  // namespace leakhunt::trainer
+}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION

@@ -10,7 +10,7 @@
 
 #include "lib/trainer/tensor.h"
 
-namespace leakhunt::trainer {
+namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
 
 struct Workspace;
 
@@ -65,4 +65,4 @@ class Tape {
   std::size_t size_ = 0;
 };
 
-}  // namespace leakhunt::trainer
+}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION

@@ -6,18 +6,11 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 
-namespace leakhunt::trainer {
+#include "lib/trainer/index.h"
+#include "lib/trainer/precision.h"
 
-// The precision of the whole trainer.
-using Real = double;
-
-// Sizes and positions inside matrices.
-using Index = std::size_t;
-
-// A symbol of the vocabulary: its number, from 0.
-using Token = std::int32_t;
+namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
 
 // Vectors of the widest instruction set in use; every block of Reals is aligned so that none straddles a
 // cache line.
@@ -32,4 +25,4 @@ struct Tensor {
   Index size() const { return rows * cols; }
 };
 
-}  // namespace leakhunt::trainer
+}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION

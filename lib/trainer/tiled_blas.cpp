@@ -2,7 +2,7 @@
 
 #include "lib/trainer/kernels.h"
 
-namespace leakhunt::trainer {
+namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
 namespace {
 
 struct Kernel {
@@ -58,4 +58,4 @@ std::unique_ptr<Blas> make_tiled_blas(InstructionSet set) {
   return std::make_unique<TiledBlas>(kernel_for(set));
 }
 
-}  // namespace leakhunt::trainer
+}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION

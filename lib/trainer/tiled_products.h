@@ -17,7 +17,7 @@
 
 #include "lib/trainer/blas.h"
 
-namespace leakhunt::trainer {
+namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
 namespace {
 
 // C = alpha A B + beta C, or a part of it.
@@ -33,17 +33,18 @@ struct Product {
 
 // Width: Reals in a vector. Rows x MaxVectors: the tile; with the vectors of B it must fit into the
 // registers.
-template <int Width, int Rows, int MaxVectors>
+template <Index Width, int Rows, int MaxVectors>
 class TiledProduct {
  public:
   // Adds up stretches of at most panel_rows of the inner dimension.
   static void multiply(const Product& all) {
+    alignas(64) Real panel[panel_rows * Width * MaxVectors];  // 48 KiB at most, on the stack: nothing to keep
     Product part = all;
     for (Index start = 0; start < all.shape.inner; start += panel_rows) {
       part.shape.inner = smaller(panel_rows, all.shape.inner - start);
       part.a.data = all.a.data + start * (all.a.transposed ? all.a.stride : 1);
       part.b.data = all.b.data + start * (all.b.transposed ? 1 : all.b.stride);
-      multiply_stretch(part);
+      multiply_stretch(part, panel);
       part.beta = 1;
     }
   }
@@ -53,14 +54,13 @@ class TiledProduct {
   typedef Real Vector __attribute__((vector_size(Width * sizeof(Real)), aligned(sizeof(Real)), may_alias));
 
   static constexpr Index panel_rows = 256;
-  alignas(64) static inline thread_local Real panel[panel_rows * Width * MaxVectors];
 
   static constexpr Index smaller(Index a, Index b) { return a < b ? a : b; }
   static Vector& at(Real* place) { return *reinterpret_cast<Vector*>(place); }
   static const Vector& at(const Real* place) { return *reinterpret_cast<const Vector*>(place); }
 
   // Goes along the columns.
-  static void multiply_stretch(const Product& all) {
+  static void multiply_stretch(const Product& all, Real* panel) {
     Product part = all;
     for (Index j = 0; j < all.shape.cols; j += part.shape.cols) {
       // Four vectors left go in two and two: in a tile of one vector each addition waits for the one before.
@@ -70,18 +70,18 @@ class TiledProduct {
       part.b.data = all.b.data + j * (all.b.transposed ? all.b.stride : 1);
       part.c = all.c + j;
       if constexpr (MaxVectors >= 3) {
-        if (vectors == 3) multiply_panel<3>(part);
+        if (vectors == 3) multiply_panel<3>(part, panel);
       }
-      if (vectors == 2) multiply_panel<2>(part);
-      if (vectors == 1) multiply_panel<1>(part);
+      if (vectors == 2) multiply_panel<2>(part, panel);
+      if (vectors == 1) multiply_panel<1>(part, panel);
     }
   }
 
   // Goes down the rows.
   template <int Vectors>
-  static void multiply_panel(Product part) {
+  static void multiply_panel(Product part, Real* panel) {
     if (part.b.transposed || part.shape.cols != Vectors * Width || lies_badly(part)) {
-      copy_panel<Vectors>(part);
+      copy_panel<Vectors>(part, panel);
       part.b = {panel, Vectors * Width};
     }
     multiply_rows<Rows, Vectors>(part);
@@ -97,7 +97,7 @@ class TiledProduct {
   }
 
   template <int Vectors>
-  static void copy_panel(const Product& part) {
+  static void copy_panel(const Product& part, Real* panel) {
     constexpr Index width = Vectors * Width;
     const Factor b = part.b;
     if (part.shape.cols < width) {
@@ -167,4 +167,4 @@ class TiledProduct {
 };
 
 }  // namespace
-}  // namespace leakhunt::trainer
+}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION

@@ -10,10 +10,10 @@
 #include "lib/trainer/tape.h"
 #include "lib/trainer/transformer.h"
 
-namespace leakhunt::trainer {
+namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
 namespace {
 
-constexpr Real sample_temperature = 0.8;
+constexpr double sample_temperature = 0.8;
 
 double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -25,10 +25,10 @@ class Training {
   Training(const TrainingOptions& options, const Dataset& dataset, const Blas& blas, Seams& seams,
            std::FILE* out);
 
-  Real iterate(std::uint64_t number);
-  void report_progress(std::uint64_t done, Real mean_loss, double speed);
+  double iterate(std::uint64_t number);
+  void report_progress(std::uint64_t done, double mean_loss, double speed);
   void report_sample(Index count);
-  Real text_loss();
+  double text_loss();
 
  private:
   Workspace workspace(Tape* tape) {
@@ -73,17 +73,17 @@ Training::Training(const TrainingOptions& options, const Dataset& dataset, const
       sample_random_(seeded(options.seed, 2)),
       model_(new_model(options, seams.memory)),
       adam_(model_.parameters(), *seams.memory.optimizer_m, *seams.memory.optimizer_v),
-      arena_(seams.make_arena(*seams.memory.arena_chunks, arena_chunk_bytes(options.model),
+      arena_(seams.make_arena(*seams.memory.arena_chunks, arena_chunk_bytes(options.model, sizeof(Real)),
                               seams.arena_observer)),
       scratch_(seams.memory.scratch != nullptr ? seams.memory.scratch : arena_.get()),
       tape_(seams.make_tape(*seams.memory.tape_nodes)),
       batch_(options.model.context, *seams.memory.batches),
       sampler_(model_, dataset, blas, *arena_, *seams.memory.samples, 2 * options.sample_length) {}
 
-Real Training::iterate(std::uint64_t number) {
+double Training::iterate(std::uint64_t number) {
   batch_.draw(dataset_, batch_random_);
   Workspace work = workspace(tape_.get());
-  const Real loss = model_.loss(work, batch_.inputs(), batch_.targets());
+  const double loss = model_.loss(work, batch_.inputs(), batch_.targets());
   tape_->backward(work);
   for (TrainingObserver* observer : seams_.training_observers) observer->before_optimizer_step(adam_);
   adam_.step(options_.schedule.rate(number));
@@ -93,7 +93,7 @@ Real Training::iterate(std::uint64_t number) {
   return loss;
 }
 
-void Training::report_progress(std::uint64_t done, Real mean_loss, double speed) {
+void Training::report_progress(std::uint64_t done, double mean_loss, double speed) {
   std::fprintf(out_, "iteration %6llu/%llu  loss %.4f  %.1f it/s\n", static_cast<unsigned long long>(done),
                static_cast<unsigned long long>(options_.iterations), mean_loss, speed);
   std::fflush(out_);
@@ -107,18 +107,18 @@ void Training::report_sample(Index count) {
   std::fflush(out_);
 }
 
-Real Training::text_loss() {
+double Training::text_loss() {
   constexpr Index most = 100;
   const Index length = options_.model.context;
   const Index windows = std::min(most, (dataset_.tokens().size() - 1) / length);
-  Real sum = 0;
+  double sum = 0;
   for (Index i = 0; i < windows; ++i) {
     batch_.copy(dataset_, i * length);
     Workspace work = workspace(nullptr);
     sum += model_.loss(work, batch_.inputs(), batch_.targets());
     arena_->reset();
   }
-  return sum / static_cast<Real>(windows);
+  return sum / static_cast<double>(windows);
 }
 
 }  // namespace
@@ -131,15 +131,15 @@ TrainingOptions TrainingOptions::of(const Mode& mode, Index vocabulary, std::uin
 }
 
 TrainingResult train(const TrainingOptions& options, const Dataset& dataset, const Blas& blas, Seams& seams,
-                     std::FILE* out, std::span<Real> losses) {
+                     std::FILE* out, std::span<double> losses) {
   Training training(options, dataset, blas, seams, out);
   TrainingResult result{};
   const double start = seconds_now();
   double since = start;
-  Real sum = 0;
+  double sum = 0;
   std::uint64_t summed = 0;
   for (std::uint64_t i = 0; i < options.iterations; ++i) {
-    const Real loss = training.iterate(i);
+    const double loss = training.iterate(i);
     const std::uint64_t done = i + 1;
     if (i == 0) result.first_loss = loss;
     if (!losses.empty()) losses[i] = loss;
@@ -147,7 +147,7 @@ TrainingResult train(const TrainingOptions& options, const Dataset& dataset, con
     ++summed;
     if (done % options.progress_every == 0 || done == options.iterations) {
       const double now = seconds_now();
-      result.last_loss = sum / static_cast<Real>(summed);
+      result.last_loss = sum / static_cast<double>(summed);
       training.report_progress(done, result.last_loss, static_cast<double>(summed) / (now - since));
       since = now;
       sum = 0;
@@ -164,4 +164,4 @@ TrainingResult train(const TrainingOptions& options, const Dataset& dataset, con
   return result;
 }
 
-}  // namespace leakhunt::trainer
+}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION

@@ -14,7 +14,7 @@
 #include "lib/trainer/schedule.h"
 #include "lib/trainer/seams.h"
 
-namespace leakhunt::trainer {
+namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
 
 struct TrainingOptions {
   ModelConfig model;  // its vocabulary must be the dataset's
@@ -30,9 +30,9 @@ struct TrainingOptions {
 };
 
 struct TrainingResult {
-  Real first_loss;               // of the first iteration
-  Real last_loss;                // mean over the last progress_every iterations
-  Real text_loss;                // at the end, over the first 100 windows of the text one after the other
+  double first_loss;             // of the first iteration
+  double last_loss;              // mean over the last progress_every iterations
+  double text_loss;              // at the end, over the first 100 windows of the text one after the other
   double iterations_per_second;  // of the whole loop
 };
 
@@ -40,6 +40,6 @@ struct TrainingResult {
 // losses. Progress and samples go to `out`. The same options, dataset and blas give the same result to the
 // last bit.
 TrainingResult train(const TrainingOptions& options, const Dataset& dataset, const Blas& blas, Seams& seams,
-                     std::FILE* out, std::span<Real> losses = {});
+                     std::FILE* out, std::span<double> losses = {});
 
-}  // namespace leakhunt::trainer
+}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION

@@ -4,11 +4,11 @@
 #include <cassert>
 #include <cmath>
 
-namespace leakhunt::trainer {
+namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
 namespace {
 
-void fill_normal(Tensor tensor, Real deviation, Random& random) {
-  for (Index i = 0; i < tensor.size(); ++i) tensor.value[i] = deviation * random.normal();
+void fill_normal(Tensor tensor, double deviation, Random& random) {
+  for (Index i = 0; i < tensor.size(); ++i) tensor.value[i] = static_cast<Real>(deviation * random.normal());
 }
 
 }  // namespace
@@ -27,8 +27,8 @@ Transformer::Transformer(const ModelConfig& config, const TrainerMemory& memory,
     : config_(config),
       parameters_(*memory.parameters, *memory.gradients, config.parameter_count()),
       layers_(memory.parameters) {
-  constexpr Real deviation = 0.02;
-  const Real onto_residual = deviation / std::sqrt(2 * static_cast<Real>(config.layers));
+  constexpr double deviation = 0.02;
+  const double onto_residual = deviation / std::sqrt(2 * static_cast<double>(config.layers));
   const Index d = config.width;
   token_table_ = parameters_.take(config.vocabulary, d);
   position_table_ = parameters_.take(config.positions, d);
@@ -56,7 +56,7 @@ Transformer::Norm Transformer::take_norm() {
   return norm;
 }
 
-Transformer::Linear Transformer::take_linear(Index in, Index out, Real deviation, Random& random) {
+Transformer::Linear Transformer::take_linear(Index in, Index out, double deviation, Random& random) {
   const Linear linear{parameters_.take(in, out), parameters_.take(1, out)};
   fill_normal(linear.weight, deviation, random);
   return linear;
@@ -91,9 +91,9 @@ Tensor Transformer::step(Workspace& workspace, const Token& token, AttentionCach
   return result;
 }
 
-Real Transformer::loss(Workspace& workspace, std::span<const Token> tokens,
-                       std::span<const Token> targets) const {
+double Transformer::loss(Workspace& workspace, std::span<const Token> tokens,
+                         std::span<const Token> targets) const {
   return cross_entropy(workspace, forward(workspace, tokens), targets);
 }
 
-}  // namespace leakhunt::trainer
+}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION

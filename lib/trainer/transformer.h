@@ -14,7 +14,7 @@
 #include "lib/trainer/random.h"
 #include "lib/trainer/seams.h"
 
-namespace leakhunt::trainer {
+namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
 
 // Keys and values of the positions seen so far, for generating text one symbol at a time.
 class AttentionCache {
@@ -52,7 +52,7 @@ class Transformer {
 
   // The mean loss of predicting targets[t] from tokens[0 .. t]. With a tape in the workspace, its backward()
   // then gives the gradients of all parameters.
-  Real loss(Workspace& workspace, std::span<const Token> tokens, std::span<const Token> targets) const;
+  double loss(Workspace& workspace, std::span<const Token> tokens, std::span<const Token> targets) const;
 
   const ModelConfig& config() const { return config_; }
   const ParameterStore& parameters() const { return parameters_; }
@@ -76,7 +76,7 @@ class Transformer {
   };
 
   Norm take_norm();
-  Linear take_linear(Index in, Index out, Real deviation, Random& random);
+  Linear take_linear(Index in, Index out, double deviation, Random& random);
   Tensor logits(Workspace& workspace, std::span<const Token> tokens, AttentionCache* cache) const;
 
   ModelConfig config_;
@@ -88,4 +88,4 @@ class Transformer {
   Linear output_;
 };
 
-}  // namespace leakhunt::trainer
+}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION

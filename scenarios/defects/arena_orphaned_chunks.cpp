@@ -6,7 +6,7 @@
 #include "lib/trainer/arena.h"
 #include "scenarios/defects/defect.h"
 
-namespace leakhunt::defects {
+namespace leakhunt::defects::inline LEAKHUNT_PRECISION {
 namespace {
 
 class OrphaningArena final : public trainer::Arena {
@@ -29,4 +29,4 @@ void apply_arena_orphaned_chunks(trainer::Seams& seams) {
   };
 }
 
-}  // namespace leakhunt::defects
+}  // namespace leakhunt::defects::inline LEAKHUNT_PRECISION

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string>
 
-namespace leakhunt::defects {
+namespace leakhunt::defects::inline LEAKHUNT_PRECISION {
 namespace {
 
 constexpr Defect defects[] = {
@@ -39,4 +39,4 @@ void apply_selected(trainer::Seams& seams) {
   refuse(name);
 }
 
-}  // namespace leakhunt::defects
+}  // namespace leakhunt::defects::inline LEAKHUNT_PRECISION

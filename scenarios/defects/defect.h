@@ -10,7 +10,7 @@
 
 #include "lib/trainer/seams.h"
 
-namespace leakhunt::defects {
+namespace leakhunt::defects::inline LEAKHUNT_PRECISION {
 
 struct Defect {
   std::string_view name;       // "arena-orphaned-chunks"
@@ -30,4 +30,4 @@ void apply_optimizer_reallocates(trainer::Seams& seams);
 void apply_stray_heap(trainer::Seams& seams);
 void apply_tape_retained(trainer::Seams& seams);
 
-}  // namespace leakhunt::defects
+}  // namespace leakhunt::defects::inline LEAKHUNT_PRECISION

@@ -9,7 +9,7 @@
 
 #include "scenarios/defects/defect.h"
 
-namespace leakhunt::defects {
+namespace leakhunt::defects::inline LEAKHUNT_PRECISION {
 namespace {
 
 class HeapScratch final : public std::pmr::memory_resource {
@@ -29,4 +29,4 @@ void apply_stray_heap(trainer::Seams& seams) {
   seams.memory.scratch = &heap;
 }
 
-}  // namespace leakhunt::defects
+}  // namespace leakhunt::defects::inline LEAKHUNT_PRECISION

@@ -5,7 +5,7 @@
 #include "lib/trainer/tape.h"
 #include "scenarios/defects/defect.h"
 
-namespace leakhunt::defects {
+namespace leakhunt::defects::inline LEAKHUNT_PRECISION {
 namespace {
 
 class RetainingTape final : public trainer::Tape {
@@ -32,4 +32,4 @@ void apply_tape_retained(trainer::Seams& seams) {
   };
 }
 
-}  // namespace leakhunt::defects
+}  // namespace leakhunt::defects::inline LEAKHUNT_PRECISION

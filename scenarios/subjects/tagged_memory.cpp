@@ -6,7 +6,7 @@
 #include "lib/trainer/seams.h"
 #include "scenarios/defects/defect.h"
 
-namespace leakhunt::trainer {
+namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
 namespace {
 
 // The pieces the arena hands out, inside chunks that are counted already.
@@ -61,4 +61,4 @@ Seams& subject_seams() {
   return tagged.seams;
 }
 
-}  // namespace leakhunt::trainer
+}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION

@@ -73,7 +73,7 @@ TEST_P(DefectsTest, TheHealthyTrainerGrowsByNothing) {
 
 TEST_P(DefectsTest, ArenaOrphansAllChunksButTheFirst) {
   const std::vector<Real> losses = healthy.train_with(mode());
-  const std::size_t chunk = arena_chunk_bytes(mode().model);
+  const std::size_t chunk = arena_chunk_bytes(mode().model, sizeof(Real));
   const std::size_t chunks = healthy.chunk_bytes.front() / chunk;
   EXPECT_GE(chunks, 3u) << "an iteration must need several chunks";
   EXPECT_EQ(healthy.chunk_bytes.front(), chunks * chunk);
