@@ -36,7 +36,7 @@ void Adam::release_moments() {
   v_ = nullptr;
 }
 
-void Adam::step(double learning_rate) {
+void Adam::step(double learning_rate, Team& team) {
   ++steps_;
   const auto t = static_cast<double>(steps_);
   const auto real = [](double value) { return static_cast<Real>(value); };
@@ -45,7 +45,11 @@ void Adam::step(double learning_rate) {
                                   .rate = real(learning_rate / (1 - std::pow(options_.beta1, t))),
                                   .root_scale = real(1 / std::sqrt(1 - std::pow(options_.beta2, t))),
                                   .epsilon = real(options_.epsilon)};
-  kernels::adam(count_, factors, parameters_.gradients().data(), m_, v_, parameters_.values().data());
+  team.run([&](Slice slice) {
+    const auto [begin, end] = slice.of(count_, real_alignment / sizeof(Real));
+    kernels::adam(end - begin, factors, parameters_.gradients().data() + begin, m_ + begin, v_ + begin,
+                  parameters_.values().data() + begin);
+  });
 }
 
 }  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "lib/trainer/parameters.h"
+#include "lib/trainer/team.h"
 #include "lib/trainer/tensor.h"
 
 namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
@@ -29,7 +30,7 @@ class Adam {
 
   // One step along the gradients, with bias correction:
   //   parameter -= learning_rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon).
-  void step(double learning_rate);
+  void step(double learning_rate, Team& team = alone());
 
   // Fresh moments, all zero, as at the start of a training; those before are given back.
   void allocate_moments();

@@ -23,6 +23,26 @@ Factor transposed(const Real* data, Index stride) {
   return {data, stride, true};
 }
 
+// Slices of columns begin where the vectors of every instruction set do.
+constexpr Index columns_of_a_vector = 64 / sizeof(Real);
+
+// The part of a product that computes these columns, or these rows, of C.
+void multiply_columns(const Blas& blas, Range columns, ProductShape shape, Factor a, Factor b, Real beta,
+                      Real* c, Index c_stride) {
+  if (columns.size() == 0) return;
+  shape.cols = columns.size();
+  b.data += columns.begin * (b.transposed ? b.stride : 1);
+  blas.multiply(shape, 1, a, b, beta, c + columns.begin, c_stride);
+}
+
+void multiply_rows(const Blas& blas, Range rows, ProductShape shape, Factor a, Factor b, Real beta, Real* c,
+                   Index c_stride) {
+  if (rows.size() == 0) return;
+  shape.rows = rows.size();
+  a.data += rows.begin * (a.transposed ? 1 : a.stride);
+  blas.multiply(shape, 1, a, b, beta, c + rows.begin * c_stride, c_stride);
+}
+
 void clear_unless_accumulating(const Workspace& workspace, Tensor parameter) {
   if (!workspace.accumulate) std::fill_n(parameter.grad, parameter.size(), Real{0});
 }
@@ -112,23 +132,40 @@ static void linear_backward(const Node& node, Workspace& workspace) {
   const Index n = node.out.cols;
   const Real keep = workspace.accumulate ? 1 : 0;
   auto* sums = static_cast<Real*>(workspace.scratch.allocate(n * sizeof(Real), real_alignment));
-  std::copy_n(node.out.grad, n, sums);
-  for (Index t = 1; t < rows; ++t) kernels::add(n, node.out.grad + t * n, sums);
   clear_unless_accumulating(workspace, node.bias);
-  kernels::add(n, sums, node.bias.grad);
+  workspace.team.run([&](Slice slice) {
+    const Range bias = slice.of(n, columns_of_a_vector);
+    std::copy_n(node.out.grad + bias.begin, bias.size(), sums + bias.begin);
+    for (Index t = 1; t < rows; ++t) {
+      kernels::add(bias.size(), node.out.grad + t * n + bias.begin, sums + bias.begin);
+    }
+    kernels::add(bias.size(), sums + bias.begin, node.bias.grad + bias.begin);
+    const Range features = slice.of(k, columns_of_a_vector);
+    multiply_rows(workspace.blas, features, {k, n, rows}, transposed(node.in.value, k),
+                  plain(node.out.grad, n), keep, node.weight.grad, n);
+    multiply_columns(workspace.blas, features, {rows, k, n}, plain(node.out.grad, n),
+                     transposed(node.weight.value, n), 0, node.in.grad, k);
+  });
+}
 
-  workspace.blas.multiply({k, n, rows}, 1, transposed(node.in.value, k), plain(node.out.grad, n), keep,
-                          node.weight.grad, n);
-  workspace.blas.multiply({rows, k, n}, 1, plain(node.out.grad, n), transposed(node.weight.value, n), 0,
-                          node.in.grad, k);
+// out = residual (0 when that is null) + bias + in weight, in these columns.
+static void affine(const Blas& blas, Range columns, const Real* residual, Tensor in, Tensor weight,
+                   Tensor bias, Real* out) {
+  const Index n = weight.cols;
+  for (Index t = 0; t < in.rows; ++t) {
+    const Index row = t * n + columns.begin;
+    std::copy_n(bias.value + columns.begin, columns.size(), out + row);
+    if (residual != nullptr) kernels::add(columns.size(), residual + row, out + row);
+  }
+  multiply_columns(blas, columns, {in.rows, n, in.cols}, plain(in.value, in.cols), plain(weight.value, n), 1,
+                   out, n);
 }
 
 Tensor linear(Workspace& workspace, Tensor in, Tensor weight, Tensor bias) {
-  const Index n = weight.cols;
-  const Tensor out = new_tensor(workspace, in.rows, n);
-  for (Index t = 0; t < in.rows; ++t) std::copy_n(bias.value, n, out.value + t * n);
-  workspace.blas.multiply({in.rows, n, in.cols}, 1, plain(in.value, in.cols), plain(weight.value, n), 1,
-                          out.value, n);
+  const Tensor out = new_tensor(workspace, in.rows, weight.cols);
+  workspace.team.run([&](Slice slice) {
+    affine(workspace.blas, slice.of(out.cols, columns_of_a_vector), nullptr, in, weight, bias, out.value);
+  });
   if (workspace.tape != nullptr) {
     workspace.tape->record(
         {.backward = linear_backward, .in = in, .out = out, .weight = weight, .bias = bias});
@@ -137,13 +174,12 @@ Tensor linear(Workspace& workspace, Tensor in, Tensor weight, Tensor bias) {
 }
 
 Tensor linear_onto(Workspace& workspace, Tensor residual, Tensor in, Tensor weight, Tensor bias) {
-  const Index n = weight.cols;
-  const Tensor out{allocate_reals(workspace.temporaries, residual.size()), residual.grad, in.rows, n};
-  for (Index t = 0; t < in.rows; ++t) {
-    for (Index j = 0; j < n; ++j) out.value[t * n + j] = residual.value[t * n + j] + bias.value[j];
-  }
-  workspace.blas.multiply({in.rows, n, in.cols}, 1, plain(in.value, in.cols), plain(weight.value, n), 1,
-                          out.value, n);
+  const Tensor out{allocate_reals(workspace.temporaries, residual.size()), residual.grad, in.rows,
+                   weight.cols};
+  workspace.team.run([&](Slice slice) {
+    affine(workspace.blas, slice.of(out.cols, columns_of_a_vector), residual.value, in, weight, bias,
+           out.value);
+  });
   if (workspace.tape != nullptr) {
     workspace.tape->record(
         {.backward = linear_backward, .in = in, .out = out, .weight = weight, .bias = bias});
@@ -155,7 +191,11 @@ Tensor linear_onto(Workspace& workspace, Tensor residual, Tensor in, Tensor weig
 // -------------------------------
 
 static void linear_gelu_backward(const Node& node, Workspace& workspace) {
-  kernels::multiply(node.out.size(), node.saved, node.out.grad);  // now the gradient before the gelu
+  workspace.team.run([&](Slice slice) {
+    const Range part = slice.of(node.out.size(), columns_of_a_vector);
+    kernels::multiply(part.size(), node.saved + part.begin,
+                      node.out.grad + part.begin);  // the gradient before the gelu
+  });
   linear_backward(node, workspace);
 }
 
@@ -163,10 +203,13 @@ Tensor linear_gelu(Workspace& workspace, Tensor in, Tensor weight, Tensor bias) 
   const Index n = weight.cols;
   const Tensor out = new_tensor(workspace, in.rows, n);
   Real* before = allocate_reals(workspace.temporaries, out.size());  // becomes the derivative, in place
-  for (Index t = 0; t < in.rows; ++t) std::copy_n(bias.value, n, before + t * n);
-  workspace.blas.multiply({in.rows, n, in.cols}, 1, plain(in.value, in.cols), plain(weight.value, n), 1,
-                          before, n);
-  kernels::gelu_and_derivative(out.size(), before, out.value);
+  workspace.team.run([&](Slice slice) {
+    const Range columns = slice.of(n, columns_of_a_vector);
+    affine(workspace.blas, columns, nullptr, in, weight, bias, before);
+    for (Index row = columns.begin; row < out.size(); row += n) {
+      kernels::gelu_and_derivative(columns.size(), before + row, out.value + row);
+    }
+  });
   if (workspace.tape != nullptr) {
     workspace.tape->record({.backward = linear_gelu_backward,
                             .in = in,
@@ -189,8 +232,10 @@ static void attention_backward(const Node& node, Workspace& workspace) {
   const Index d = node.out.cols;
   const Index w = d / node.detail;
   const Real factor = 1 / std::sqrt(static_cast<Real>(w));
-  auto* scores = static_cast<Real*>(workspace.scratch.allocate(rows * rows * sizeof(Real), real_alignment));
-  for (Index h = 0; h < node.detail; ++h) {
+  const Index members = workspace.team.size();
+  auto* all_scores =
+      static_cast<Real*>(workspace.scratch.allocate(members * rows * rows * sizeof(Real), real_alignment));
+  const auto head = [&](Index h, Real* scores) {
     const Real* q = node.in.value + h * w;
     Real* q_grad = node.in.grad + h * w;
     const Real* p = node.saved + h * rows * rows;
@@ -200,7 +245,11 @@ static void attention_backward(const Node& node, Workspace& workspace) {
     for (Index t = 0; t < rows; ++t) kernels::softmax_backward(rows, p + t * rows, factor, scores + t * rows);
     blas.multiply({rows, w, rows}, 1, plain(scores, rows), plain(q + d, 3 * d), 0, q_grad, 3 * d);
     blas.multiply({rows, w, rows}, 1, transposed(scores, rows), plain(q, 3 * d), 0, q_grad + d, 3 * d);
-  }
+  };
+  workspace.team.run([&](Slice slice) {
+    const Range heads = slice.of(node.detail);
+    for (Index h = heads.begin; h < heads.end; ++h) head(h, all_scores + slice.index * rows * rows);
+  });
 }
 
 // Row t of `scores` becomes the softmax of its first t + 1 elements, and zero after them.
@@ -220,14 +269,18 @@ Tensor attention(Workspace& workspace, Tensor qkv, Index heads) {
   const Real factor = 1 / std::sqrt(static_cast<Real>(w));
   const Tensor out = new_tensor(workspace, rows, d);
   Real* saved = allocate_reals(workspace.temporaries, heads * rows * rows);
-  for (Index h = 0; h < heads; ++h) {
+  const auto head = [&](Index h) {
     const Real* q = qkv.value + h * w;
     Real* p = saved + h * rows * rows;
     workspace.blas.multiply({rows, rows, w}, factor, plain(q, 3 * d), transposed(q + d, 3 * d), 0, p, rows);
     causal_softmax(rows, p);
     workspace.blas.multiply({rows, w, rows}, 1, plain(p, rows), plain(q + 2 * d, 3 * d), 0, out.value + h * w,
                             d);
-  }
+  };
+  workspace.team.run([&](Slice slice) {
+    const Range mine = slice.of(heads);
+    for (Index h = mine.begin; h < mine.end; ++h) head(h);
+  });
   if (workspace.tape != nullptr) {
     workspace.tape->record(
         {.backward = attention_backward, .in = qkv, .out = out, .saved = saved, .detail = heads});

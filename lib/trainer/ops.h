@@ -11,6 +11,7 @@
 
 #include "lib/trainer/blas.h"
 #include "lib/trainer/tape.h"
+#include "lib/trainer/team.h"
 #include "lib/trainer/tensor.h"
 
 namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
@@ -22,6 +23,7 @@ struct Workspace {
   const Blas& blas;
   Tape* tape = nullptr;     // null: forward only, nothing is kept for a backward pass
   bool accumulate = false;  // parameter gradients: false overwrites, true adds (later sequences of one step)
+  Team& team = alone();     // who shares the work of one operation; the result does not depend on it
 };
 
 // Memory for `count` values that nobody has written yet.

@@ -32,7 +32,7 @@ class Training {
 
  private:
   Workspace workspace(Tape* tape) {
-    return {.temporaries = *arena_, .scratch = *scratch_, .blas = blas_, .tape = tape};
+    return {.temporaries = *arena_, .scratch = *scratch_, .blas = blas_, .tape = tape, .team = team_};
   }
 
   const TrainingOptions& options_;
@@ -40,6 +40,7 @@ class Training {
   const Blas& blas_;
   Seams& seams_;
   std::FILE* out_;
+  Team team_;
   Random batch_random_;
   Random sample_random_;
   Transformer model_;
@@ -69,6 +70,7 @@ Training::Training(const TrainingOptions& options, const Dataset& dataset, const
       blas_(blas),
       seams_(seams),
       out_(out),
+      team_(options.threads),
       batch_random_(seeded(options.seed, 1)),
       sample_random_(seeded(options.seed, 2)),
       model_(new_model(options, seams.memory)),
@@ -86,7 +88,7 @@ double Training::iterate(std::uint64_t number) {
   const double loss = model_.loss(work, batch_.inputs(), batch_.targets());
   tape_->backward(work);
   for (TrainingObserver* observer : seams_.training_observers) observer->before_optimizer_step(adam_);
-  adam_.step(options_.schedule.rate(number));
+  adam_.step(options_.schedule.rate(number), team_);
   for (TrainingObserver* observer : seams_.training_observers) observer->after_optimizer_step(adam_);
   tape_->reset();
   arena_->reset();

@@ -21,6 +21,7 @@ struct TrainingOptions {
   Schedule schedule;
   std::uint64_t iterations;
   std::uint64_t seed = 1;
+  unsigned threads = 1;  // they change the speed, not the result
   std::uint64_t progress_every = 100;
   std::uint64_t sample_every = 500;  // 0: none during the training
   Index sample_length = 160;         // symbols of a sample during the training; the last one is twice as long

@@ -48,6 +48,7 @@ int run_training(const TrainFullOptions& options) {
   const auto iterations =
       options.iterations ? static_cast<std::uint64_t>(*options.iterations) : mode.iterations;
   auto training = TrainingOptions::of(mode, dataset.vocabulary_size(), iterations);
+  training.threads = options.threads;
   training.seed = static_cast<std::uint64_t>(options.seed);
   if (options.sample_every) training.sample_every = static_cast<std::uint64_t>(*options.sample_every);
   if (dataset.tokens().size() <= training.model.context) {

@@ -31,6 +31,10 @@ void declare(CLI::App& app, trainer::TrainFullOptions& options) {
   app.add_option("--sample-every", options.sample_every, "Iterations between two text samples (0: none)")
       ->check(CLI::Range(std::int64_t{0}, most));
   app.add_option("--data", options.data, "A UTF-8 text to train on instead of the built-in one");
+  app.add_option("--threads", options.threads,
+                 "How many threads share the work; they do not change the result")
+      ->check(CLI::Range(1U, 64U))
+      ->capture_default_str();
   app.add_option("--precision", options.precision, "Of all numbers: single (f32) or double (f64)")
       ->check(CLI::IsMember({"f32", "f64"}))
       ->capture_default_str();

@@ -19,6 +19,7 @@ struct TrainFullOptions {
   std::optional<std::int64_t> iterations;
   std::optional<std::int64_t> sample_every;
   std::int64_t seed = 1;
+  unsigned threads = 1;
   std::string precision = "f64";
   std::string data;
   std::string blas = "auto";

@@ -10,10 +10,10 @@ namespace leakhunt::trainer {
 
 // The losses of a `--tiny` training on the built-in text.
 namespace f32 {
-std::vector<double> losses_of_tiny(std::uint64_t iterations);
+std::vector<double> losses_of_tiny(std::uint64_t iterations, unsigned threads = 1);
 }
 namespace f64 {
-std::vector<double> losses_of_tiny(std::uint64_t iterations);
+std::vector<double> losses_of_tiny(std::uint64_t iterations, unsigned threads = 1);
 }
 
 }  // namespace leakhunt::trainer
