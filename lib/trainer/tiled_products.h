@@ -11,9 +11,11 @@
 //   A: Rows x inner, one number at a time     tile += a(i, p) * b(p, .)
 //
 // A is read where it lies, either way round. B is read where it lies when its rows are near enough; otherwise
-// it is first copied, panel by panel, into a small buffer, which also undoes its transposition and fills up
-// its last columns.
+// it is copied, panel by panel, into a small buffer: by the first tile on its way, or beforehand, when it has
+// to be turned round or its last columns filled up.
 #pragma once
+
+#include <utility>
 
 #include "lib/trainer/blas.h"
 
@@ -54,6 +56,8 @@ class TiledProduct {
   typedef Real Vector __attribute__((vector_size(Width * sizeof(Real)), aligned(sizeof(Real)), may_alias));
 
   static constexpr Index panel_rows = 256;
+  static constexpr Index rows_ahead =
+      8;  // of B, asked for before they are needed: no prefetcher guesses them
 
   static constexpr Index smaller(Index a, Index b) { return a < b ? a : b; }
   static Vector& at(Real* place) { return *reinterpret_cast<Vector*>(place); }
@@ -80,8 +84,12 @@ class TiledProduct {
   // Goes down the rows.
   template <int Vectors>
   static void multiply_panel(Product part, Real* panel) {
-    if (part.b.transposed || part.shape.cols != Vectors * Width || lies_badly(part)) {
+    if (part.b.transposed || part.shape.cols != Vectors * Width) {
       copy_panel<Vectors>(part, panel);
+      part.b = {panel, Vectors * Width};
+    } else if (lies_badly(part)) {
+      multiply_tile<Rows, Vectors, true>(part, panel);
+      next_rows<Rows>(part);
       part.b = {panel, Vectors * Width};
     }
     multiply_rows<Rows, Vectors>(part);
@@ -103,39 +111,79 @@ class TiledProduct {
     if (part.shape.cols < width) {
       for (Index i = 0; i < part.shape.inner * width; ++i) panel[i] = 0;
     }
-    if (b.transposed) {
-      for (Index j = 0; j < part.shape.cols; ++j) {
-        for (Index p = 0; p < part.shape.inner; ++p) panel[p * width + j] = b.data[j * b.stride + p];
-      }
-    } else if (part.shape.cols == width) {
-      for (Index p = 0; p < part.shape.inner; ++p) {
-        for (Index v = 0; v < width; v += Width) at(panel + p * width + v) = at(b.data + p * b.stride + v);
-      }
-    } else {
+    if (!b.transposed) {
       for (Index p = 0; p < part.shape.inner; ++p) {
         for (Index j = 0; j < part.shape.cols; ++j) panel[p * width + j] = b.data[p * b.stride + j];
       }
+      return;
     }
+    const Index whole = part.shape.inner - part.shape.inner % Width;
+    for (Index j = 0; j < part.shape.cols; j += Width) {
+      const Index cols = smaller(Width, part.shape.cols - j);
+      Index p = 0;
+      for (; cols == Width && p < whole; p += Width) {
+        copy_square(b.data + j * b.stride + p, b.stride, panel + p * width + j, width);
+      }
+      for (; p < part.shape.inner; ++p) {
+        for (Index i = j; i < j + cols; ++i) panel[p * width + i] = b.data[i * b.stride + p];
+      }
+    }
+  }
+
+  // Width x Width numbers, transposed. After log2(Width) rounds, in each of which the rows of the upper half
+  // are shuffled into those of the lower one like cards, every number has changed its row for its column.
+  static void copy_square(const Real* from, Index from_stride, Real* to, Index to_stride) {
+    constexpr auto all = std::make_index_sequence<Width>();
+    Vector rows[Width];
+    Vector shuffled[Width];
+    for (Index i = 0; i < Width; ++i) rows[i] = at(from + i * from_stride);
+    for (Index round = 1; round < Width; round *= 2) {
+      for (Index i = 0; i < Width / 2; ++i) {
+        shuffled[2 * i] = shuffle<0>(rows[i], rows[i + Width / 2], all);
+        shuffled[2 * i + 1] = shuffle<Width / 2>(rows[i], rows[i + Width / 2], all);
+      }
+      for (Index i = 0; i < Width; ++i) rows[i] = shuffled[i];
+    }
+    for (Index i = 0; i < Width; ++i) at(to + i * to_stride) = rows[i];
+  }
+
+  // a[First], b[First], a[First + 1], b[First + 1] ...
+  template <Index First, Index... I>
+  static Vector shuffle(Vector a, Vector b, std::index_sequence<I...>) {
+    return __builtin_shufflevector(a, b, (First + I / 2 + I % 2 * Width)...);
   }
 
   // Tiles of TileRows rows, as many as fit; `part` is moved on to the rows that are left.
   template <int TileRows, int Vectors>
   static void multiply_rows(Product& part) {
-    for (; part.shape.rows >= TileRows; part.shape.rows -= TileRows) {
-      multiply_tile<TileRows, Vectors>(part);
-      part.a.data += TileRows * (part.a.transposed ? 1 : part.a.stride);
-      part.c += TileRows * part.c_stride;
+    while (part.shape.rows >= TileRows) {
+      multiply_tile<TileRows, Vectors, false>(part, nullptr);
+      next_rows<TileRows>(part);
     }
   }
 
-  template <int TileRows, int Vectors>
-  static void multiply_tile(const Product& part) {
+  template <int TileRows>
+  static void next_rows(Product& part) {
+    part.shape.rows -= TileRows;
+    part.a.data += TileRows * (part.a.transposed ? 1 : part.a.stride);
+    part.c += TileRows * part.c_stride;
+  }
+
+  // One tile of C. With Keep, the vectors of B that pass by are copied into `panel`.
+  template <int TileRows, int Vectors, bool Keep>
+  static void multiply_tile(const Product& part, Real* panel) {
     const Index row_step = part.a.transposed ? 1 : part.a.stride;
     const Index inner_step = part.a.transposed ? part.a.stride : 1;
     const Real* a = part.a.data;
     const Real* b = part.b.data;
     Vector tile[TileRows][Vectors] = {};
     for (Index p = 0; p < part.shape.inner; ++p) {
+      if constexpr (Keep) {
+        for (Index v = 0; v < Vectors; ++v) {
+          at(panel + (p * Vectors + v) * Width) = at(b + v * Width);
+          __builtin_prefetch(b + rows_ahead * part.b.stride + v * Width);
+        }
+      }
       for (Index i = 0; i < TileRows; ++i) {
         const Real factor = a[i * row_step];
         for (Index v = 0; v < Vectors; ++v) tile[i][v] += factor * at(b + v * Width);
