@@ -165,7 +165,6 @@ const char* const* hidden_variables(size_t* count) {
 }  // namespace leakhunt::runtime
 
 // --- leakhunt.h
-// ----------------------------------------------------------------------------------------------------
 
 using leakhunt::tracker::Pool;
 using leakhunt::tracker::TagId;

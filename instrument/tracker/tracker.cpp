@@ -14,7 +14,6 @@ constinit Tracker::Control Tracker::never_started_{};
 constinit Tracker::Control* Tracker::control_ = &Tracker::never_started_;
 
 // --- the common path
-// -----------------------------------------------------------------------------------------------
 
 ThreadState* Tracker::enter() {
   if (!active()) return nullptr;
@@ -115,7 +114,6 @@ void Tracker::count_free(ThreadState* thread, const LiveBlock& block, TagId tag,
 }
 
 // --- rare: a call site seen for the first time
-// ---------------------------------------------------------------------
 
 __attribute__((noinline)) SiteId Tracker::new_site(uint64_t hash, TagId tag, SiteKind kind,
                                                    const uint64_t* frames, CapturedStack stack) {
@@ -138,7 +136,6 @@ __attribute__((noinline)) SiteId Tracker::new_site(uint64_t hash, TagId tag, Sit
 }
 
 // --- rare: snapshots
-// -----------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -261,7 +258,6 @@ void Tracker::mark_iteration(uint64_t number) {
 }
 
 // --- mappings
-// ------------------------------------------------------------------------------------------------------
 
 SiteId Tracker::mapping_site(const void* hook_frame) {
   ThreadState* thread = enter();
@@ -319,7 +315,6 @@ void Tracker::count_unmapped(const MappedRange& range, uint64_t bytes, bool whol
 }
 
 // --- tags and pools
-// ------------------------------------------------------------------------------------------------
 
 TagId Tracker::switch_tag(TagId tag) {
   if (!active() || static_cast<size_t>(tag) >= tags_.count()) return recording::kHeapTag;
@@ -385,7 +380,6 @@ void Tracker::destroy_pool(Pool* pool) {
 }
 
 // --- start, stop, step aside
-// ---------------------------------------------------------------------------------------
 
 int Tracker::start(const Settings& settings) {
   settings_ = settings;

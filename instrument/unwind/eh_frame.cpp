@@ -25,7 +25,6 @@ uint64_t fingerprint_of(const UnwindObject& object) {
 }
 
 // --- without _dl_find_object
-// ---------------------------------------------------------------------------------------
 
 struct Search {
   uintptr_t address;
@@ -65,7 +64,6 @@ bool find_by_loader(uintptr_t address, UnwindObject* object) {
 }
 
 // --- .eh_frame
-// -----------------------------------------------------------------------------------------------------
 
 // One entry: { length: u32, or 0xFFFFFFFF and u64 | id: u32 | ... }. The id is 0 in a CIE, in an FDE the
 // distance back from itself to its CIE.
@@ -161,7 +159,6 @@ bool covers(const FrameDescription& description, uintptr_t address) {
 }
 
 // --- .eh_frame_hdr
-// -------------------------------------------------------------------------------------------------
 
 // The table as every linker writes it: pairs of 32-bit distances from the header, sorted by the first.
 struct TableRow {

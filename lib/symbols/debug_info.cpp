@@ -71,7 +71,6 @@ std::string source_file(Dwarf_Die* unit, uint32_t index) {
 }  // namespace
 
 // --- RangeMap
-// ------------------------------------------------------------------------------------------------------
 
 void RangeMap::finish() {
   std::map<uint64_t, uint32_t> starts;
@@ -92,7 +91,6 @@ uint32_t RangeMap::find(uint64_t address) const {
 }
 
 // --- the index
-// -----------------------------------------------------------------------------------------------------
 
 std::unique_ptr<DebugInfo> DebugInfo::open(const ElfFile& file) {
   if (!file.has_section(".debug_info") && !file.has_section(".zdebug_info")) return nullptr;
@@ -180,7 +178,6 @@ void DebugInfo::walk_children(Unit& unit, Dwarf_Die parent, uint32_t scope, cons
 }
 
 // --- names
-// ---------------------------------------------------------------------------------------------------------
 
 DebugInfo::Unit* DebugInfo::unit_of(Dwarf_Die die) {
   Dwarf_Die root;
@@ -209,7 +206,6 @@ const DebugInfo::Name& DebugInfo::name_of(Dwarf_Off die_offset) {
 }
 
 // --- the lookup
-// ----------------------------------------------------------------------------------------------------
 
 // Of a function that is not inlined: the linker knows the parameters that DWARF did not tell.
 std::string DebugInfo::name_of_outermost(Dwarf_Off die_offset, std::string_view symbol) {

@@ -54,7 +54,6 @@ Real* allocate_reals(std::pmr::memory_resource& memory, Index count) {
 }
 
 // ---- embed: out (T x d) = token_table[tokens] + position_table[first ...]
-// ----------------------------------------
 
 static void embed_backward(const Node& node, Workspace& workspace) {
   clear_unless_accumulating(workspace, node.weight);
@@ -123,7 +122,6 @@ Tensor layer_norm(Workspace& workspace, Tensor in, Tensor gain, Tensor offset) {
 }
 
 // ---- linear: out (T x n) = in (T x k) weight (k x n) + bias (1 x n), also onto a residual
-// ------------------------
 
 // bias' = column sums of out';  weight' = in^T out';  in' = out' weight^T
 static void linear_backward(const Node& node, Workspace& workspace) {
@@ -188,7 +186,6 @@ Tensor linear_onto(Workspace& workspace, Tensor residual, Tensor in, Tensor weig
 }
 
 // ---- linear_gelu: out (T x n) = gelu(in weight + bias); saved (T x n): gelu' there
-// -------------------------------
 
 static void linear_gelu_backward(const Node& node, Workspace& workspace) {
   workspace.team.run([&](Slice slice) {
@@ -221,30 +218,83 @@ Tensor linear_gelu(Workspace& workspace, Tensor in, Tensor weight, Tensor bias) 
   return out;
 }
 
-// ---- attention: per head, P = softmax(Q K^T / sqrt(d_head)) over the past, out = P V; saved: heads x T x T,
-// P -----
+// ---- attention: per head, P = softmax(Q K^T / sqrt(w)) over the past, out = P V; saved: heads x T x T, P
+
+namespace {
+
+// A T x w part of a wider matrix: the columns of one head.
+struct HeadColumns {
+  Real* data;
+  Index stride;
+};
+
+// Products with a T x T matrix S whose row t has elements for the positions up to t and zeros after them. It
+// is cut into stripes; of each, only what is not all zero takes part.
+class CausalProducts {
+ public:
+  CausalProducts(const Blas& blas, Index rows, Index width) : blas_(blas), rows_(rows), width_(width) {}
+
+  // S = factor A B^T. Above the diagonal, S is garbage.
+  void outer(Real factor, HeadColumns a, HeadColumns b, Real* s) const {
+    for_stripes([&](Index begin, Index end) {
+      blas_.multiply({rows_ - begin, end - begin, width_}, factor, plain(a.data + begin * a.stride, a.stride),
+                     transposed(b.data + begin * b.stride, b.stride), 0, s + begin * rows_ + begin, rows_);
+    });
+  }
+
+  // C = S B: a stripe of rows sees all positions before it.
+  void times(const Real* s, HeadColumns b, HeadColumns c) const {
+    for_stripes([&](Index begin, Index end) {
+      blas_.multiply({end - begin, width_, end}, 1, plain(s + begin * rows_, rows_), plain(b.data, b.stride),
+                     0, c.data + begin * c.stride, c.stride);
+    });
+  }
+
+  // C = S^T B: a stripe of columns is seen from all positions behind it.
+  void transposed_times(const Real* s, HeadColumns b, HeadColumns c) const {
+    for_stripes([&](Index begin, Index end) {
+      blas_.multiply({end - begin, width_, rows_ - begin}, 1, transposed(s + begin * rows_ + begin, rows_),
+                     plain(b.data + begin * b.stride, b.stride), 0, c.data + begin * c.stride, c.stride);
+    });
+  }
+
+ private:
+  template <typename Product>
+  void for_stripes(const Product& product) const {
+    constexpr Index stripe = 32;  // narrower ones leave out more, and give the products too little to do
+    for (Index begin = 0; begin < rows_; begin += stripe) product(begin, std::min(begin + stripe, rows_));
+  }
+
+  const Blas& blas_;
+  Index rows_;
+  Index width_;
+};
+
+}  // namespace
 
 // With Q, K, V (T x w) the head's columns of qkv:
 //   P' = out' V^T;  V' = P^T out';  S' = P (P' - sum P P') / sqrt(w);  Q' = S' K;  K' = S'^T Q
 static void attention_backward(const Node& node, Workspace& workspace) {
-  const Blas& blas = workspace.blas;
   const Index rows = node.out.rows;
   const Index d = node.out.cols;
   const Index w = d / node.detail;
+  const CausalProducts products(workspace.blas, rows, w);
   const Real factor = 1 / std::sqrt(static_cast<Real>(w));
   const Index members = workspace.team.size();
   auto* all_scores =
       static_cast<Real*>(workspace.scratch.allocate(members * rows * rows * sizeof(Real), real_alignment));
   const auto head = [&](Index h, Real* scores) {
-    const Real* q = node.in.value + h * w;
-    Real* q_grad = node.in.grad + h * w;
+    const auto part = [&](Real* qkv, Index number) { return HeadColumns{qkv + number * d + h * w, 3 * d}; };
     const Real* p = node.saved + h * rows * rows;
-    const Real* out_grad = node.out.grad + h * w;
-    blas.multiply({rows, rows, w}, 1, plain(out_grad, d), transposed(q + 2 * d, 3 * d), 0, scores, rows);
-    blas.multiply({rows, w, rows}, 1, transposed(p, rows), plain(out_grad, d), 0, q_grad + 2 * d, 3 * d);
-    for (Index t = 0; t < rows; ++t) kernels::softmax_backward(rows, p + t * rows, factor, scores + t * rows);
-    blas.multiply({rows, w, rows}, 1, plain(scores, rows), plain(q + d, 3 * d), 0, q_grad, 3 * d);
-    blas.multiply({rows, w, rows}, 1, transposed(scores, rows), plain(q, 3 * d), 0, q_grad + d, 3 * d);
+    const HeadColumns out_grad{node.out.grad + h * w, d};
+    products.outer(1, out_grad, part(node.in.value, 2), scores);
+    products.transposed_times(p, out_grad, part(node.in.grad, 2));
+    for (Index t = 0; t < rows; ++t) {
+      kernels::softmax_backward(t + 1, p + t * rows, factor, scores + t * rows);
+      std::fill(scores + t * rows + t + 1, scores + (t + 1) * rows, Real{0});
+    }
+    products.times(scores, part(node.in.value, 1), part(node.in.grad, 0));
+    products.transposed_times(scores, part(node.in.value, 0), part(node.in.grad, 1));
   };
   workspace.team.run([&](Slice slice) {
     const Range heads = slice.of(node.detail);
@@ -269,13 +319,13 @@ Tensor attention(Workspace& workspace, Tensor qkv, Index heads) {
   const Real factor = 1 / std::sqrt(static_cast<Real>(w));
   const Tensor out = new_tensor(workspace, rows, d);
   Real* saved = allocate_reals(workspace.temporaries, heads * rows * rows);
+  const CausalProducts products(workspace.blas, rows, w);
   const auto head = [&](Index h) {
-    const Real* q = qkv.value + h * w;
+    const auto part = [&](Index number) { return HeadColumns{qkv.value + number * d + h * w, 3 * d}; };
     Real* p = saved + h * rows * rows;
-    workspace.blas.multiply({rows, rows, w}, factor, plain(q, 3 * d), transposed(q + d, 3 * d), 0, p, rows);
+    products.outer(factor, part(0), part(1), p);
     causal_softmax(rows, p);
-    workspace.blas.multiply({rows, w, rows}, 1, plain(p, rows), plain(q + 2 * d, 3 * d), 0, out.value + h * w,
-                            d);
+    products.times(p, part(2), {out.value + h * w, d});
   };
   workspace.team.run([&](Slice slice) {
     const Range mine = slice.of(heads);
@@ -313,7 +363,6 @@ Tensor attention_step(Workspace& workspace, Tensor qkv, Index heads, Real* keys_
 }
 
 // ---- cross_entropy: loss = mean over rows of log(sum exp logits) - logits[target]; saved: T, log(sum exp)
-// ---------
 
 // logits' = (softmax(logits) - one at the target) / T
 static void cross_entropy_backward(const Node& node, Workspace&) {

@@ -176,7 +176,11 @@ class TiledProduct {
     const Index inner_step = part.a.transposed ? part.a.stride : 1;
     const Real* a = part.a.data;
     const Real* b = part.b.data;
-    Vector tile[TileRows][Vectors] = {};
+    Vector tile[TileRows][Vectors];
+    for (Index i = 0; i < TileRows; ++i) {
+      for (Index v = 0; v < Vectors; ++v)
+        tile[i][v] = Vector{};  // one by one: as a whole it would go by way of memory
+    }
     for (Index p = 0; p < part.shape.inner; ++p) {
       if constexpr (Keep) {
         for (Index v = 0; v < Vectors; ++v) {

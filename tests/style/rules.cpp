@@ -13,7 +13,6 @@ constexpr size_t kMaxLines = 500;
 constexpr size_t kMaxReadmeLines = 30;
 
 // --- the arrows
-// ----------------------------------------------------------------------------------------------------
 
 struct Room {
   std::string_view folder;                    // the longest match counts
@@ -91,7 +90,6 @@ std::vector<Include> includes_of(const SourceFile& file) {
 }
 
 // --- the hot path
-// --------------------------------------------------------------------------------------------------
 
 constexpr std::array<std::string_view, 3> kHotFolders = {"instrument/hooks", "instrument/tracker",
                                                          "instrument/unwind"};
@@ -181,7 +179,6 @@ std::string forbidden_in(const std::string& code) {
 }
 
 // --- reports
-// -------------------------------------------------------------------------------------------------------
 
 // Runs `check` on each file of the tree that `of` accepts.
 template <typename Of, typename Check>

@@ -20,7 +20,6 @@ namespace leakhunt::tracker {
 namespace {
 
 // --- signals
-// -------------------------------------------------------------------------------------------------------
 
 Stacks* in_handler;
 
@@ -152,7 +151,6 @@ TEST(UnwindSignals, GoesThroughWhereverASignalStrikesFromAnotherStack) {
 }
 
 // --- coroutines
-// ----------------------------------------------------------------------------------------------------
 
 ucontext_t here;
 ucontext_t there;
@@ -219,7 +217,6 @@ TEST(UnwindCoroutines, AreWalkedFromASignalHandlerOnTheThreadsOwnAlternateStack)
 }
 
 // --- threads and processes
-// -----------------------------------------------------------------------------------------
 
 TEST(UnwindThreads, AgreeWhileRulesAreForgottenAllTheTime) {
   std::atomic<bool> stop{false};

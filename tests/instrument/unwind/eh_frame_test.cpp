@@ -40,7 +40,6 @@ TEST(DwarfCursor, NeverPassesItsEnd) {
 }
 
 // --- finding a description
-// -----------------------------------------------------------------------------------------
 
 TEST(EhFrame, FindsTheFunctionAroundAnAddress) {
   const uintptr_t address = reinterpret_cast<uintptr_t>(&qsort);
@@ -78,7 +77,6 @@ TEST(EhFrame, FindsTheSameWithoutATable) {
 }
 
 // --- expressions
-// ---------------------------------------------------------------------------------------------------
 
 TEST(Expression, OfAnEntryOfThePltDependsOnTheProgramCounterOnly) {
   // breg7 8; breg16 0; lit15; and; lit11; ge; lit3; shl; plus - as every linker writes it
@@ -115,7 +113,6 @@ TEST(Expression, ThatIsTooDeepOrUnknownIsRefused) {
 }
 
 // --- rubbish
-// -------------------------------------------------------------------------------------------------------
 
 TEST(CfaProgram, OfRandomBytesIsSurvived) {
   constexpr unsigned kSeed = 7;

@@ -77,7 +77,6 @@ TEST(UnwindHostile, CodeWithoutRulesEndsTheWalkHonestly) {
 }
 
 // --- code made at run time
-// -----------------------------------------------------------------------------------------
 
 using Jitted = void (*)(void (*)(void*), void*);
 
@@ -130,7 +129,6 @@ TEST(UnwindHostile, UnmappedCodeEndsTheWalk) {
 }
 
 // --- stacks that are none
-// ------------------------------------------------------------------------------------------
 
 // Words of all kinds a stack can hold, in any order, walked as the thread's own stack and as a foreign one.
 TEST(UnwindHostile, RandomStacksAreSurvived) {

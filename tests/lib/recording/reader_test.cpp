@@ -223,7 +223,6 @@ TEST(Reader, LaterHostRecordsWin) {
 }
 
 // --- files that are no recordings
-// -----------------------------------------------------------------------------
 
 std::string refusal(const std::vector<uint8_t>& bytes) {
   const std::string path = temporary_path("refusal.lhr");
