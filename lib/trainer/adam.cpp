@@ -5,7 +5,8 @@
 
 #include "lib/trainer/kernels.h"
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
 
 Adam::Adam(const ParameterStore& parameters, std::pmr::memory_resource& m_memory,
            std::pmr::memory_resource& v_memory, AdamOptions options)
@@ -52,4 +53,5 @@ void Adam::step(double learning_rate, Team& team) {
   });
 }
 
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer

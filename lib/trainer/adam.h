@@ -9,7 +9,8 @@
 #include "lib/trainer/team.h"
 #include "lib/trainer/tensor.h"
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
 
 struct AdamOptions {
   double beta1 = 0.9;
@@ -52,4 +53,5 @@ class Adam {
   Real* v_ = nullptr;
 };
 
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer

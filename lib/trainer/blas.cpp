@@ -8,7 +8,8 @@
 
 #include "lib/trainer/kernels.h"
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
 namespace {
 
 // Row by row of C, so that the innermost loop runs along rows of C and (when B is not transposed) of B.
@@ -117,4 +118,5 @@ std::unique_ptr<Blas> load_openblas(std::string& why) {
   return std::make_unique<OpenBlas>(gemm, std::move(name));
 }
 
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer

@@ -13,7 +13,8 @@
 
 #include "lib/trainer/tensor.h"
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
 
 // A matrix that is read: `stride` Reals from one stored row to the next; transposed: stored as columns x
 // rows.
@@ -56,4 +57,5 @@ std::unique_ptr<Blas> load_openblas(std::string& why);
 // the choice.
 const char* openblas_kernel_for_this_cpu();
 
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer

@@ -15,7 +15,9 @@
 #endif
 #define LEAKHUNT_INLINE __attribute__((always_inline)) inline
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION::kernels {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
+namespace kernels {
 namespace {
 
 // exp without branches or tables, so that it vectorises: x = k ln 2 + r, |r| <= ln 2 / 2, the Taylor
@@ -207,4 +209,6 @@ LEAKHUNT_VERSIONS void adam(Index length, const AdamStep& step, const Real* __re
   }
 }
 
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION::kernels
+}  // namespace kernels
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer

@@ -7,7 +7,9 @@
 
 #include "lib/trainer/tensor.h"
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION::kernels {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
+namespace kernels {
 
 // out[i] = exp(in[i] - shift); returns the sum. In place allowed.
 Real exp_shifted(Index length, const Real* in, Real shift, Real* out);
@@ -58,4 +60,6 @@ struct AdamStep {
 // m, v and parameters after one step along `gradients`.
 void adam(Index length, const AdamStep& step, const Real* gradients, Real* m, Real* v, Real* parameters);
 
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION::kernels
+}  // namespace kernels
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer

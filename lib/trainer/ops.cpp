@@ -6,7 +6,8 @@
 
 #include "lib/trainer/kernels.h"
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
 namespace {
 
 // A result without contents, and with a gradient when there will be a backward pass.
@@ -395,4 +396,5 @@ double cross_entropy(Workspace& workspace, Tensor logits, std::span<const Token>
   return loss / static_cast<double>(logits.rows);
 }
 
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer

@@ -14,7 +14,8 @@
 #include "lib/trainer/team.h"
 #include "lib/trainer/tensor.h"
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
 
 // What an operation works with. Nothing is owned.
 struct Workspace {
@@ -59,4 +60,5 @@ Tensor attention_step(Workspace& workspace, Tensor qkv, Index heads, Real* keys_
 // The mean over the rows of -log softmax(logits)[target], in nats.
 double cross_entropy(Workspace& workspace, Tensor logits, std::span<const Token> targets);
 
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer

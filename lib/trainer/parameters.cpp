@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
 
 ParameterStore::ParameterStore(std::pmr::memory_resource& values, std::pmr::memory_resource& gradients,
                                Index count)
@@ -26,4 +27,5 @@ Tensor ParameterStore::take(Index rows, Index cols) {
   return tensor;
 }
 
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer

@@ -6,7 +6,8 @@
 
 #include "lib/trainer/tensor.h"
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
 
 // Owns `count` values and as many gradients, each in one block. Tensors are taken from it in order; all of
 // them together are one long vector, over which an optimizer runs in one pass.
@@ -33,4 +34,5 @@ class ParameterStore {
   Real* gradients_;
 };
 
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer

@@ -5,7 +5,8 @@
 
 #include "lib/trainer/kernels.h"
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
 
 Token choose(std::span<Real> logits, double temperature, double chance) {
   const auto likeliest = std::max_element(logits.begin(), logits.end());
@@ -70,4 +71,5 @@ std::string_view Sampler::generate(std::span<const Token> prompt, Index count, d
   return {text_.data(), length};
 }
 
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer

@@ -10,7 +10,8 @@
 #include "lib/trainer/random.h"
 #include "lib/trainer/transformer.h"
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
 
 // The symbol drawn from softmax(logits / temperature), given a `chance` in [0, 1). Temperature 0: the
 // likeliest. `logits` is overwritten.
@@ -41,4 +42,5 @@ class Sampler {
   std::pmr::vector<char> text_;
 };
 
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer

@@ -3,7 +3,8 @@
 #include "lib/trainer/arena.h"
 #include "lib/trainer/tape.h"
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
 
 Seams::Seams()
     : make_arena([](std::pmr::memory_resource& chunks, std::size_t chunk_bytes, ArenaObserver* observer) {
@@ -11,4 +12,5 @@ Seams::Seams()
       }),
       make_tape([](std::pmr::memory_resource& nodes) { return std::make_unique<Tape>(nodes); }) {}
 
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer

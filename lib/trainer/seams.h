@@ -15,7 +15,8 @@
 #include "lib/trainer/precision.h"
 #include "lib/trainer/trainer_memory.h"
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
 
 class Adam;
 class Tape;
@@ -45,4 +46,5 @@ struct Seams {
 // The seams of this program, chosen when it is linked. Lives until the process ends.
 Seams& subject_seams();
 
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer

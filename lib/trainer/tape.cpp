@@ -2,7 +2,8 @@
 
 #include <new>
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
 
 Tape::Tape(std::pmr::memory_resource& nodes) : nodes_(nodes) {}
 
@@ -57,4 +58,5 @@ void Tape::release(Node* newest) {
   }
 }
 
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer

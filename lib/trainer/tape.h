@@ -10,7 +10,8 @@
 
 #include "lib/trainer/tensor.h"
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
 
 struct Workspace;
 
@@ -65,4 +66,5 @@ class Tape {
   std::size_t size_ = 0;
 };
 
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer

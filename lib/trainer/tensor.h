@@ -10,7 +10,8 @@
 #include "lib/trainer/index.h"
 #include "lib/trainer/precision.h"
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
 
 // Vectors of the widest instruction set in use; every block of Reals is aligned so that none straddles a
 // cache line.
@@ -25,4 +26,5 @@ struct Tensor {
   Index size() const { return rows * cols; }
 };
 
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer

@@ -2,7 +2,8 @@
 
 #include "lib/trainer/kernels.h"
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
 namespace {
 
 struct Kernel {
@@ -58,4 +59,5 @@ std::unique_ptr<Blas> make_tiled_blas(InstructionSet set) {
   return std::make_unique<TiledBlas>(kernel_for(set));
 }
 
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer

@@ -8,7 +8,8 @@
 
 #include "lib/trainer/blas.h"
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
 
 // The product as Blas::multiply, for one instruction set each; tiled_products.h.
 using Multiply = void(ProductShape shape, Real alpha, Factor a, Factor b, Real beta, Real* c, Index c_stride);
@@ -24,4 +25,5 @@ InstructionSet best_instruction_set();
 // Products with the given instruction set, which the processor must have.
 std::unique_ptr<Blas> make_tiled_blas(InstructionSet set = best_instruction_set());
 
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer

@@ -19,7 +19,8 @@
 
 #include "lib/trainer/blas.h"
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
 namespace {
 
 // C = alpha A B + beta C, or a part of it.
@@ -219,4 +220,5 @@ class TiledProduct {
 };
 
 }  // namespace
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer

@@ -10,7 +10,8 @@
 #include "lib/trainer/tape.h"
 #include "lib/trainer/transformer.h"
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
 namespace {
 
 constexpr double sample_temperature = 0.8;
@@ -166,4 +167,5 @@ TrainingResult train(const TrainingOptions& options, const Dataset& dataset, con
   return result;
 }
 
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer

@@ -14,7 +14,8 @@
 #include "lib/trainer/schedule.h"
 #include "lib/trainer/seams.h"
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
 
 struct TrainingOptions {
   ModelConfig model;  // its vocabulary must be the dataset's
@@ -43,4 +44,5 @@ struct TrainingResult {
 TrainingResult train(const TrainingOptions& options, const Dataset& dataset, const Blas& blas, Seams& seams,
                      std::FILE* out, std::span<double> losses = {});
 
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer

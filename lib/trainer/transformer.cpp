@@ -4,7 +4,8 @@
 #include <cassert>
 #include <cmath>
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
 namespace {
 
 void fill_normal(Tensor tensor, double deviation, Random& random) {
@@ -96,4 +97,5 @@ double Transformer::loss(Workspace& workspace, std::span<const Token> tokens,
   return cross_entropy(workspace, forward(workspace, tokens), targets);
 }
 
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer

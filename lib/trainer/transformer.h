@@ -14,7 +14,8 @@
 #include "lib/trainer/random.h"
 #include "lib/trainer/seams.h"
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
 
 // Keys and values of the positions seen so far, for generating text one symbol at a time.
 class AttentionCache {
@@ -88,4 +89,5 @@ class Transformer {
   Linear output_;
 };
 
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer

@@ -6,7 +6,8 @@
 #include "lib/trainer/arena.h"
 #include "scenarios/defects/defect.h"
 
-namespace leakhunt::defects::inline LEAKHUNT_PRECISION {
+namespace leakhunt::defects {
+inline namespace LEAKHUNT_PRECISION {
 namespace {
 
 class OrphaningArena final : public trainer::Arena {
@@ -29,4 +30,5 @@ void apply_arena_orphaned_chunks(trainer::Seams& seams) {
   };
 }
 
-}  // namespace leakhunt::defects::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::defects

@@ -4,7 +4,8 @@
 #include <cstdlib>
 #include <string>
 
-namespace leakhunt::defects::inline LEAKHUNT_PRECISION {
+namespace leakhunt::defects {
+inline namespace LEAKHUNT_PRECISION {
 namespace {
 
 constexpr Defect defects[] = {
@@ -39,4 +40,5 @@ void apply_selected(trainer::Seams& seams) {
   refuse(name);
 }
 
-}  // namespace leakhunt::defects::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::defects

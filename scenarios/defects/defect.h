@@ -10,7 +10,8 @@
 
 #include "lib/trainer/seams.h"
 
-namespace leakhunt::defects::inline LEAKHUNT_PRECISION {
+namespace leakhunt::defects {
+inline namespace LEAKHUNT_PRECISION {
 
 struct Defect {
   std::string_view name;       // "arena-orphaned-chunks"
@@ -30,4 +31,5 @@ void apply_optimizer_reallocates(trainer::Seams& seams);
 void apply_stray_heap(trainer::Seams& seams);
 void apply_tape_retained(trainer::Seams& seams);
 
-}  // namespace leakhunt::defects::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::defects

@@ -8,7 +8,8 @@
 #include "lib/trainer/adam.h"
 #include "scenarios/defects/defect.h"
 
-namespace leakhunt::defects::inline LEAKHUNT_PRECISION {
+namespace leakhunt::defects {
+inline namespace LEAKHUNT_PRECISION {
 namespace {
 
 // Hands on every allocation and no deallocation.
@@ -52,4 +53,5 @@ void apply_optimizer_reallocates(trainer::Seams& seams) {
   seams.training_observers.push_back(&reallocation);
 }
 
-}  // namespace leakhunt::defects::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::defects

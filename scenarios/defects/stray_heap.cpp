@@ -9,7 +9,8 @@
 
 #include "scenarios/defects/defect.h"
 
-namespace leakhunt::defects::inline LEAKHUNT_PRECISION {
+namespace leakhunt::defects {
+inline namespace LEAKHUNT_PRECISION {
 namespace {
 
 class HeapScratch final : public std::pmr::memory_resource {
@@ -29,4 +30,5 @@ void apply_stray_heap(trainer::Seams& seams) {
   seams.memory.scratch = &heap;
 }
 
-}  // namespace leakhunt::defects::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::defects

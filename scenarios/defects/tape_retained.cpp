@@ -5,7 +5,8 @@
 #include "lib/trainer/tape.h"
 #include "scenarios/defects/defect.h"
 
-namespace leakhunt::defects::inline LEAKHUNT_PRECISION {
+namespace leakhunt::defects {
+inline namespace LEAKHUNT_PRECISION {
 namespace {
 
 class RetainingTape final : public trainer::Tape {
@@ -32,4 +33,5 @@ void apply_tape_retained(trainer::Seams& seams) {
   };
 }
 
-}  // namespace leakhunt::defects::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::defects

@@ -6,7 +6,8 @@
 #include "lib/trainer/seams.h"
 #include "scenarios/defects/defect.h"
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
 namespace {
 
 // The pieces the arena hands out, inside chunks that are counted already.
@@ -61,4 +62,5 @@ Seams& subject_seams() {
   return tagged.seams;
 }
 
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer

@@ -7,7 +7,8 @@
 #include "lib/trainer/tiled_blas.h"
 #include "lib/trainer/training.h"
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
 namespace {
 
 // The wish "auto": our own tiles, and OpenBLAS where the processor has no wide vectors to fill them with.
@@ -70,4 +71,5 @@ int run_training(const TrainFullOptions& options) {
   return 0;
 }
 
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer

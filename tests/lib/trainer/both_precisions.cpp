@@ -6,7 +6,8 @@
 #include "lib/trainer/tiled_blas.h"
 #include "lib/trainer/training.h"
 
-namespace leakhunt::trainer::inline LEAKHUNT_PRECISION {
+namespace leakhunt::trainer {
+inline namespace LEAKHUNT_PRECISION {
 
 std::vector<double> losses_of_tiny(std::uint64_t iterations, unsigned threads) {
   Seams seams;
@@ -21,4 +22,5 @@ std::vector<double> losses_of_tiny(std::uint64_t iterations, unsigned threads) {
   return losses;
 }
 
-}  // namespace leakhunt::trainer::inline LEAKHUNT_PRECISION
+}  // namespace LEAKHUNT_PRECISION
+}  // namespace leakhunt::trainer
