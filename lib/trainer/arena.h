@@ -19,6 +19,9 @@ namespace leakhunt::trainer {
 
 class Arena : public std::pmr::memory_resource {
  public:
+  static constexpr std::size_t chunk_alignment = 64;
+  static constexpr std::size_t header_bytes = 64;
+
   // Chunks of `chunk_bytes` (headers included; larger for a larger request) come from `chunks` when they are
   // needed. `observer` may be null. Both must outlive the arena.
   Arena(std::pmr::memory_resource& chunks, std::size_t chunk_bytes, ArenaObserver* observer = nullptr);
@@ -42,8 +45,6 @@ class Arena : public std::pmr::memory_resource {
     std::byte* begin() { return reinterpret_cast<std::byte*>(this) + header_bytes; }
     std::byte* end() { return reinterpret_cast<std::byte*>(this) + bytes; }
   };
-  static constexpr std::size_t chunk_alignment = 64;
-  static constexpr std::size_t header_bytes = 64;
   static_assert(sizeof(Chunk) <= header_bytes);
 
   // A fresh chunk that has room for `payload_bytes`, linked to nothing yet.

@@ -25,9 +25,7 @@ AttentionCache::~AttentionCache() {
 }
 
 Transformer::Transformer(const ModelConfig& config, const TrainerMemory& memory, Random& random)
-    : config_(config),
-      parameters_(*memory.parameters, *memory.gradients, config.parameter_count()),
-      layers_(memory.parameters) {
+    : config_(config), parameters_(*memory.parameters, *memory.gradients, config.parameter_count()) {
   constexpr double deviation = 0.02;
   const double onto_residual = deviation / std::sqrt(2 * static_cast<double>(config.layers));
   const Index d = config.width;

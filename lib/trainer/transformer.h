@@ -84,7 +84,7 @@ class Transformer {
   ParameterStore parameters_;
   Tensor token_table_;
   Tensor position_table_;
-  std::pmr::vector<Layer> layers_;
+  std::vector<Layer> layers_;
   Norm final_norm_;
   Linear output_;
 };

@@ -5,6 +5,7 @@
 
 #include "lib/trainer/tiled_blas.h"
 #include "lib/trainer/training.h"
+#include "tests/lib/trainer/counting_resource.h"
 
 namespace leakhunt::trainer {
 inline namespace LEAKHUNT_PRECISION {
@@ -20,6 +21,57 @@ std::vector<double> losses_of_tiny(std::uint64_t iterations, unsigned threads) {
   std::vector<double> losses(iterations);
   train(options, dataset, *blas, seams, nowhere.get(), losses);
   return losses;
+}
+
+namespace {
+
+// Looks at the resources when the first iteration is over: all are in use then.
+struct Inventory final : TrainingObserver {
+  Inventory() {
+    seams.memory = {.parameters = &parameters,
+                    .gradients = &gradients,
+                    .optimizer_m = &m,
+                    .optimizer_v = &v,
+                    .tape_nodes = &nodes,
+                    .arena_chunks = &chunks,
+                    .scratch = nullptr,
+                    .dataset = &data,
+                    .batches = &batches,
+                    .samples = &samples,
+                    .checkpoints = &checkpoints};
+    seams.training_observers.push_back(this);
+  }
+  void iteration_ended(std::uint64_t) override {
+    const auto add = [&](const char* tag, const CountingResource& resource) {
+      counted.push_back({tag, resource.live_blocks(), resource.live_bytes()});
+    };
+    counted.clear();
+    add("parameter", parameters);
+    add("gradient", gradients);
+    add("optimizer.m", m);
+    add("optimizer.v", v);
+    add("arena.chunk", chunks);
+    add("tape.node", nodes);
+    add("sample", samples);
+    add("dataset", data);
+    add("batch", batches);
+  }
+  CountingResource parameters, gradients, m, v, nodes, chunks, data, batches, samples, checkpoints;
+  Seams seams;
+  std::vector<PlannedMemory> counted;
+};
+
+}  // namespace
+
+std::vector<PlannedMemory> memory_of_training(const Mode& mode, unsigned threads) {
+  Inventory inventory;
+  const std::unique_ptr<Blas> blas = make_tiled_blas();
+  const Dataset dataset(built_in_text, *inventory.seams.memory.dataset);
+  auto options = TrainingOptions::of(mode, dataset.vocabulary_size(), 2);
+  options.threads = threads;
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> nowhere(std::fopen("/dev/null", "w"), std::fclose);
+  train(options, dataset, *blas, inventory.seams, nowhere.get());
+  return inventory.counted;
 }
 
 }  // namespace LEAKHUNT_PRECISION
