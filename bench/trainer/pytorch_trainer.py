@@ -68,7 +68,7 @@ def main():
     torch.manual_seed(1)
     torch.set_default_dtype(torch.float64 if options.precision == "f64" else torch.float32)
     width, heads, layers, hidden, context, rate = MODES[options.mode]
-    vocabulary = 35 if options.mode in ("tiny", "small") else 65
+    vocabulary = 35  # of the built-in text
     model = make_model(torch, vocabulary, width, heads, layers, hidden)
     adam = torch.optim.Adam(model.parameters(), lr=rate)
     text = torch.randint(vocabulary, (432,))

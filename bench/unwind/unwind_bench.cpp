@@ -38,8 +38,8 @@ _Unwind_Reason_Code add_frame(_Unwind_Context* context, void* argument) {
   return ++stack->count == kMaxFrames ? _URC_END_OF_STACK : _URC_NO_REASON;
 }
 
-tracker::CapturedStack capture_by_libgcc(const void*, StackBounds, uint64_t*, size_t) {
-  tracker::CapturedStack stack{0, false};
+tracker::CapturedStack capture_by_libgcc(const void*, const StackBounds&, uint64_t*, size_t) {
+  tracker::CapturedStack stack{0, false, 0};
   _Unwind_Backtrace(add_frame, &stack);
   return stack;
 }

@@ -1,9 +1,9 @@
 // CallSites: (tag, kind, stack) -> SiteId. Looked up at every allocation, without a lock; a new one is
 // entered under the recorder's lock, since its record must be in the file before anything refers to it.
 //
-// Open addressing; the table holds a 64-bit hash of the whole stack and the id, not the stack itself: that
-// is in the recording. Two different stacks are taken for one with probability n^2 / 2^65: 3e-8 at a million
-// stacks.
+// Open addressing; the table holds a 64-bit hash of tag, kind and stack, and the id, not the stack itself:
+// that is in the recording. Two different stacks are taken for one with probability n^2 / 2^65: 3e-8 at a
+// million stacks.
 //
 //   slot := { hash: 0 when empty, written last | id }
 #pragma once
@@ -20,8 +20,12 @@ namespace leakhunt::tracker {
 using recording::SiteId;
 using recording::SiteKind;
 
-// Never 0.
-uint64_t hash_stack(TagId tag, SiteKind kind, const uint64_t* frames, size_t count);
+// Of the stack's key (CapturedStack), whose every bit depends on every frame, with tag and kind. Never 0.
+inline uint64_t hash_site(TagId tag, SiteKind kind, uint64_t stack_key) {
+  const uint64_t purpose = static_cast<uint64_t>(tag) << 8 | static_cast<uint64_t>(kind);
+  const uint64_t hash = stack_key ^ purpose * 0xD6E8FEB86659FD93ull;
+  return likely(hash != 0) ? hash : 1;
+}
 
 class CallSites {
  public:

@@ -123,7 +123,7 @@ bool LiveBlocks::insert_into(Bucket& bucket, uintptr_t address, LiveBlock block)
   for (size_t i = 0; i < kSlots; ++i) {
     if (load_relaxed(bucket.keys[i]) != 0) continue;
     if (!compare_exchange(bucket.keys[i], uintptr_t{0}, kBeingWritten)) continue;
-    bucket.values[i] = block;
+    bucket.values[i].set(block);
     store_release(bucket.keys[i], address);
     return true;
   }
@@ -133,7 +133,7 @@ bool LiveBlocks::insert_into(Bucket& bucket, uintptr_t address, LiveBlock block)
 bool LiveBlocks::take_from(Bucket& bucket, uintptr_t address, LiveBlock* block) {
   for (size_t i = 0; i < kSlots; ++i) {
     if (load_acquire(bucket.keys[i]) != address) continue;
-    *block = bucket.values[i];
+    *block = bucket.values[i].get();
     store_release(bucket.keys[i], uintptr_t{0});
     return true;
   }
@@ -158,7 +158,7 @@ void LiveBlocks::for_each(Visit visit, void* context) const {
     for (uint64_t b = 0; b <= levels_[level].mask; ++b) {
       const Bucket& bucket = levels_[level].buckets[b];
       for (size_t i = 0; i < kSlots; ++i) {
-        if (load_acquire(bucket.keys[i]) > kBeingWritten) visit(context, bucket.values[i]);
+        if (load_acquire(bucket.keys[i]) > kBeingWritten) visit(context, bucket.values[i].get());
       }
     }
   }

@@ -49,9 +49,24 @@ class LiveBlocks {
   static constexpr size_t kMaxLevels = 32;
   static constexpr uint8_t kManyPassed = 255;
 
+  // A LiveBlock in two words, written and read one by one: a read that spans two fresh writes would wait for
+  // both to reach the cache.
+  struct Value {
+    uint64_t site_and_birth;
+    uint64_t size;
+
+    void set(LiveBlock block) {
+      store_relaxed(site_and_birth, uint64_t{block.birth} << 32 | static_cast<uint32_t>(block.site));
+      store_relaxed(size, block.size);
+    }
+    LiveBlock get() const {
+      const uint64_t packed = load_relaxed(site_and_birth);
+      return {SiteId{static_cast<uint32_t>(packed)}, static_cast<uint32_t>(packed >> 32), load_relaxed(size)};
+    }
+  };
   struct Bucket {
     uintptr_t keys[kSlots];
-    LiveBlock values[kSlots];
+    Value values[kSlots];
   };
   static_assert(sizeof(Bucket) == 192);
 

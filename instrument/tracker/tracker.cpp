@@ -80,7 +80,7 @@ void Tracker::on_move(bool known, const LiveBlock& moved, void* from, void* to, 
 SiteId Tracker::site_of(ThreadState* thread, TagId tag, SiteKind kind, const void* hook_frame) {
   uint64_t frames[kMaxFrames];
   const CapturedStack stack = settings_.capture(hook_frame, thread->stack, frames, settings_.max_frames);
-  const uint64_t hash = hash_stack(tag, kind, frames, stack.count);
+  const uint64_t hash = hash_site(tag, kind, stack.key);
   const SiteId site = sites_.find(hash);
   return likely(site != CallSites::kNone) ? site : new_site(hash, tag, kind, frames, stack);
 }

@@ -9,6 +9,7 @@
 #include "instrument/unwind/complete_walk.h"
 #include "instrument/unwind/last_walk.h"
 #include "instrument/unwind/rule_cache.h"
+#include "instrument/unwind/stack_key.h"
 #include "instrument/unwind/stack_window.h"
 #include "instrument/unwind/unwind.h"
 
@@ -29,7 +30,7 @@ enum class Step {
 
 class Walk {
  public:
-  Walk(const void* hook_frame, StackBounds stack)
+  Walk(const void* hook_frame, const StackBounds& stack)
       : stack_(stack), window_(stack, reinterpret_cast<uintptr_t>(hook_frame)) {}
 
   // The state behind the call of the hook: its frame pointer says all of it. False when that is not readable.
@@ -43,6 +44,7 @@ class Walk {
 
   bool on_own_stack() const { return window_.own(); }
 
+  // The key is that of the frames when it is found on the way, else 0.
   CapturedStack run(LastWalk* last, uint64_t* frames, size_t max_frames, bool* needs_more);
 
  private:
@@ -92,7 +94,7 @@ class Walk {
   bool is_frame(uintptr_t bp);
   bool begins_here(const UnwindObject& object) const;
 
-  const StackBounds stack_;
+  const StackBounds& stack_;
   StackWindow window_;
   WalkState state_;
 };
@@ -214,10 +216,7 @@ CapturedStack Walk::run(LastWalk* last, uint64_t* frames, size_t max_frames, boo
   for (;;) {
     if (last != nullptr && last->meets(state_)) {
       count = last->follow(&state_, frames, count, max_frames);
-      if (last->at_end()) {
-        last->end_complete();
-        return {count, false};
-      }
+      if (last->at_end()) return {count, false, last->end_complete()};
     }
     const Step step = this->step();
     if (likely(step == Step::kOn)) {
@@ -230,26 +229,31 @@ CapturedStack Walk::run(LastWalk* last, uint64_t* frames, size_t max_frames, boo
         continue;
       }
       if (last != nullptr) last->end_full();
-      return {count, true};
+      return {count, true, 0};
     }
-    if (last != nullptr) step == Step::kEnd ? last->end_complete() : last->end_lost();
     *needs_more = step == Step::kNeedsMore;
-    return {count, step != Step::kEnd};
+    if (last == nullptr) return {count, step != Step::kEnd, 0};
+    if (step == Step::kEnd) return {count, false, last->end_complete()};
+    last->end_lost();
+    return {count, true, 0};
   }
 }
 
 }  // namespace
 
-CapturedStack capture_by_cfi_rules(const void* hook_frame, StackBounds stack, uint64_t* frames,
+CapturedStack capture_by_cfi_rules(const void* hook_frame, const StackBounds& stack, uint64_t* frames,
                                    size_t max_frames) {
   Walk walk(hook_frame, stack);
-  if (unlikely(max_frames == 0 || !walk.start(hook_frame))) return {0, true};
+  if (unlikely(max_frames == 0 || !walk.start(hook_frame))) return {0, true, kTruncatedStack};
   LastWalk* last = walk.on_own_stack() ? LastWalk::take(stack, rules.generation()) : nullptr;
   bool needs_more = false;
-  const CapturedStack captured = walk.run(last, frames, max_frames, &needs_more);
-  if (likely(!needs_more)) return captured;
-  const CapturedStack complete = complete_walk(hook_frame, stack, frames, max_frames);
-  return complete.count != 0 ? complete : captured;
+  CapturedStack captured = walk.run(last, frames, max_frames, &needs_more);
+  if (unlikely(needs_more)) {
+    const CapturedStack complete = complete_walk(hook_frame, stack, frames, max_frames);
+    if (complete.count != 0) captured = complete;
+  }
+  if (unlikely(captured.key == 0)) captured.key = stack_key(frames, captured.count, captured.truncated);
+  return captured;
 }
 
 void forget_unwind_rules() {

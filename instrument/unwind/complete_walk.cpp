@@ -61,7 +61,7 @@ class CompleteWalk {
  public:
   enum class Outcome { kOn, kEnd, kLost };
 
-  CompleteWalk(StackBounds stack, const Registers& start)
+  CompleteWalk(const StackBounds& stack, const Registers& start)
       : stack_(stack), window_(stack, start.sp()), now_(start) {}
 
   uint64_t pc() const { return now_.pc(); }
@@ -145,7 +145,7 @@ class CompleteWalk {
     }
   }
 
-  const StackBounds stack_;
+  const StackBounds& stack_;
   StackWindow window_;
   Registers now_;
   bool interrupted_ = true;  // begins at its own instruction, not behind a call
@@ -153,7 +153,7 @@ class CompleteWalk {
 
 }  // namespace
 
-__attribute__((noinline)) CapturedStack complete_walk(const void* hook_frame, StackBounds stack,
+__attribute__((noinline)) CapturedStack complete_walk(const void* hook_frame, const StackBounds& stack,
                                                       uint64_t* frames, size_t max_frames) {
   using Outcome = CompleteWalk::Outcome;
   Registers start;
@@ -161,13 +161,13 @@ __attribute__((noinline)) CapturedStack complete_walk(const void* hook_frame, St
   CompleteWalk walk(stack, start);
   const uintptr_t callers_sp = reinterpret_cast<uintptr_t>(hook_frame) + 2 * sizeof(uintptr_t);
   for (unsigned own = 0; walk.sp() != callers_sp; ++own) {
-    if (own == kMaxOwnFrames || walk.step() != Outcome::kOn) return {0, true};
+    if (own == kMaxOwnFrames || walk.step() != Outcome::kOn) return {0, true, 0};
   }
   for (size_t count = 0;;) {
-    if (count == max_frames) return {count, true};
+    if (count == max_frames) return {count, true, 0};
     frames[count++] = walk.pc();
     const Outcome outcome = walk.step();
-    if (outcome != Outcome::kOn) return {count, outcome == Outcome::kLost};
+    if (outcome != Outcome::kOn) return {count, outcome == Outcome::kLost, 0};
   }
 }
 

@@ -9,6 +9,7 @@ namespace leakhunt::tracker {
 
 // As capture_by_cfi_rules. Starts in itself, since only there the registers are known, and leaves out the
 // frames up to the hook's. A count of 0 when it does not come by the hook. A few microseconds a frame.
-CapturedStack complete_walk(const void* hook_frame, StackBounds stack, uint64_t* frames, size_t max_frames);
+CapturedStack complete_walk(const void* hook_frame, const StackBounds& stack, uint64_t* frames,
+                            size_t max_frames);
 
 }  // namespace leakhunt::tracker

@@ -33,7 +33,7 @@ LastWalk* LastWalk::find_or_make(uintptr_t stack_end) {
   return made;
 }
 
-LastWalk* LastWalk::take(StackBounds stack, uint32_t rules_generation) {
+LastWalk* LastWalk::take(const StackBounds& stack, uint32_t rules_generation) {
   LastWalk* walk = mine;
   if (unlikely(walk == nullptr || walk->stack_end_ != stack.high)) {
     walk = find_or_make(stack.high);
@@ -55,11 +55,19 @@ LastWalk* LastWalk::take(StackBounds stack, uint32_t rules_generation) {
 
 size_t LastWalk::follow(WalkState* state, uint64_t* frames, size_t count, size_t max_frames) {
   if ((fresh_count_ != 0 || from_ != cursor_) && !splice()) return count;
+  constexpr size_t kStride = 4;
   size_t at = cursor_ + 1;
   const size_t last = max_frames - count < kRecords - at ? at + (max_frames - count) : kRecords;
-  for (; at < last && holds(records_[at]); ++at) frames[count++] = records_[at].pc;
+  // Four at a time: their comparisons wait neither for one another nor for a branch.
+  for (; at + kStride <= last; at += kStride, count += kStride) {
+    const Record* records = &records_[at];
+    if ((changed(records[0]) | changed(records[1]) | changed(records[2]) | changed(records[3])) != 0) break;
+    for (size_t i = 0; i < kStride; ++i) frames[count + i] = records[i].pc;
+  }
+  for (; at < last && changed(records_[at]) == 0; ++at) frames[count++] = records_[at].pc;
   const Record& reached = records_[at - 1];
-  *state = {reached.pc, reached.sp, reached.bp, reached.bp_source, false};
+  *state = {reached.pc, reached.sp, reached.bp, kNotRepeatable,
+            false};  // noted already: what led to it is not asked
   cursor_ = at;
   from_ = at;
   return count;
@@ -79,6 +87,7 @@ bool LastWalk::splice() {
   }
   Record* to = &records_[cursor_ - fresh_count_];
   for (size_t i = 0; i < fresh_count_; ++i) to[i] = fresh_[i];
+  if (stale_ < cursor_) stale_ = cursor_;
   begin_ = begin;
   fresh_count_ = 0;
   return true;
@@ -87,13 +96,34 @@ bool LastWalk::splice() {
 void LastWalk::clear() {
   begin_ = cursor_ = from_ = kRecords;
   fresh_count_ = 0;
+  stale_ = 0;
   complete_ = false;
-  records_[kRecords] = {UINTPTR_MAX, 0, 0, 0};
+  records_[kRecords] = {UINTPTR_MAX, 0, 0, nullptr, 0, kCompleteStack};
 }
 
-void LastWalk::end_at(bool complete) {
+// From the outermost change inwards. The key of the innermost frame is that of the stack.
+uint64_t LastWalk::refresh_keys() {
+  for (size_t i = stale_; i > begin_; --i) {
+    records_[i - 1].key = fold_frame(records_[i].key, records_[i - 1].pc);
+  }
+  stale_ = 0;
+  return records_[begin_].key;
+}
+
+uint64_t LastWalk::end_complete() {
   cursor_ = kRecords;
-  if (splice()) complete_ = complete;
+  uint64_t key = 0;
+  if ((fresh_count_ == 0 && from_ == cursor_) || splice()) {
+    complete_ = true;
+    key = refresh_keys();
+  }
+  release();
+  return key;
+}
+
+void LastWalk::end_lost() {
+  cursor_ = kRecords;
+  if (splice()) complete_ = false;
   release();
 }
 
@@ -101,7 +131,7 @@ void LastWalk::end_at(bool complete) {
 // among them, nothing connects it to them.
 void LastWalk::end_full() {
   if (fresh_count_ == 0) return release();
-  end_at(false);
+  end_lost();
 }
 
 void LastWalk::end_forgotten() {

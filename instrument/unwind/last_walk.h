@@ -3,7 +3,8 @@
 // A frame's state is (pc, sp, rbp). The state of its caller follows from it, from the rule of the pc, which
 // is fixed, and from two words of the stack: the return address and, where the rule says so, the saved rbp.
 // So where a walk comes to a state that the last one had too, its callers are the same for as long as those
-// words hold the same values - two comparisons a frame that do not wait for one another.
+// words hold the same values - two comparisons a frame that do not wait for one another. Nor need its key be
+// folded again (stack_key.h): each record keeps that of the stack from its frame outwards.
 //
 //   records_   [ unused | begin_: innermost ... outermost | kRecords ]     grows downwards, as the stack does
 //   fresh_     states of this walk that the last one did not have; they replace records [from_, cursor_)
@@ -17,6 +18,7 @@
 #include <stdint.h>
 
 #include "instrument/os/atomics.h"
+#include "instrument/unwind/stack_key.h"
 #include "instrument/unwind/unwind.h"
 
 namespace leakhunt::tracker {
@@ -37,7 +39,7 @@ class LastWalk {
  public:
   // The calling thread's, made when needed and now in use; null when there is none, or when it is in use
   // already by what a signal interrupted.
-  static LastWalk* take(StackBounds stack, uint32_t rules_generation);
+  static LastWalk* take(const StackBounds& stack, uint32_t rules_generation);
 
   // Whether the last walk passed through this state. If not, the state is noted.
   bool meets(const WalkState& state) {
@@ -55,10 +57,10 @@ class LastWalk {
   // After follow(): whether the state is the outermost, so that there is nothing to go on to.
   bool at_end() const { return complete_ && cursor_ == kRecords; }
 
-  // How the walk ended, and free again: at the outermost frame, lost, with max_frames, or in a way that
-  // cannot be repeated.
-  void end_complete() { end_at(true); }
-  void end_lost() { end_at(false); }
+  // How the walk ended, and free again: at the outermost frame (returns the key of the whole stack), lost,
+  // with max_frames, or in a way that cannot be repeated.
+  uint64_t end_complete();
+  void end_lost();
   void end_full();
   void end_forgotten();
 
@@ -66,27 +68,44 @@ class LastWalk {
   static constexpr size_t kRecords = 512;
   static constexpr size_t kFresh = 256;
 
+  // The state of a frame, and the two words of the stack that it followed from: the return address below its
+  // sp, and where its rbp was read.
   struct Record {
     uintptr_t sp;
     uint64_t pc;
     uintptr_t bp;
-    uintptr_t bp_source;
+    const uint64_t* second_word;
+    uint64_t second_value;
+    uint64_t key;  // of the stack from here outwards; not valid below stale_
   };
 
   static LastWalk* find_or_make(uintptr_t stack_end);
-  static bool holds(const Record& record) {
-    const uintptr_t source = record.bp_source;
-    if (*reinterpret_cast<const uint64_t*>(record.sp - sizeof(uint64_t)) != record.pc) return false;
-    return source == 0 ||
-           (source != kNotRepeatable && *reinterpret_cast<const uintptr_t*>(source) == record.bp);
+  static const uint64_t* return_address(uintptr_t sp) {
+    return reinterpret_cast<const uint64_t*>(sp - sizeof(uint64_t));
+  }
+  // Where there is nothing to compare in the second word, it is the return address once more; where nothing
+  // can be repeated, a value that this cannot have at the same time as the first.
+  static Record record_of(const WalkState& state) {
+    Record record{state.sp, state.pc, state.bp, return_address(state.sp), state.pc, 0};
+    if (state.bp_source == kNotRepeatable) {
+      record.second_value = ~state.pc;
+    } else if (state.bp_source != 0) {
+      record.second_word = reinterpret_cast<const uint64_t*>(state.bp_source);
+      record.second_value = state.bp;
+    }
+    return record;
+  }
+  // 0 when the stack still holds what led to this state.
+  static uint64_t changed(const Record& record) {
+    return (*return_address(record.sp) ^ record.pc) | (*record.second_word ^ record.second_value);
   }
   void note(const WalkState& state) {
-    if (likely(fresh_count_ < kFresh)) fresh_[fresh_count_] = {state.sp, state.pc, state.bp, state.bp_source};
+    if (likely(fresh_count_ < kFresh)) fresh_[fresh_count_] = record_of(state);
     ++fresh_count_;
   }
   void clear();
   bool splice();
-  void end_at(bool complete);
+  uint64_t refresh_keys();
   void release();
 
   LastWalk* next_;
@@ -97,6 +116,7 @@ class LastWalk {
   size_t cursor_;  // records below have a lower sp than the walk by now
   size_t from_;    // records from here to cursor_ were not met
   size_t fresh_count_;
+  size_t stale_;                  // records below it may have an old key
   bool complete_;                 // the outermost record has no caller
   Record records_[kRecords + 1];  // and one behind, above every stack pointer
   Record fresh_[kFresh];

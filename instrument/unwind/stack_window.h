@@ -25,11 +25,11 @@ inline bool is_readable(uintptr_t aligned) {
 class StackWindow {
  public:
   // The walk begins at this stack pointer.
-  StackWindow(StackBounds own, uintptr_t sp) { enter(own, sp); }
+  StackWindow(const StackBounds& own, uintptr_t sp) { enter(own, sp); }
 
   // The walk goes on behind a signal frame. What was interrupted has its red zone (System V ABI for x86-64,
   // 3.2.2: 128 bytes), which no handler overwrites; between `leave` and `ret` the slot of rbp lies there.
-  void enter_interrupted(StackBounds own, uintptr_t sp) {
+  void enter_interrupted(const StackBounds& own, uintptr_t sp) {
     constexpr uintptr_t kRedZone = 128;
     enter(own, sp > kRedZone ? sp - kRedZone : sp);
   }
@@ -50,7 +50,7 @@ class StackWindow {
   }
 
  private:
-  void enter(StackBounds own, uintptr_t sp) {
+  void enter(const StackBounds& own, uintptr_t sp) {
     own_ = sp >= own.low && sp < own.high && own.high - sp >= sizeof(uint64_t);
     floor_ = sp;
     low_ = sp;

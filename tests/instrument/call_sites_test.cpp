@@ -5,6 +5,8 @@
 #include <set>
 #include <vector>
 
+#include "instrument/unwind/stack_key.h"
+
 namespace leakhunt::tracker {
 namespace {
 
@@ -14,7 +16,7 @@ TEST(CallSites, FindEveryoneAfterGrowing) {
   std::vector<uint64_t> hashes;
   for (uint64_t i = 0; i < 100'000; ++i) {
     const uint64_t frames[2] = {0x400000 + i, 0x500000};
-    hashes.push_back(hash_stack(recording::kHeapTag, SiteKind::kBlock, frames, 2));
+    hashes.push_back(hash_site(recording::kHeapTag, SiteKind::kBlock, stack_key(frames, 2, false)));
     ASSERT_EQ(sites.find(hashes.back()), CallSites::kNone);
     const SiteId id = sites.next_id();
     ASSERT_NE(id, CallSites::kNone);
@@ -23,16 +25,17 @@ TEST(CallSites, FindEveryoneAfterGrowing) {
   for (uint32_t i = 0; i < 100'000; ++i) ASSERT_EQ(sites.find(hashes[i]), SiteId{i});
 }
 
-TEST(CallSites, TagKindOrderAndLengthMakeADifference) {
+TEST(CallSites, TagKindOrderLengthAndTruncationMakeADifference) {
   const uint64_t frames[4] = {0x1111, 0x2222, 0x1111, 0};
   const uint64_t swapped[2] = {0x2222, 0x1111};
   std::set<uint64_t> hashes;
   for (size_t count = 0; count <= 4; ++count)
-    hashes.insert(hash_stack(TagId{0}, SiteKind::kBlock, frames, count));
-  hashes.insert(hash_stack(TagId{0}, SiteKind::kBlock, swapped, 2));
-  hashes.insert(hash_stack(TagId{1}, SiteKind::kBlock, frames, 4));
-  hashes.insert(hash_stack(TagId{0}, SiteKind::kNested, frames, 4));
-  EXPECT_EQ(hashes.size(), 8u);
+    hashes.insert(hash_site(TagId{0}, SiteKind::kBlock, stack_key(frames, count, false)));
+  hashes.insert(hash_site(TagId{0}, SiteKind::kBlock, stack_key(swapped, 2, false)));
+  hashes.insert(hash_site(TagId{1}, SiteKind::kBlock, stack_key(frames, 4, false)));
+  hashes.insert(hash_site(TagId{0}, SiteKind::kNested, stack_key(frames, 4, false)));
+  hashes.insert(hash_site(TagId{0}, SiteKind::kBlock, stack_key(frames, 4, true)));
+  EXPECT_EQ(hashes.size(), 9u);
   EXPECT_EQ(hashes.count(0), 0u);
 }
 

@@ -16,10 +16,12 @@
 #include <unistd.h>
 #include <unwind.h>
 
+#include "instrument/unwind/stack_key.h"
 #include "instrument/unwind/unwind.h"
 
 using leakhunt::tracker::capture_by_cfi_rules;
 using leakhunt::tracker::CapturedStack;
+using leakhunt::tracker::stack_key;
 using leakhunt::tracker::StackBounds;
 
 extern "C" {
@@ -102,7 +104,8 @@ void compare(const void* frame) {
   _Unwind_Backtrace(add_frame, &theirs);
   align(ours, &theirs);
   const size_t common = ours.count < theirs.count ? ours.count : theirs.count;
-  const bool prefix = memcmp(ours.frames, theirs.frames, common * sizeof(uint64_t)) == 0;
+  const bool right_key = captured.key == stack_key(ours.frames, captured.count, captured.truncated);
+  const bool prefix = right_key && memcmp(ours.frames, theirs.frames, common * sizeof(uint64_t)) == 0;
   const bool identical = prefix && ours.count == theirs.count;
   const bool shorter = prefix && ours.count < theirs.count && ours.truncated;
   add(counts.events, 1);

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <sstream>
 
+#include "instrument/unwind/stack_key.h"
+
 namespace leakhunt::tracker {
 
 namespace {
@@ -62,6 +64,7 @@ extern "C" __attribute__((noinline)) void take_stacks(void* argument) {
   if (stacks.with_libgcc) _Unwind_Backtrace(add_frame, &theirs);
   stacks.ours.assign(ours, ours + captured.count);
   stacks.truncated = captured.truncated;
+  stacks.key = captured.key;
   const uint64_t* end = theirs.pcs + theirs.count;
   stacks.libgcc.assign(captured.count == 0 ? end : std::find(theirs.pcs, theirs.pcs + theirs.count, ours[0]),
                        end);
@@ -69,10 +72,13 @@ extern "C" __attribute__((noinline)) void take_stacks(void* argument) {
 }
 
 std::string difference(const Stacks& stacks) {
-  if (stacks.taken != 0 && !stacks.truncated && !stacks.ours.empty() && stacks.ours == stacks.libgcc)
+  const bool right_key = stacks.key == stack_key(stacks.ours.data(), stacks.ours.size(), stacks.truncated);
+  if (stacks.taken != 0 && !stacks.truncated && !stacks.ours.empty() && stacks.ours == stacks.libgcc &&
+      right_key)
     return "";
   std::ostringstream out;
-  out << "taken " << stacks.taken << (stacks.truncated ? ", ours is truncated" : "") << "\n";
+  out << "taken " << stacks.taken << (stacks.truncated ? ", ours is truncated" : "")
+      << (right_key ? "" : ", the key is not that of the frames") << "\n";
   print(out, "ours", stacks.ours);
   print(out, "libgcc", stacks.libgcc);
   return out.str();

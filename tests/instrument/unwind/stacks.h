@@ -18,6 +18,7 @@ struct Stacks {
   std::vector<uint64_t> ours;
   std::vector<uint64_t> libgcc;  // from our first frame on
   bool truncated = false;
+  uint64_t key = 0;
   unsigned taken = 0;
 };
 
