@@ -1,7 +1,5 @@
 #include "cli/expectation.h"
 
-#include <vector>
-
 #include <fmt/format.h>
 
 #include "reports/formats/escape.h"
@@ -32,26 +30,39 @@ std::string first_finding(const reports::Report& report) {
                      : fmt::format("the first finding is in tag {}", reports::escape_line(tag));
 }
 
-}  // namespace
-
-std::string compare_with_expectation(const reports::Report& report, const runner::ExpectedFinding& finding) {
-  const std::string& expected = report.run->scenario ? report.run->scenario->expected_verdict : std::string();
-  if (expected.empty()) return {};
-  const std::string_view verdict = reports::to_string(report.verdict());
-  if (verdict != expected) {
-    return fmt::format("not as expected: the scenario expects {}, the verdict is {}\n", expected, verdict);
-  }
+// " in tag tape.node through Tape::record"; empty: any will do.
+std::string wanted_text(const runner::ExpectedFinding& finding) {
   std::string wanted;
   if (!finding.tag.empty()) wanted += fmt::format(" in tag {}", finding.tag);
   if (!finding.function.empty()) wanted += fmt::format(" through {}", finding.function);
-  if (wanted.empty()) return fmt::format("as expected: {}\n", expected);
+  return wanted;
+}
+
+}  // namespace
+
+std::string missed_finding(const reports::Report& report, const runner::ExpectedFinding& expected) {
   const bool found =
-      !report.findings.empty() &&
-      (finding.tag.empty() || tag_of(report, report.findings.front()) == finding.tag) &&
-      (finding.function.empty() || passes_through(report, report.findings.front(), finding.function));
-  return found ? fmt::format("as expected: {}, with the first finding{}\n", expected, wanted)
-               : fmt::format("not as expected: the scenario expects a finding{}; {}\n", wanted,
-                             first_finding(report));
+      wanted_text(expected).empty() ||
+      (!report.findings.empty() &&
+       (expected.tag.empty() || tag_of(report, report.findings.front()) == expected.tag) &&
+       (expected.function.empty() || passes_through(report, report.findings.front(), expected.function)));
+  return found ? std::string() : first_finding(report);
+}
+
+std::string compare_with_expectation(reports::Verdict verdict, const runner::Schedule& schedule,
+                                     const std::string& missed) {
+  const std::string& expected = schedule.expected_verdict;
+  if (expected.empty()) return {};
+  const std::string_view is = reports::to_string(verdict);
+  if (is != expected) {
+    return fmt::format("not as expected: the scenario expects {}, the verdict is {}\n", expected, is);
+  }
+  const std::string wanted = wanted_text(schedule.expected_finding);
+  if (!missed.empty()) {
+    return fmt::format("not as expected: the scenario expects a finding{}; {}\n", wanted, missed);
+  }
+  return wanted.empty() ? fmt::format("as expected: {}\n", expected)
+                        : fmt::format("as expected: {}, with the first finding{}\n", expected, wanted);
 }
 
 }  // namespace leakhunt::cli

@@ -9,8 +9,12 @@
 
 namespace leakhunt::cli {
 
+// What there is instead of the finding that is expected; empty: it is there.
+std::string missed_finding(const reports::Report& report, const runner::ExpectedFinding& expected);
+
 // A line for the user, with its end: "as expected: ..." or "not as expected: ...". Empty when the scenario
-// expects nothing.
-std::string compare_with_expectation(const reports::Report& report, const runner::ExpectedFinding& finding);
+// expects nothing. `missed` is said by missed_finding() of the run, or of the first that misses it.
+std::string compare_with_expectation(reports::Verdict verdict, const runner::Schedule& schedule,
+                                     const std::string& missed);
 
 }  // namespace leakhunt::cli

@@ -40,12 +40,12 @@ tl::expected<Judged, std::string> judge_recording(const std::filesystem::path& r
   return judged;
 }
 
-tl::expected<void, std::string> write_file(const reports::Report& report, const reports::Format& format,
-                                           const std::filesystem::path& file) {
+tl::expected<void, std::string> write_file(const std::filesystem::path& file,
+                                           const std::function<void(std::ostream&)>& write) {
   std::filesystem::path unfinished = file;
   unfinished += ".part";
   std::ofstream out(unfinished, std::ios::binary | std::ios::trunc);
-  format.write(report, out);
+  write(out);
   out.close();
   std::error_code problem;
   if (out) std::filesystem::rename(unfinished, file, problem);
@@ -53,6 +53,11 @@ tl::expected<void, std::string> write_file(const reports::Report& report, const 
   const std::string why = problem ? problem.message() : std::strerror(errno);
   std::filesystem::remove(unfinished, problem);
   return Refusal(fmt::format("{}: cannot be written: {}", file.string(), why));
+}
+
+tl::expected<void, std::string> write_file(const reports::Report& report, const reports::Format& format,
+                                           const std::filesystem::path& file) {
+  return write_file(file, [&](std::ostream& out) { format.write(report, out); });
 }
 
 tl::expected<void, std::string> write_reports(const reports::Report& report,

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <iosfwd>
 #include <memory>
 #include <string>
 
@@ -24,6 +26,8 @@ struct Judged {
 tl::expected<Judged, std::string> judge_recording(const std::filesystem::path& recording);
 
 // Replaces the file at once: a reader sees the old one or the new one.
+tl::expected<void, std::string> write_file(const std::filesystem::path& file,
+                                           const std::function<void(std::ostream&)>& write);
 tl::expected<void, std::string> write_file(const reports::Report& report, const reports::Format& format,
                                            const std::filesystem::path& file);
 

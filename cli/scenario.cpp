@@ -1,8 +1,5 @@
 // leakhunt scenario NAME|FILE.toml: runs one scenario and judges it.
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -13,8 +10,9 @@
 #include "cli/commands.h"
 #include "cli/expectation.h"
 #include "cli/judged.h"
-#include "cli/log_tail.h"
 #include "cli/messages.h"
+#include "cli/planned_run.h"
+#include "cli/several_runs.h"
 #include "scenarios/runner/catalogue.h"
 #include "scenarios/runner/conduct.h"
 #include "scenarios/runner/scenario.h"
@@ -34,11 +32,18 @@ struct Options {
   bool list = false;
 };
 
+std::string iterations_text(const runner::CatalogueEntry& entry) {
+  if (entry.most_iterations == 0) return "-";
+  if (entry.least_iterations == entry.most_iterations) return std::to_string(entry.most_iterations);
+  return fmt::format("{}..{}", entry.least_iterations, entry.most_iterations);
+}
+
 void print_row(const runner::CatalogueEntry& entry, size_t name_width) {
-  const std::string iterations = entry.iterations == 0 ? "-" : std::to_string(entry.iterations);
-  fmt::print("{:{}}  {:>10}  {:8}  {}\n", entry.name, name_width, entry.problem.empty() ? iterations : "?",
+  const bool readable = entry.problem.empty();
+  fmt::print("{:{}}  {:>4}  {:>10}  {:8}  {}\n", entry.name, name_width,
+             readable ? std::to_string(entry.runs) : "?", readable ? iterations_text(entry) : "?",
              entry.expected_verdict.empty() ? "-" : entry.expected_verdict,
-             entry.problem.empty() ? entry.description : entry.problem);
+             readable ? entry.description : entry.problem);
 }
 
 int list(const Surroundings& surroundings) {
@@ -47,66 +52,36 @@ int list(const Surroundings& surroundings) {
   if (entries.empty()) return refuse(fmt::format("{}: there are no scenarios", directory.string()));
   size_t name_width = 4;
   for (const runner::CatalogueEntry& entry : entries) name_width = std::max(name_width, entry.name.size());
-  fmt::print("{:{}}  {:>10}  {:8}  {}\n", "name", name_width, "iterations", "expected", "description");
+  fmt::print("{:{}}  {:>4}  {:>10}  {:8}  {}\n", "name", name_width, "runs", "iterations", "expected",
+             "description");
   for (const runner::CatalogueEntry& entry : entries) print_row(entry, name_width);
   return 0;
 }
 
-// A defect that comes from the command line: what the file expects no longer says anything.
-tl::expected<void, std::string> inject(const std::string& defect, const Options& options,
-                                       const Surroundings& surroundings, runner::Plan& plan) {
+// --defect as the program knows it. Programs of other people may have their own.
+tl::expected<std::string, std::string> known_defect(const Options& options, const Surroundings& surroundings,
+                                                    const fs::path& file) {
+  if (options.defect.empty()) return std::string();
   const fs::path directory = runner::scenarios_directory(surroundings.program_directory);
-  const auto known =
-      runner::find_defect(runner::list_scenarios(directory, surroundings.program_directory), defect);
-  const bool comes_with_us = plan.scenario.source.starts_with(directory.string());
-  if (!known && comes_with_us) return tl::unexpected(known.error());  // other programs may have their own
-  const std::string name = known ? *known : defect;
-  if (name == plan.scenario.defect) return {};
-  plan.scenario.defect = name;
-  const bool is_told = std::any_of(options.overrides.begin(), options.overrides.end(),
-                                   [](const std::string& set) { return set.starts_with("expect."); });
-  if (is_told) return {};
-  plan.scenario.expected_verdict.clear();
-  plan.expected_finding = {};
-  return {};
+  auto known =
+      runner::find_defect(runner::list_scenarios(directory, surroundings.program_directory), options.defect);
+  const bool comes_with_us = file.string().starts_with(directory.string());
+  return known || comes_with_us ? known : options.defect;
 }
 
-tl::expected<runner::Plan, std::string> make_plan(const Options& options, const Surroundings& surroundings) {
+tl::expected<runner::Schedule, std::string> make_schedule(const Options& options,
+                                                          const Surroundings& surroundings) {
   const auto file = runner::find_scenario(runner::scenarios_directory(surroundings.program_directory),
                                           options.name_or_file);
   if (!file) return tl::unexpected(file.error());
-  auto plan = runner::make_plan({*file, options.overrides, surroundings.program_directory});
-  if (!plan) return plan;
-  if (!options.defect.empty()) {
-    const auto injected = inject(options.defect, options, surroundings, *plan);
-    if (!injected) return tl::unexpected(injected.error());
-  }
+  const auto defect = known_defect(options, surroundings, *file);
+  if (!defect) return tl::unexpected(defect.error());
   const auto ceiling = parse_ceiling("--budget", options.budget);
   if (!ceiling) return tl::unexpected(ceiling.error());
-  if (*ceiling) plan->budget.peak_rss_bytes = *ceiling;
-  return plan;
-}
-
-// out/NAME, or out/NAME+DEFECT when the defect is not the file's own.
-fs::path default_out(const Options& options, const runner::Plan& plan) {
-  return fs::path("out") / (plan.scenario.name + (options.defect.empty() ? "" : "+" + plan.scenario.defect));
-}
-
-runner::Order order_of(const runner::Plan& plan, const Surroundings& surroundings) {
-  runner::Order order;
-  order.name = plan.scenario.name;
-  order.scenario = plan.scenario;
-  order.budget = plan.budget;
-  order.program = plan.program;
-  order.command = plan.scenario.command;
-  order.timeout = plan.timeout;
-  order.program_directory = surroundings.program_directory;
-  order.progress = runner::style_for(STDERR_FILENO);
-  return order;
-}
-
-bool target_failed(const recording::Outcome& outcome) {
-  return outcome.stopped_for.empty() && (outcome.exit_status != 0 || outcome.signal != 0);
+  std::vector<std::string> overrides = options.overrides;
+  if (options.budget) overrides.push_back("budget.peak_rss=" + *options.budget);
+  return runner::make_schedule(
+      {*file, std::move(overrides), surroundings.program_directory, *defect, options.out});
 }
 
 void print_written(const runner::OutputDirectory& out) {
@@ -115,32 +90,33 @@ void print_written(const runner::OutputDirectory& out) {
   std::cout << " target.log\n" << std::flush;
 }
 
-// From the closed recording to the exit status.
-int conclude(const runner::Plan& plan, const runner::OutputDirectory& out, const runner::Watched& watched) {
-  const int interrupted = watched.interrupted_by == 0 ? 0 : kSignalled + watched.interrupted_by;
-  if (target_failed(watched.outcome)) print_log_tail(out.log());
-  const auto judged = judge_recording(out.recording());
+int run_single(const runner::Schedule& schedule, const Surroundings& surroundings) {
+  const auto out = runner::OutputDirectory::open(schedule.out);
+  if (!out) return refuse(out.error());
+  const runner::Plan& plan = schedule.runs.front();
+  const auto watched = runner::conduct(order_of(plan, schedule.name, surroundings), *out);
+  if (!watched) return refuse(watched.error());
+  const int interrupted = watched->interrupted_by == 0 ? 0 : kSignalled + watched->interrupted_by;
+  const auto judged = conclude(*watched, *out);
   if (!judged) return interrupted != 0 ? interrupted : refuse(judged.error());
-  const auto written = write_reports(judged->report, out.path());
-  if (!written) return refuse(written.error());
 
   reports::write_text(judged->report, std::cout);
   std::cout << '\n';
-  if (interrupted == 0) std::cout << compare_with_expectation(judged->report, plan.expected_finding);
-  print_written(out);
+  if (interrupted == 0) {
+    std::cout << compare_with_expectation(judged->report.verdict(), schedule,
+                                          missed_finding(judged->report, schedule.expected_finding));
+  }
+  print_written(*out);
   return interrupted != 0 ? interrupted : reports::exit_status(judged->report);
 }
 
 int run(const Options& options, const Surroundings& surroundings) {
   if (options.list) return list(surroundings);
   if (options.name_or_file.empty()) return refuse("no scenario is given; see leakhunt scenario --list");
-  const auto plan = make_plan(options, surroundings);
-  if (!plan) return refuse(plan.error());
-  const fs::path directory = options.out.empty() ? default_out(options, *plan) : fs::path(options.out);
-  const auto out = runner::OutputDirectory::open(directory);
-  if (!out) return refuse(out.error());
-  const auto watched = runner::conduct(order_of(*plan, surroundings), *out);
-  return watched ? conclude(*plan, *out, *watched) : refuse(watched.error());
+  const auto schedule = make_schedule(options, surroundings);
+  if (!schedule) return refuse(schedule.error());
+  return schedule->kind == runner::ScenarioKind::kSingle ? run_single(*schedule, surroundings)
+                                                         : run_several(*schedule, surroundings);
 }
 
 }  // namespace

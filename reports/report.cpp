@@ -14,8 +14,8 @@ Report analyse(const recording::Run& run) {
   return report;
 }
 
-int exit_status(const Report& report) {
-  switch (report.verdict()) {
+int exit_status(Verdict verdict) {
+  switch (verdict) {
     case Verdict::kPass:
       return 0;
     case Verdict::kFail:
@@ -26,6 +26,10 @@ int exit_status(const Report& report) {
       return 4;
   }
   return 4;
+}
+
+int exit_status(const Report& report) {
+  return exit_status(report.verdict());
 }
 
 }  // namespace leakhunt::reports

@@ -34,6 +34,7 @@ struct Report {
 Report analyse(const recording::Run& run);
 
 // 0 pass, 1 fail, 3 the target itself failed, 4 inconclusive.
+int exit_status(Verdict verdict);
 int exit_status(const Report& report);
 
 }  // namespace leakhunt::reports

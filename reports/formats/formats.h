@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "reports/comparison.h"
 #include "reports/report.h"
 
 namespace leakhunt::reports {
@@ -30,5 +31,9 @@ void write_text(const Report& report, std::ostream& out);
 void write_json(const Report& report, std::ostream& out);
 // Valgrind's massif format, for ms_print and massif-visualizer.
 void write_massif(const Report& report, std::ostream& out);
+
+// Several runs side by side: report.txt and report.json of a sweep. docs/scenarios.md shows both.
+void write_comparison_text(const Comparison& comparison, std::ostream& out);
+void write_comparison_json(const Comparison& comparison, std::ostream& out);
 
 }  // namespace leakhunt::reports

@@ -1,35 +1,19 @@
 // report.json: schema 1, in the key order of docs/verdicts.md. Names go in as they are (JSON escapes them);
 // invalid UTF-8 is replaced, never thrown over.
-#include <cmath>
 #include <ostream>
 
-#include <nlohmann/json.hpp>
-
 #include "reports/formats/formats.h"
+#include "reports/formats/json_values.h"
 
 namespace leakhunt::reports {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
 using recording::SiteId;
 using recording::SiteKind;
 
 size_t index(auto id) {
   return static_cast<size_t>(id);
-}
-
-// Whole numbers without ".0", so that a slope of exactly 16 reads 16 and an exact zero reads 0.
-Json number(double value) {
-  if (std::nearbyint(value) == value && std::abs(value) < 9e15) return static_cast<int64_t>(value);
-  return value;
-}
-
-template <typename T>
-Json or_null(const std::optional<T>& value) {
-  if (!value) return nullptr;
-  if constexpr (std::is_floating_point_v<T>) return number(*value);
-  return *value;
 }
 
 Json interval(const stats::Interval& value) {

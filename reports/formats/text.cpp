@@ -12,6 +12,7 @@
 #include "reports/formats/formats.h"
 #include "reports/formats/text_tables.h"
 #include "reports/formats/units.h"
+#include "reports/formats/words.h"
 
 namespace leakhunt::reports {
 
@@ -61,35 +62,6 @@ std::string function_of(const StackFrame& frame) {
 
 // --- verdict -------------------------------------------------------------------------------------
 
-const char* verdict_word(const Report& report) {
-  switch (report.verdict()) {
-    case Verdict::kPass:
-      return "PASS";
-    case Verdict::kFail:
-      return "FAIL";
-    case Verdict::kInconclusive:
-      return "INCONCLUSIVE";
-    case Verdict::kTargetFailed:
-      return "TARGET FAILED";
-  }
-  return "INCONCLUSIVE";
-}
-
-const char* mark_of(CheckState state) {
-  switch (state) {
-    case CheckState::kFailed:
-    case CheckState::kTargetFailed:
-      return "  ✗ ";
-    case CheckState::kInconclusive:
-      return "  ? ";
-    case CheckState::kPassed:
-      return "  ✓ ";
-    case CheckState::kNotChecked:
-      return "  · ";
-  }
-  return "  · ";
-}
-
 std::string title_of(const Report& report) {
   const recording::Run& run = *report.run;
   if (run.scenario && !run.scenario->name.empty()) {
@@ -104,7 +76,7 @@ std::string title_of(const Report& report) {
 }
 
 void write_verdict(const Report& report, std::ostream& out) {
-  const std::string word = verdict_word(report);
+  const std::string word(headline(report.verdict()));
   out << word << "  " << shorten_middle(title_of(report), kTextWidth - word.size() - 2) << "\n\n";
   for (const Check& check : report.judgement.checks) write_wrapped(out, mark_of(check.state), check.text);
 }

@@ -30,6 +30,19 @@ std::vector<fs::path> scenario_files(const fs::path& directory) {
   return files;
 }
 
+void describe(const Schedule& schedule, CatalogueEntry& entry) {
+  const auto fewer = [](const Plan& a, const Plan& b) {
+    return a.scenario.iterations < b.scenario.iterations;
+  };
+  const auto [least, most] = std::minmax_element(schedule.runs.begin(), schedule.runs.end(), fewer);
+  entry.runs = schedule.runs.size();
+  entry.least_iterations = least->scenario.iterations;
+  entry.most_iterations = most->scenario.iterations;
+  entry.expected_verdict = schedule.expected_verdict;
+  entry.defect = schedule.runs.front().scenario.defect;
+  entry.description = schedule.runs.front().scenario.description;
+}
+
 }  // namespace
 
 fs::path scenarios_directory(const fs::path& program_directory) {
@@ -47,13 +60,10 @@ std::vector<CatalogueEntry> list_scenarios(const fs::path& directory, const fs::
     CatalogueEntry entry;
     entry.name = file.stem().string();
     entry.file = file;
-    if (const auto plan = make_plan({file, {}, program_directory})) {
-      entry.iterations = plan->scenario.iterations;
-      entry.expected_verdict = plan->scenario.expected_verdict;
-      entry.defect = plan->scenario.defect;
-      entry.description = plan->scenario.description;
+    if (const auto schedule = make_schedule({file, {}, program_directory})) {
+      describe(*schedule, entry);
     } else {
-      entry.problem = plan.error();
+      entry.problem = schedule.error();
     }
     entries.push_back(std::move(entry));
   }

@@ -14,7 +14,9 @@ namespace leakhunt::runner {
 struct CatalogueEntry {
   std::string name;  // of its file
   std::filesystem::path file;
-  uint64_t iterations = 0;
+  size_t runs = 1;
+  uint64_t least_iterations = 0;  // of a run; 0: not known
+  uint64_t most_iterations = 0;
   std::string expected_verdict;
   std::string defect;
   std::string description;

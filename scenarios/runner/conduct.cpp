@@ -31,6 +31,7 @@ LaunchRequest launch_request(const Order& order, const OutputDirectory& out,
   LaunchRequest request;
   request.program = order.program;
   request.command = order.command;
+  request.environment = order.environment;
   request.recording = out.recording();
   if (tracker) request.tracker = tracker->path();
   request.interval = order.interval;
@@ -68,7 +69,8 @@ tl::expected<void, std::string> close_recording(const std::string& recording, co
 
 }  // namespace
 
-tl::expected<Watched, std::string> conduct(const Order& order, const OutputDirectory& out) {
+tl::expected<Watched, std::string> conduct(const Order& order, const OutputDirectory& out,
+                                           SignalWatch& signals) {
   const auto tracker = preload_for(order);
   if (!tracker) return Refusal(tracker.error());
   out.clear();
@@ -76,7 +78,6 @@ tl::expected<Watched, std::string> conduct(const Order& order, const OutputDirec
                                                    order.scenario ? &*order.scenario : nullptr, order.budget);
   if (!created) return Refusal(created.error().message);
 
-  SignalWatch signals;
   const auto target = launch(launch_request(order, out, *tracker));
   if (!target) return Refusal(target.error());
   Progress progress(STDERR_FILENO, order.progress);
@@ -85,6 +86,11 @@ tl::expected<Watched, std::string> conduct(const Order& order, const OutputDirec
   if (auto closed = close_recording(out.recording().string(), watched); !closed)
     return Refusal(closed.error());
   return watched;
+}
+
+tl::expected<Watched, std::string> conduct(const Order& order, const OutputDirectory& out) {
+  SignalWatch signals;
+  return conduct(order, out, signals);
 }
 
 }  // namespace leakhunt::runner

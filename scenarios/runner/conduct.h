@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,8 +22,9 @@ struct Order {
   std::string name;                             // shown in the progress
   std::optional<recording::Scenario> scenario;  // none for `leakhunt run`
   recording::Budget budget;
-  std::filesystem::path program;     // absolute
-  std::vector<std::string> command;  // argv
+  std::filesystem::path program;                        // absolute
+  std::vector<std::string> command;                     // argv
+  std::map<std::string, std::string> environment = {};  // over our own
   std::optional<std::chrono::nanoseconds> timeout;
   std::optional<std::chrono::milliseconds> interval;  // of the clock for programs without iterations
   std::filesystem::path program_directory;            // of leakhunt itself
@@ -33,5 +35,9 @@ struct Order {
 // symbols, samples and outcome. A scenario's target writes into target.log; any other has the terminal.
 // Nothing in `out` is touched before the checks are over. The error is a line for the user.
 tl::expected<Watched, std::string> conduct(const Order& order, const OutputDirectory& out);
+
+// The same as one of several runs: the signals are watched between them, too.
+tl::expected<Watched, std::string> conduct(const Order& order, const OutputDirectory& out,
+                                           SignalWatch& signals);
 
 }  // namespace leakhunt::runner

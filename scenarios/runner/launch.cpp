@@ -25,6 +25,7 @@ class ChildWords {
  public:
   explicit ChildWords(const LaunchRequest& request) : arguments_(request.command) {
     take_over_environment(request);
+    for (const auto& [name, value] : request.environment) add(name, value);
     add("LEAKHUNT_RECORDING", request.recording.string());
     if (request.interval) add("LEAKHUNT_INTERVAL_MS", std::to_string(request.interval->count()));
     if (request.defect && !request.defect->empty()) add("LEAKHUNT_DEFECT", *request.defect);
@@ -64,6 +65,7 @@ class ChildWords {
       if (name == "LEAKHUNT_RECORDING" || name == "LEAKHUNT_PID") continue;
       if (name == "LEAKHUNT_INTERVAL_MS" && request.interval) continue;
       if (name == "LEAKHUNT_DEFECT" && request.defect) continue;
+      if (request.environment.contains(std::string(name))) continue;
       if (name == "LD_PRELOAD") {
         preload = text.substr(std::min(text.size(), name.size() + 1));
       } else {

@@ -2,14 +2,15 @@
 // child runs on a copy of this process.
 //
 // Nothing of the target is changed but its environment (LD_PRELOAD and the variables of
-// instrument/runtime.cpp, which the tracker takes out again before main) and, for a scenario, its standard
-// streams.
+// instrument/runtime.cpp, which the tracker takes out again before main; what a scenario asks for) and, for a
+// scenario, its standard streams.
 #pragma once
 
 #include <sys/types.h>
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ namespace leakhunt::runner {
 struct LaunchRequest {
   std::filesystem::path program;                      // absolute; inspected already
   std::vector<std::string> command;                   // argv: its first word may differ from `program`
+  std::map<std::string, std::string> environment;     // over our own; none of the tracker's variables
   std::filesystem::path recording;                    // absolute
   std::filesystem::path tracker;                      // to be preloaded; empty: the program is linked with it
   std::optional<std::string> defect;                  // LEAKHUNT_DEFECT; "" takes it out of the environment

@@ -1,10 +1,11 @@
-// scenario: a TOML file, with its overrides, as a plan that can be started. docs/scenarios.md is the prose.
+// scenario: a TOML file, with its overrides, as runs that can be started. docs/scenarios.md is the prose.
 //
 // Called by the command `leakhunt scenario`. Every mistake is one line: `file:line: what; mend`.
 #pragma once
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 
 #include "lib/recording/budget.h"
 #include "lib/recording/run.h"
+#include "scenarios/runner/expansion.h"
 
 namespace leakhunt::runner {
 
@@ -22,23 +24,38 @@ struct ExpectedFinding {
   std::string function;  // a part of its name
 };
 
-// A scenario that is ready to be launched.
+// One run that is ready to be launched.
 struct Plan {
+  Part part;                     // which of the scenario's runs
   recording::Scenario scenario;  // its command begins with `program`'s name as written
   recording::Budget budget;
   std::filesystem::path program;  // where the program was found
+  std::map<std::string, std::string> environment;
   std::optional<std::chrono::nanoseconds> timeout;
-  ExpectedFinding expected_finding;
+  std::filesystem::path out;  // where its files go
 };
 
-struct PlanRequest {
+// A scenario's runs, to be made one after the other.
+struct Schedule {
+  std::string name;
+  ScenarioKind kind = ScenarioKind::kSingle;
+  std::string axis;              // what its runs differ in: "iterations", "chunk"; empty: there is only one
+  std::filesystem::path out;     // of the whole; that of a single run
+  std::string expected_verdict;  // "pass", "fail", or empty; of the whole
+  ExpectedFinding expected_finding;  // of every run that fails
+  std::vector<Plan> runs;            // never empty
+};
+
+struct ScheduleRequest {
   std::filesystem::path file;
-  std::vector<std::string> overrides;       // "key=value" of --set
-  std::filesystem::path program_directory;  // where programs are looked for first
+  std::vector<std::string> overrides = {};       // "key=value" of --set
+  std::filesystem::path program_directory = {};  // where programs are looked for first
+  std::string defect = {};         // injected from outside: what the file expects then says nothing any more
+  std::filesystem::path out = {};  // empty: out/NAME, with an injected defect out/NAME+DEFECT
 };
 
 // The error is the line for the user.
-tl::expected<Plan, std::string> make_plan(const PlanRequest& request);
+tl::expected<Schedule, std::string> make_schedule(const ScheduleRequest& request);
 
 // Its name (and so its --out directory) of letters, digits, - and _.
 bool is_scenario_name(std::string_view name);

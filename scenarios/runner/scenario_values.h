@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -20,9 +21,22 @@
 namespace leakhunt::runner {
 
 // What a key's value is; decides how the text of a --set is read.
-enum class ValueKind { kText, kTexts, kCount, kNumber, kBytes, kDuration };
+enum class ValueKind { kText, kTexts, kCount, kNumber, kBytes, kDuration, kScalar, kSweep };
 
-// A key that scenarios may have, dotted: "budget.peak_rss".
+// A text, number or boolean, as it was written.
+using ScalarValue = std::variant<bool, int64_t, double, std::string>;
+std::string to_text(const ScalarValue& value);
+
+// The only key of [sweep], and its values. A list among them (of arguments) is its words.
+struct SweptKey {
+  std::string path;  // of the key that is to have these values: "iterations", "variables.cleanup"
+  std::vector<ScalarValue> values;
+};
+
+// A word that can stand in braces, and the name of an environment variable: letters, digits, _.
+bool is_identifier(std::string_view word);
+
+// A key that scenarios may have, dotted: "budget.peak_rss". "variables.*" is any identifier in that group.
 struct KeyRule {
   std::string_view path;
   ValueKind kind;
@@ -46,18 +60,33 @@ class ScenarioValues {
   std::optional<double> number(std::string_view path);  // not negative
   std::optional<uint64_t> bytes(std::string_view path);
   std::optional<std::chrono::nanoseconds> duration(std::string_view path);
+  std::optional<std::string> scalar(std::string_view path);  // as text
+
+  // Of a group with names of its own ("variables"), sorted.
+  std::vector<std::string> names_in(std::string_view group) const;
+
+  // Absent without [sweep], and where an override fixes the key.
+  std::optional<SweptKey> swept_key();
+  // From here on the key has its value of that index, and complaints about it name the place in the list.
+  void take_swept(const SweptKey& key, size_t index);
 
   bool has(std::string_view path) const;
+  // By --set, or by the sweep: the file alone says something else.
   bool is_overridden(std::string_view path) const;
+  bool is_swept(std::string_view path) const;
 
   // Complains about the value of `path` (about the file's beginning, if there is none). The first complaint
   // counts.
   void complain(std::string_view path, std::string_view what, std::string_view mend);
+  // About one element of a list.
+  void complain_element(std::string_view path, size_t index, std::string_view what, std::string_view mend);
   const std::optional<std::string>& complaint() const { return complaint_; }
 
  private:
   struct Layers;
+  struct Found;
   explicit ScenarioValues(std::unique_ptr<Layers> layers);
+  void complain_at(const Found& found, std::string_view what, std::string_view mend);
   void wrong_kind(std::string_view path, std::string_view wanted);
 
   std::unique_ptr<Layers> layers_;

@@ -1,0 +1,150 @@
+#include "cli/several_runs.h"
+
+#include <cstring>
+#include <iostream>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "cli/expectation.h"
+#include "cli/messages.h"
+#include "cli/planned_run.h"
+#include "reports/comparison.h"
+#include "reports/formats/formats.h"
+#include "reports/formats/units.h"
+
+namespace leakhunt::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr size_t kDirectoriesShown = 8;
+
+// How far it came.
+struct Outcome {
+  reports::Comparison comparison;
+  int interrupted_by = 0;  // a signal
+  std::string problem;     // a line for the user: why it could not go on
+  std::string missed;      // what the first run had instead of the expected finding
+};
+
+reports::Comparison comparison_for(const runner::Schedule& schedule) {
+  reports::Comparison comparison;
+  comparison.name = schedule.name;
+  comparison.description = schedule.runs.front().scenario.description;
+  comparison.axis = schedule.axis;
+  comparison.sums_up = schedule.kind == runner::ScenarioKind::kChunks;
+  comparison.planned = schedule.runs.size();
+  return comparison;
+}
+
+// "[2/5] sweep_iterations/500"
+std::string shown_name(const runner::Schedule& schedule, size_t number) {
+  return fmt::format("[{}/{}] {}", number + 1, schedule.runs.size(), schedule.runs[number].scenario.name);
+}
+
+// One line that stays, where the bar has gone.
+void say_how_it_went(const std::string& shown, const reports::ComparedRun& run) {
+  std::string text = fmt::format("{}: {}", shown, reports::to_string(run.verdict));
+  if (run.verdict == reports::Verdict::kTargetFailed) text = fmt::format("{}: the program failed", shown);
+  if (run.per_second) text += fmt::format(", {} it/s", reports::human_rate(*run.per_second));
+  say(fmt::format("{}, peak RSS {}", text, reports::human_bytes(static_cast<int64_t>(run.peak_rss_bytes))));
+}
+
+void take_report(const reports::Report& report, const runner::Schedule& schedule, size_t number,
+                 Outcome& outcome) {
+  const runner::Part& part = schedule.runs[number].part;
+  outcome.comparison.runs.push_back(reports::compared_run(report, {part.value, part.label, part.directory}));
+  say_how_it_went(shown_name(schedule, number), outcome.comparison.runs.back());
+  const std::string missed = missed_finding(report, schedule.expected_finding);
+  if (report.verdict() == reports::Verdict::kFail && outcome.missed.empty() && !missed.empty()) {
+    outcome.missed = fmt::format("with {} {}, {}", schedule.axis, part.label, missed);
+  }
+}
+
+// The error is why nothing more can be run.
+tl::expected<void, std::string> run_one(const runner::Schedule& schedule, size_t number,
+                                        const Surroundings& surroundings, runner::SignalWatch& signals,
+                                        Outcome& outcome) {
+  const runner::Plan& plan = schedule.runs[number];
+  const auto out = runner::OutputDirectory::open(plan.out);
+  if (!out) return tl::unexpected(out.error());
+  const auto watched =
+      runner::conduct(order_of(plan, shown_name(schedule, number), surroundings), *out, signals);
+  if (!watched) return tl::unexpected(watched.error());
+  outcome.interrupted_by = watched->interrupted_by;
+  const auto judged = conclude(*watched, *out);
+  if (judged) {
+    take_report(judged->report, schedule, number, outcome);
+  } else if (outcome.interrupted_by == 0) {
+    return tl::unexpected(judged.error());
+  }
+  return {};
+}
+
+Outcome run_all(const runner::Schedule& schedule, const Surroundings& surroundings) {
+  Outcome outcome;
+  outcome.comparison = comparison_for(schedule);
+  runner::SignalWatch signals;  // a key between two runs counts as well
+  for (size_t i = 0; i < schedule.runs.size(); ++i) {
+    if (const auto done = run_one(schedule, i, surroundings, signals, outcome); !done) {
+      outcome.problem = done.error();
+      break;
+    }
+    const bool is_last = i + 1 == schedule.runs.size();
+    const auto caught = is_last ? std::nullopt : signals.wait(std::chrono::nanoseconds(0));
+    if (caught && outcome.interrupted_by == 0) outcome.interrupted_by = caught->number;
+    if (outcome.interrupted_by != 0) break;
+  }
+  outcome.comparison.stopped_for = outcome.problem;
+  if (outcome.interrupted_by != 0)
+    outcome.comparison.stopped_for =
+        fmt::format("interrupted by SIG{}", sigabbrev_np(outcome.interrupted_by));
+  return outcome;
+}
+
+tl::expected<void, std::string> write_comparison(const reports::Comparison& comparison,
+                                                 const runner::OutputDirectory& out) {
+  out.clear();  // a single run's, perhaps
+  auto written = write_file(out.path() / "report.txt", [&](std::ostream& stream) {
+    reports::write_comparison_text(comparison, stream);
+  });
+  if (!written) return written;
+  return write_file(out.path() / "report.json",
+                    [&](std::ostream& stream) { reports::write_comparison_json(comparison, stream); });
+}
+
+void print_written(const reports::Comparison& comparison, const runner::OutputDirectory& out) {
+  std::cout << "wrote " << fs::proximate(out.path()).string() << "/: report.txt report.json";
+  const size_t count = comparison.runs.size();
+  for (size_t i = 0; i < count; ++i) {
+    const bool is_left_out = count > kDirectoriesShown && i >= kDirectoriesShown / 2 && i + 1 < count;
+    if (!is_left_out) std::cout << ' ' << comparison.runs[i].variation.directory << '/';
+    if (is_left_out && i == kDirectoriesShown / 2) std::cout << " ...";
+  }
+  std::cout << '\n' << std::flush;
+}
+
+}  // namespace
+
+int run_several(const runner::Schedule& schedule, const Surroundings& surroundings) {
+  const auto out = runner::OutputDirectory::open(schedule.out);
+  if (!out) return refuse(out.error());
+  const Outcome outcome = run_all(schedule, surroundings);
+  const reports::Comparison& comparison = outcome.comparison;
+  if (!comparison.runs.empty()) {
+    const auto written = write_comparison(comparison, *out);
+    if (!written) return refuse(written.error());
+    reports::write_comparison_text(comparison, std::cout);
+    std::cout << '\n';
+    if (comparison.stopped_for.empty())
+      std::cout << compare_with_expectation(reports::verdict_of(comparison), schedule, outcome.missed);
+    print_written(comparison, *out);
+  }
+  if (outcome.interrupted_by != 0) return kSignalled + outcome.interrupted_by;
+  if (!outcome.problem.empty()) return refuse(outcome.problem);
+  return reports::exit_status(reports::verdict_of(comparison));
+}
+
+}  // namespace leakhunt::cli
