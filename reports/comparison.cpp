@@ -121,7 +121,8 @@ Verdict verdict_of(const Comparison& comparison) {
   for (const Verdict verdict : {Verdict::kFail, Verdict::kTargetFailed, Verdict::kInconclusive}) {
     if (any(verdict)) return verdict;
   }
-  const bool is_whole = comparison.runs.size() == comparison.planned && comparison.stopped_for.empty();
+  const bool is_whole = !comparison.runs.empty() && comparison.runs.size() == comparison.planned &&
+                        comparison.stopped_for.empty();
   return is_whole ? Verdict::kPass : Verdict::kInconclusive;
 }
 

@@ -57,7 +57,13 @@ void write_comparison_json(const Comparison& comparison, std::ostream& out) {
   json["verdict"] = std::string(to_string(verdict));
   json["reasons"] = reasons_json(comparison);
   json["conclusion"] = conclusion_of(comparison);
-  put_figures(json, total_of(comparison));
+  const ComparedRun total = total_of(comparison);
+  if (comparison.sums_up) {
+    put_figures(json, total);
+  } else {  // a mean over values would be nobody's figure
+    json["iterations"] = total.iterations;
+    json["peak_rss_bytes"] = total.peak_rss_bytes;
+  }
   json["target_failed"] = verdict == Verdict::kTargetFailed;
   json["exit_status"] = exit_status(verdict);
   json["scenario"] = {{"name", comparison.name}, {"description", comparison.description}};

@@ -26,7 +26,19 @@ TEST_F(Catalogue, ListsByNameAndSaysWhatIsWrongWithAFile) {
   ASSERT_EQ(entries.size(), 3u);
   EXPECT_EQ(entries[0].name, "long_small");
   EXPECT_EQ(entries[1].defect, "tape-retained");
+  EXPECT_EQ(entries[0].runs, 1u);
   EXPECT_NE(entries[2].problem.find("wrong.toml:1: program must be"), std::string::npos);
+}
+
+TEST_F(Catalogue, SaysHowManyRunsThereAre) {
+  scratch_.write("a_sweep.toml",
+                 "program = \"sh\"\narguments = [\"{iterations}\"]\n[sweep]\niterations = [500, 100, 200]\n");
+  const auto entries = list_scenarios(scratch_.path(), "/nowhere");
+  ASSERT_EQ(entries.size(), 4u);
+  EXPECT_EQ(entries[0].problem, "");
+  EXPECT_EQ(entries[0].runs, 3u);
+  EXPECT_EQ(entries[0].least_iterations, 100u);
+  EXPECT_EQ(entries[0].most_iterations, 500u);
 }
 
 TEST_F(Catalogue, DashesAndUnderscoresAreTheSame) {
@@ -59,15 +71,16 @@ TEST(OwnScenarios, AreAllInOrder) {
     names.insert(entry.name);
   }
   for (const char* name : {"quick_tiny", "short_small", "long_small", "arena_orphaned_chunks",
-                           "optimizer_reallocates", "tape_retained", "stray_heap"}) {
+                           "optimizer_reallocates", "tape_retained", "stray_heap", "sweep_iterations"}) {
     EXPECT_TRUE(names.contains(name)) << name;
   }
 }
 
 TEST(OwnScenarios, LongSmallIsTheMission) {
-  const auto plan =
-      make_plan({std::filesystem::path(LEAKHUNT_SCENARIOS_DIRECTORY) / "long_small.toml", {}, LEAKHUNT_BIN});
-  ASSERT_TRUE(plan.has_value()) << plan.error();
+  const auto schedule = make_schedule(
+      {std::filesystem::path(LEAKHUNT_SCENARIOS_DIRECTORY) / "long_small.toml", {}, LEAKHUNT_BIN});
+  ASSERT_TRUE(schedule.has_value()) << schedule.error();
+  const Plan* plan = &schedule->runs.front();
   EXPECT_EQ(plan->scenario.iterations, 10'000u);
   EXPECT_EQ(plan->budget.peak_rss_bytes, 5'000'000'000u);
   EXPECT_EQ(plan->budget.growth_bytes_per_iteration, 0.0);

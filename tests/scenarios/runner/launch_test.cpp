@@ -74,6 +74,14 @@ TEST_F(Launch, AnOuterDefectGoesIntoNoScenario) {
   unsetenv("LEAKHUNT_DEFECT");
 }
 
+TEST_F(Launch, TheScenariosEnvironmentIsOverOurOwn) {
+  setenv("LEAKHUNT_TEST_WORD", "ours", 1);
+  LaunchRequest what = request("echo $LEAKHUNT_TEST_WORD $OTHER; env | grep -c ^LEAKHUNT_TEST_WORD=");
+  what.environment = {{"LEAKHUNT_TEST_WORD", "its own"}, {"OTHER", "= and more"}};
+  EXPECT_EQ(output_of(what), "its own = and more\n1\n");
+  unsetenv("LEAKHUNT_TEST_WORD");
+}
+
 TEST_F(Launch, AScenarioHasALogAndNoInput) {
   EXPECT_EQ(output_of(request("echo out; echo err >&2; read x || echo end")), "out\nerr\nend\n");
 }

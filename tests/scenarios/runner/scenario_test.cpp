@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/scenarios/runner/schedule_of.h"
 #include "tests/scenarios/runner/scratch_directory.h"
 
 namespace leakhunt::runner {
@@ -26,27 +27,23 @@ verdict = "fail"
 finding = { tag = "tape.node", function = "Tape::new_node" }
 )";
 
-// Line 1 says which program.
-std::string with_program(std::string_view rest) {
-  return "program = \"sh\"\n" + std::string(rest);
-}
-
+// The only run of a scenario.
 tl::expected<Plan, std::string> plan_of(std::string_view content, std::vector<std::string> overrides = {}) {
-  const ScratchDirectory scratch;
-  auto plan = make_plan({scratch.write("made.toml", content), std::move(overrides), "/nowhere"});
-  if (plan) return plan;
-  // The file's name without its directory.
-  std::string error = plan.error();
-  const std::string directory = scratch.path().string() + "/";
-  for (size_t at = error.find(directory); at != std::string::npos; at = error.find(directory)) {
-    error.erase(at, directory.size());
-  }
-  return tl::unexpected(error);
+  const auto schedule = schedule_of(content, std::move(overrides));
+  if (!schedule) return tl::unexpected(schedule.error());
+  EXPECT_EQ(schedule->runs.size(), 1u);
+  return schedule->runs.front();
 }
 
 TEST(Scenario, EveryKeyIsRead) {
-  const auto plan = plan_of(kWhole);
-  ASSERT_TRUE(plan.has_value()) << plan.error();
+  const auto schedule = schedule_of(kWhole);
+  ASSERT_TRUE(schedule.has_value()) << schedule.error();
+  EXPECT_EQ(schedule->kind, ScenarioKind::kSingle);
+  EXPECT_EQ(schedule->expected_verdict, "fail");
+  EXPECT_EQ(schedule->expected_finding.tag, "tape.node");
+  EXPECT_EQ(schedule->expected_finding.function, "Tape::new_node");
+  ASSERT_EQ(schedule->runs.size(), 1u);
+  const Plan* plan = &schedule->runs.front();
   EXPECT_EQ(plan->scenario.name, "whole");
   EXPECT_EQ(plan->scenario.description, "everything that can be said");
   EXPECT_EQ(plan->scenario.command, (std::vector<std::string>{"sh", "--small", "--iterations", "200"}));
@@ -54,8 +51,6 @@ TEST(Scenario, EveryKeyIsRead) {
   EXPECT_EQ(plan->scenario.warm_up, 20u);
   EXPECT_EQ(plan->scenario.defect, "tape-retained");
   EXPECT_EQ(plan->scenario.expected_verdict, "fail");
-  EXPECT_EQ(plan->expected_finding.tag, "tape.node");
-  EXPECT_EQ(plan->expected_finding.function, "Tape::new_node");
   EXPECT_EQ(plan->timeout, std::chrono::seconds(90));
   EXPECT_EQ(plan->budget.peak_rss_bytes, 5'000'000'000u);
   EXPECT_EQ(plan->budget.growth_bytes_per_iteration, 0.0);
@@ -78,19 +73,15 @@ TEST(Scenario, AProgramIsFoundBesideTheCommandOnPathAndBesideTheFile) {
   const auto tool = ours.write("tool", "#!/bin/sh\n", 0755);
   const auto beside = theirs.write("beside", "#!/bin/sh\n", 0755);
   const auto program_of = [&](const std::string& name) {
-    const auto plan = make_plan({theirs.write("made.toml", "program = \"" + name + "\"\n"), {}, ours.path()});
-    return plan ? plan->program.string() : plan.error();
+    const auto schedule =
+        make_schedule({theirs.write("made.toml", "program = \"" + name + "\"\n"), {}, ours.path()});
+    return schedule ? schedule->runs.front().program.string() : schedule.error();
   };
   EXPECT_EQ(program_of("tool"), tool);
   EXPECT_EQ(program_of("beside"), beside);
   EXPECT_EQ(program_of("./beside"), beside);
   EXPECT_EQ(program_of(beside.string()), beside);
 }
-
-struct Mistake {
-  std::string content;
-  std::string line;  // the beginning of the complaint
-};
 
 TEST(Scenario, EveryMistakeIsOneLineWithItsPlaceAndItsMend) {
   const Mistake mistakes[] = {
@@ -136,34 +127,30 @@ TEST(Scenario, EveryMistakeIsOneLineWithItsPlaceAndItsMend) {
       {"program = \"sh\"\nprogram = \"sh\"\n", "made.toml:2: not TOML"},
       {"program = \"sh\n", "made.toml:1: not TOML"},
   };
-  for (const Mistake& mistake : mistakes) {
-    const auto plan = plan_of(mistake.content);
-    ASSERT_FALSE(plan.has_value()) << mistake.content;
-    EXPECT_EQ(plan.error().substr(0, mistake.line.size()), mistake.line);
-    EXPECT_EQ(plan.error().find('\n'), std::string::npos) << plan.error();
-    EXPECT_NE(plan.error().find("; "), std::string::npos) << "no mend: " << plan.error();
-  }
+  expect_mistakes(mistakes);
 }
 
 TEST(Scenario, AFileThatIsNotThereIsSaidSo) {
-  const auto plan = make_plan({"/no/such/file.toml", {}, "/nowhere"});
-  ASSERT_FALSE(plan.has_value());
-  EXPECT_EQ(plan.error(), "/no/such/file.toml: cannot be read; give the path of a scenario's TOML file");
-  EXPECT_FALSE(make_plan({"/tmp", {}, "/nowhere"}).has_value());
+  const auto schedule = make_schedule({"/no/such/file.toml"});
+  ASSERT_FALSE(schedule.has_value());
+  EXPECT_EQ(schedule.error(), "/no/such/file.toml: cannot be read; give the path of a scenario's TOML file");
+  EXPECT_FALSE(make_schedule({"/tmp"}).has_value());
 }
 
 TEST(Scenario, AnOverrideReplacesAnyKey) {
-  const auto plan = plan_of(kWhole, {"iterations=50", "warm_up=5", "budget.peak_rss=40 MB", "name=other",
-                                     "timeout=10s", "budget.iterations_per_second=7.5", "expect.verdict=fail",
-                                     "arguments=[\"{iterations}\", \"x\"]", "expect.finding.tag='heap'"});
-  ASSERT_TRUE(plan.has_value()) << plan.error();
+  const auto schedule =
+      schedule_of(kWhole, {"iterations=50", "warm_up=5", "budget.peak_rss=40 MB", "name=other", "timeout=10s",
+                           "budget.iterations_per_second=7.5", "expect.verdict=fail",
+                           "arguments=[\"{iterations}\", \"x\"]", "expect.finding.tag='heap'"});
+  ASSERT_TRUE(schedule.has_value()) << schedule.error();
+  const Plan* plan = &schedule->runs.front();
   EXPECT_EQ(plan->scenario.command, (std::vector<std::string>{"sh", "50", "x"}));
   EXPECT_EQ(plan->scenario.warm_up, 5u);
   EXPECT_EQ(plan->scenario.name, "other");
   EXPECT_EQ(plan->budget.peak_rss_bytes, 40'000'000u);
   EXPECT_EQ(plan->budget.min_iterations_per_second, 7.5);
   EXPECT_EQ(plan->timeout, std::chrono::seconds(10));
-  EXPECT_EQ(plan->expected_finding.tag, "heap");
+  EXPECT_EQ(schedule->expected_finding.tag, "heap");
 }
 
 TEST(Scenario, TheLastOverrideCounts) {
