@@ -40,8 +40,8 @@ void write_reasons(const Comparison& comparison, std::ostream& out) {
   }
   if (!comparison.stopped_for.empty()) {
     write_wrapped(out, mark_of(CheckState::kInconclusive),
-                  fmt::format("{} of {} were made: {}", comparison.runs.size(), runs_text(comparison.planned),
-                              escape_line(comparison.stopped_for)));
+                  fmt::format("{}; {} of {} were begun", escape_line(comparison.stopped_for),
+                              comparison.runs.size(), runs_text(comparison.planned)));
   }
   if (passed > 0) {
     const bool all = passed == comparison.planned;

@@ -157,7 +157,7 @@ TEST(ComparisonText, IsWhatAPersonReads) {
   EXPECT_EQ(text_of(comparison), R"(FAIL  made: 3 runs over size
 
   ✗ size 10: it is too much
-  ? 2 of 3 runs were made: interrupted by SIGINT
+  ? interrupted by SIGINT; 2 of 3 runs were begun
   ✓ 1 of 3 runs passed
 
 Runs ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -204,7 +204,7 @@ TEST(ComparisonText, WithoutRunsIsShort) {
   comparison.planned = 2;
   comparison.stopped_for = "interrupted by SIGINT";
   EXPECT_EQ(text_of(comparison),
-            "INCONCLUSIVE  made: 2 runs over size\n\n  ? 0 of 2 runs were made: interrupted by SIGINT\n");
+            "INCONCLUSIVE  made: 2 runs over size\n\n  ? interrupted by SIGINT; 0 of 2 runs were begun\n");
 }
 
 TEST(ComparisonJson, HasARowForEachRun) {
