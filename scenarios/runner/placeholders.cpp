@@ -1,6 +1,6 @@
 #include "scenarios/runner/placeholders.h"
 
-#include "scenarios/runner/scenario_values.h"
+#include "scenarios/runner/key_rules.h"
 
 namespace leakhunt::runner {
 

@@ -1,184 +1,17 @@
 #include "scenarios/runner/scenario_values.h"
 
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
-#include <algorithm>
-#include <cctype>
-#include <fstream>
 #include <set>
-#include <sstream>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "lib/recording/budget.h"
 #include "scenarios/runner/quantities.h"
-#include "scenarios/runner/spelling.h"
+#include "scenarios/runner/scenario_layers.h"
 
 namespace leakhunt::runner {
 
 namespace {
-
-// One source of values: the file, or one --set.
-struct Layer {
-  toml::table table;
-  std::string origin;  // the file's path, or "--set key=value"
-  bool has_lines = true;
-
-  std::string place(toml::source_index line) const {
-    return has_lines ? fmt::format("{}:{}", origin, std::max<toml::source_index>(line, 1)) : origin;
-  }
-};
-
-// One line, whatever control characters a key or value had.
-std::string complaint_line(const std::string& place, std::string_view what, std::string_view mend) {
-  std::string line = fmt::format("{}: {}; {}", place, what, mend);
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; };
-  std::replace_if(line.begin(), line.end(), is_control, '?');
-  return line;
-}
-
-tl::expected<Layer, std::string> parse_layer(std::string_view document, std::string origin, bool has_lines) {
-  Layer layer{{}, std::move(origin), has_lines};
-  toml::parse_result parsed = toml::parse(document);
-  if (!parsed) {
-    const toml::parse_error& error = parsed.error();
-    return tl::unexpected(complaint_line(layer.place(error.source().begin.line),
-                                         fmt::format("not TOML: {}", error.description()),
-                                         "docs/scenarios.md shows a whole scenario"));
-  }
-  layer.table = std::move(parsed).table();
-  return layer;
-}
-
-tl::expected<Layer, std::string> read_file(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  std::ostringstream content;
-  content << stream.rdbuf();
-  if (!stream || std::filesystem::is_directory(file)) {
-    return tl::unexpected(
-        complaint_line(file.string(), "cannot be read", "give the path of a scenario's TOML file"));
-  }
-  return parse_layer(content.str(), file.string(), true);
-}
-
-// --- rules -------------------------------------------------------------------------------------------------
-
-// "variables." of the rule "variables.*"; empty for a rule of one key.
-std::string_view free_group(const KeyRule& rule) {
-  return rule.path.ends_with(".*") ? rule.path.substr(0, rule.path.size() - 1) : std::string_view();
-}
-
-bool covers(const KeyRule& rule, std::string_view path) {
-  const std::string_view group = free_group(rule);
-  if (group.empty()) return rule.path == path;
-  return path.starts_with(group) && is_identifier(path.substr(group.size()));
-}
-
-const KeyRule* find_rule(std::span<const KeyRule> rules, std::string_view path) {
-  const auto found =
-      std::find_if(rules.begin(), rules.end(), [&](const KeyRule& rule) { return covers(rule, path); });
-  return found == rules.end() ? nullptr : &*found;
-}
-
-bool is_group(std::span<const KeyRule> rules, std::string_view path) {
-  return std::any_of(rules.begin(), rules.end(), [&](const KeyRule& rule) {
-    return rule.path.size() > path.size() && rule.path.starts_with(path) && rule.path[path.size()] == '.';
-  });
-}
-
-// What a key was probably meant to be. One that is known elsewhere is recognised by its last word, too.
-std::string key_hint(std::span<const KeyRule> rules, std::string_view path) {
-  std::vector<std::string_view> paths;
-  for (const KeyRule& rule : rules) paths.push_back(rule.path);
-  std::string hint = did_you_mean(path, paths);
-  const std::string_view word = path.substr(path.rfind('.') + 1);  // npos + 1 == 0
-  for (const KeyRule& rule : rules) {
-    if (hint.empty() && rule.path.substr(rule.path.rfind('.') + 1) == word) {
-      hint = fmt::format(" (did you mean {}?)", rule.path);
-    }
-  }
-  return hint;
-}
-
-std::string known_keys(std::span<const KeyRule> rules) {
-  std::string text = "the keys are";
-  for (const KeyRule& rule : rules) text += fmt::format("{} {}", &rule == rules.data() ? "" : ",", rule.path);
-  return text;
-}
-
-std::string unknown_key(const std::string& place, std::string_view path, std::span<const KeyRule> rules) {
-  for (const KeyRule& rule : rules) {
-    const std::string_view group = free_group(rule);
-    if (!group.empty() && path.starts_with(group)) {
-      return complaint_line(place,
-                            fmt::format("\"{}\" is no name for {}", path.substr(group.size()), rule.path),
-                            "use letters, digits and _, and no digit in front");
-    }
-  }
-  return complaint_line(place, fmt::format("a scenario has no key {}{}", path, key_hint(rules, path)),
-                        known_keys(rules));
-}
-
-// The first key of the table that no rule knows.
-std::optional<std::string> find_unknown(const Layer& layer, const toml::table& table,
-                                        const std::string& prefix, std::span<const KeyRule> rules) {
-  for (const auto& [key, value] : table) {
-    const std::string path = prefix + std::string(key.str());
-    const std::string place = layer.place(key.source().begin.line);
-    // "budget.peak_rss" in quotes is one word.
-    const bool has_dot = key.str().find('.') != std::string_view::npos;
-    if (find_rule(rules, path) != nullptr && !has_dot) continue;
-    if (!is_group(rules, path)) return unknown_key(place, path, rules);
-    if (!value.is_table()) {
-      return complaint_line(place, fmt::format("{} is a group of keys, not a value", path),
-                            fmt::format("write it as [{}]", path));
-    }
-    if (auto problem = find_unknown(layer, *value.as_table(), path + ".", rules)) return problem;
-  }
-  return std::nullopt;
-}
-
-// --- overrides ---------------------------------------------------------------------------------------------
-
-bool is_plain_text(ValueKind kind) {
-  return kind == ValueKind::kText || kind == ValueKind::kBytes || kind == ValueKind::kDuration ||
-         kind == ValueKind::kScalar;
-}
-
-// The text as a TOML string.
-std::string as_toml_string(std::string_view text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') result += '\\';
-    result += c;
-  }
-  return result + '"';
-}
-
-// A --set is a TOML document of one line, in which texts need no quotes.
-tl::expected<Layer, std::string> parse_override(const std::string& override, std::span<const KeyRule> rules) {
-  const std::string origin = "--set " + override;
-  const size_t equals = override.find('=');
-  if (equals == std::string::npos || equals == 0) {
-    return tl::unexpected(
-        complaint_line(origin, "no value is given", "write --set key=value, as in --set iterations=500"));
-  }
-  const std::string path = override.substr(0, equals);
-  std::string value = override.substr(equals + 1);
-  const KeyRule* rule = find_rule(rules, path);
-  if (rule == nullptr) return tl::unexpected(unknown_key(origin, path, rules));
-  const bool is_quoted =
-      value.size() >= 2 && (value[0] == '"' || value[0] == '\'') && value.back() == value[0];
-  if (is_plain_text(rule->kind) && !is_quoted) value = as_toml_string(value);
-  auto layer = parse_layer(path + " = " + value, origin, false);
-  if (layer) return layer;
-  return tl::unexpected(
-      complaint_line(origin, fmt::format("{} is no value for {}", override.substr(equals + 1), path),
-                     fmt::format("write --set {}={}", path, rule->example)));
-}
-
-// --- scalars -----------------------------------------------------------------------------------------------
 
 std::optional<ScalarValue> scalar_of(const toml::node& node) {
   if (const auto* text = node.as_string()) return text->get();
@@ -205,12 +38,6 @@ std::optional<ScalarValue> swept_value_of(const toml::node& node) {
 
 std::string to_text(const ScalarValue& value) {
   return std::visit([](const auto& each) { return fmt::format("{}", each); }, value);
-}
-
-bool is_identifier(std::string_view word) {
-  const auto is_allowed = [](unsigned char c) { return c < 0x80 && (std::isalnum(c) != 0 || c == '_'); };
-  return !word.empty() && std::isdigit(static_cast<unsigned char>(word[0])) == 0 &&
-         std::all_of(word.begin(), word.end(), is_allowed);
 }
 
 // A value and the source it comes from.
@@ -249,11 +76,9 @@ tl::expected<ScenarioValues, std::string> ScenarioValues::read(const std::filesy
                                                                std::span<const KeyRule> rules) {
   auto layers = std::make_unique<Layers>();
   layers->rules = rules;
-  auto from_file = read_file(file);
+  auto from_file = read_layer(file, rules);
   if (!from_file) return tl::unexpected(from_file.error());
   layers->file = std::move(*from_file);
-  if (auto problem = find_unknown(layers->file, layers->file.table, "", rules))
-    return tl::unexpected(*problem);
   for (const std::string& override : overrides) {
     auto layer = parse_override(override, rules);
     if (!layer) return tl::unexpected(layer.error());

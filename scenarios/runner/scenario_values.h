@@ -18,10 +18,9 @@
 
 #include <tl/expected.hpp>
 
-namespace leakhunt::runner {
+#include "scenarios/runner/key_rules.h"
 
-// What a key's value is; decides how the text of a --set is read.
-enum class ValueKind { kText, kTexts, kCount, kNumber, kBytes, kDuration, kScalar, kSweep };
+namespace leakhunt::runner {
 
 // A text, number or boolean, as it was written.
 using ScalarValue = std::variant<bool, int64_t, double, std::string>;
@@ -31,16 +30,6 @@ std::string to_text(const ScalarValue& value);
 struct SweptKey {
   std::string path;  // of the key that is to have these values: "iterations", "variables.cleanup"
   std::vector<ScalarValue> values;
-};
-
-// A word that can stand in braces, and the name of an environment variable: letters, digits, _.
-bool is_identifier(std::string_view word);
-
-// A key that scenarios may have, dotted: "budget.peak_rss". "variables.*" is any identifier in that group.
-struct KeyRule {
-  std::string_view path;
-  ValueKind kind;
-  std::string_view example;  // of a value, as written in a file
 };
 
 class ScenarioValues {
