@@ -1,5 +1,6 @@
-// scenario_values: the words of a scenario before they mean anything. The values of a TOML file, with those
-// of `--set key=value` over them, each with the place it was written at. Called by scenario.cpp only.
+// scenario_values: the words of a scenario before they mean anything. The values of a TOML file, with one of
+// its sweep and those of `--set key=value` over them, each with the place it was written at. Called by
+// scenario.cpp and expansion.cpp only.
 //
 // The getters answer nothing for an absent key, and for a value of the wrong kind remember the complaint. As
 // with the codec's Decoder, the first complaint is kept and looked at once, at the end.
