@@ -86,7 +86,7 @@ TEST(Comparison, WithoutMarkedIterationsHasNone) {
 }
 
 TEST(ComparisonVerdict, IsTheWorstOfAll) {
-  const auto of = [](std::vector<Verdict> verdicts) {
+  const auto of = [](const std::vector<Verdict>& verdicts) {
     std::vector<Row> rows;
     for (const Verdict verdict : verdicts) rows.push_back({int64_t(rows.size()), 1, 0, verdict});
     return verdict_of(comparison_of(rows));
