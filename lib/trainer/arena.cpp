@@ -19,10 +19,19 @@ Arena::Arena(std::pmr::memory_resource& chunks, std::size_t chunk_bytes, ArenaOb
     : chunks_(chunks), observer_(observer), chunk_bytes_(chunk_bytes) {}
 
 Arena::~Arena() {
-  for (Chunk* chunk = first_; chunk != nullptr;) {
-    Chunk* next = chunk->next;
-    chunks_.deallocate(chunk, chunk->bytes, chunk_alignment);
-    chunk = next;
+  release_chunks();
+}
+
+void Arena::release() {
+  release_chunks();
+  Arena::reset();
+}
+
+void Arena::release_chunks() {
+  while (first_ != nullptr) {
+    Chunk* next = first_->next;
+    chunks_.deallocate(first_, first_->bytes, chunk_alignment);
+    first_ = next;
   }
 }
 

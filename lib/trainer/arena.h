@@ -30,7 +30,10 @@ class Arena : public std::pmr::memory_resource {
   Arena& operator=(const Arena&) = delete;
 
   // Takes back everything that was handed out; keeps the chunks.
-  void reset();
+  virtual void reset();
+
+  // Takes back everything and gives back the chunks.
+  void release();
 
   // How many chunks the chain holds, and their bytes with headers.
   std::size_t chunk_count() const;
@@ -59,6 +62,7 @@ class Arena : public std::pmr::memory_resource {
   void do_deallocate(void* piece, std::size_t bytes, std::size_t alignment) override;
   bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override;
   void* overflow(std::size_t bytes, std::size_t alignment);
+  void release_chunks();
 
   std::pmr::memory_resource& chunks_;
   ArenaObserver* observer_;

@@ -23,7 +23,7 @@ class OrphaningArena final : public trainer::Arena {
 
 }  // namespace
 
-void apply_arena_orphaned_chunks(trainer::Seams& seams) {
+void apply_arena_orphaned_chunks(trainer::Seams& seams, std::uint64_t) {
   seams.make_arena = [](std::pmr::memory_resource& chunks, std::size_t chunk_bytes,
                         trainer::ArenaObserver* observer) -> std::unique_ptr<trainer::Arena> {
     return std::make_unique<OrphaningArena>(chunks, chunk_bytes, observer);

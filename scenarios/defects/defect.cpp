@@ -1,22 +1,42 @@
 #include "scenarios/defects/defect.h"
 
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string>
+#include <system_error>
 
 namespace leakhunt::defects {
 inline namespace LEAKHUNT_PRECISION {
 namespace {
 
 constexpr Defect defects[] = {
+    {"arena-cleanup-every-K", "the arena grows without bound, and all of it is given back every K iterations",
+     apply_arena_cleanup},
     {"arena-orphaned-chunks",
      "after a reset, an overflow links a new chunk over the chain that is already there",
      apply_arena_orphaned_chunks},
+    {"arena-unbounded", "an overflow always appends a chunk, and a reset uses none of them again",
+     apply_arena_unbounded},
     {"optimizer-reallocates", "m and v are allocated anew at each step and the old ones are never given back",
      apply_optimizer_reallocates},
     {"stray-heap", "operations take their scratch from malloc and forget it", apply_stray_heap},
     {"tape-retained", "the tape's nodes survive its reset", apply_tape_retained},
 };
+
+// The number in the name of a defect with a K, 0 for one without; nothing when it is another defect.
+std::optional<std::uint64_t> match(const Defect& defect, std::string_view name) {
+  if (!defect.name.ends_with("-K"))
+    return name == defect.name ? std::optional<std::uint64_t>(0) : std::nullopt;
+  const std::string_view stem = defect.name.substr(0, defect.name.size() - 1);
+  if (!name.starts_with(stem)) return std::nullopt;
+  std::uint64_t number = 0;
+  const char* end = name.data() + name.size();
+  const auto [rest, error] = std::from_chars(name.data() + stem.size(), end, number);
+  if (error != std::errc() || rest != end || number == 0) return std::nullopt;
+  return number;
+}
 
 [[noreturn]] void refuse(const char* name) {
   std::string known;
@@ -35,7 +55,7 @@ void apply_selected(trainer::Seams& seams) {
   const char* name = std::getenv("LEAKHUNT_DEFECT");
   if (name == nullptr || *name == '\0') return;
   for (const Defect& defect : defects) {
-    if (defect.name == name) return defect.apply(seams);
+    if (const std::optional<std::uint64_t> number = match(defect, name)) return defect.apply(seams, *number);
   }
   refuse(name);
 }

@@ -5,6 +5,7 @@
 // LEAKHUNT_DEFECT. To add one: a file with its mechanism, a declaration below, a row in defect.cpp.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -14,9 +15,9 @@ namespace leakhunt::defects {
 inline namespace LEAKHUNT_PRECISION {
 
 struct Defect {
-  std::string_view name;       // "arena-orphaned-chunks"
+  std::string_view name;       // "arena-orphaned-chunks"; with a K at its end: a number from 1 stands there
   std::string_view mechanism;  // one line for people
-  void (*apply)(trainer::Seams& seams);
+  void (*apply)(trainer::Seams& seams, std::uint64_t number);
 };
 
 // Every defect, in the order of the alphabet.
@@ -26,10 +27,12 @@ std::span<const Defect> all();
 // program with one line on stderr and status 2.
 void apply_selected(trainer::Seams& seams);
 
-void apply_arena_orphaned_chunks(trainer::Seams& seams);
-void apply_optimizer_reallocates(trainer::Seams& seams);
-void apply_stray_heap(trainer::Seams& seams);
-void apply_tape_retained(trainer::Seams& seams);
+void apply_arena_cleanup(trainer::Seams& seams, std::uint64_t every);
+void apply_arena_orphaned_chunks(trainer::Seams& seams, std::uint64_t = 0);
+void apply_arena_unbounded(trainer::Seams& seams, std::uint64_t = 0);
+void apply_optimizer_reallocates(trainer::Seams& seams, std::uint64_t = 0);
+void apply_stray_heap(trainer::Seams& seams, std::uint64_t = 0);
+void apply_tape_retained(trainer::Seams& seams, std::uint64_t = 0);
 
 }  // namespace LEAKHUNT_PRECISION
 }  // namespace leakhunt::defects

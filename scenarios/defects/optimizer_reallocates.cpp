@@ -44,7 +44,7 @@ class Reallocation final : public trainer::TrainingObserver {
 
 }  // namespace
 
-void apply_optimizer_reallocates(trainer::Seams& seams) {
+void apply_optimizer_reallocates(trainer::Seams& seams, std::uint64_t) {
   static ForgetfulResource m(*seams.memory.optimizer_m);
   static ForgetfulResource v(*seams.memory.optimizer_v);
   static Reallocation reallocation;

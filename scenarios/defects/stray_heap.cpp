@@ -25,7 +25,7 @@ class HeapScratch final : public std::pmr::memory_resource {
 
 }  // namespace
 
-void apply_stray_heap(trainer::Seams& seams) {
+void apply_stray_heap(trainer::Seams& seams, std::uint64_t) {
   static HeapScratch heap;
   seams.memory.scratch = &heap;
 }

@@ -27,7 +27,7 @@ class RetainingTape final : public trainer::Tape {
 
 }  // namespace
 
-void apply_tape_retained(trainer::Seams& seams) {
+void apply_tape_retained(trainer::Seams& seams, std::uint64_t) {
   seams.make_tape = [](std::pmr::memory_resource& nodes) -> std::unique_ptr<trainer::Tape> {
     return std::make_unique<RetainingTape>(nodes);
   };

@@ -100,6 +100,8 @@ struct DefectCase {
 constexpr DefectCase kDefects[] = {
     {"arena_orphaned_chunks", "arena.chunk", "lib/trainer/arena.cpp", "chunks_.allocate(", 4 * 1'048'448.0,
      4 * 1'048'448.0},
+    {"arena_unbounded", "arena.chunk", "lib/trainer/arena.cpp", "chunks_.allocate(", 4 * 1'048'448.0,
+     4 * 1'048'448.0},
     {"tape_retained", "tape.node", "lib/trainer/tape.cpp", ".allocate(", 18 * 168.0, 18 * 168.0},
     {"optimizer_reallocates", "optimizer.m", "lib/trainer/adam.cpp", "m_memory_.allocate(", 8 * 422'179.0,
      16 * 422'179.0},

@@ -82,6 +82,27 @@ TEST_P(DefectsTest, ArenaOrphansAllChunksButTheFirst) {
   expect_slope(broken.chunk_bytes, (chunks - 1) * chunk);
 }
 
+TEST_P(DefectsTest, ArenaAppendsChunksWithoutBound) {
+  const std::vector<double> losses = healthy.train_with(mode());
+  const std::size_t chunk = arena_chunk_bytes(mode().model, sizeof(Real));
+  const std::size_t chunks = healthy.chunk_bytes.front() / chunk;
+  defects::apply_arena_unbounded(broken.seams);
+  EXPECT_EQ(broken.train_with(mode()), losses);
+  expect_slope(broken.chunk_bytes, (chunks - 1) * chunk);
+}
+
+TEST_P(DefectsTest, ArenaThatIsCleanedUpEveryThreeIterationsIsASawtooth) {
+  const std::vector<double> losses = healthy.train_with(mode());
+  const std::size_t chunk = arena_chunk_bytes(mode().model, sizeof(Real));
+  const std::size_t chunks = healthy.chunk_bytes.front() / chunk;
+  defects::apply_arena_cleanup(broken.seams, 3);
+  EXPECT_EQ(broken.train_with(mode()), losses);
+  EXPECT_EQ(broken.chunk_bytes[0], chunks * chunk);
+  EXPECT_EQ(broken.chunk_bytes[1], (2 * chunks - 1) * chunk);
+  EXPECT_EQ(broken.chunk_bytes[2], 0u);
+  EXPECT_EQ(broken.chunk_bytes[3], chunks * chunk);
+}
+
 TEST_P(DefectsTest, TapeRetainsEveryNode) {
   const std::vector<Real> losses = healthy.train_with(mode());
   const std::size_t operations = 4 + 7 * mode().model.layers;
