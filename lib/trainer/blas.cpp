@@ -114,7 +114,7 @@ std::unique_ptr<Blas> load_openblas(std::string& why) {
     return nullptr;
   }
   std::string name = configuration != nullptr ? name_and_version(configuration()) : "OpenBLAS";
-  name += std::string(" (kernel ") + (core != nullptr ? core() : "unknown") + ", 1 thread)";
+  name += std::string(" (kernel ") + (core != nullptr ? core() : "unknown") + ")";
   return std::make_unique<OpenBlas>(gemm, std::move(name));
 }
 

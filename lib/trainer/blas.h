@@ -40,7 +40,7 @@ class Blas {
   virtual void multiply(ProductShape shape, Real alpha, Factor a, Factor b, Real beta, Real* c,
                         Index c_stride) const = 0;
 
-  // What computes, for people: "OpenBLAS 0.3.21 (kernel SkylakeX, 1 thread)".
+  // What computes, for people: "OpenBLAS 0.3.21 (kernel SkylakeX)".
   virtual std::string name() const = 0;
 };
 

@@ -37,7 +37,7 @@ class TiledBlas final : public Blas {
     kernel_.multiply(shape, alpha, a, b, beta, c, c_stride);
   }
   std::string name() const override {
-    return std::string("own tiles (kernel ") + kernel_.name + ", 1 thread)";
+    return std::string("own tiles (kernel ") + kernel_.name + ")";
   }
 
  private:
