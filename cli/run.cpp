@@ -33,6 +33,7 @@ struct Options {
   std::optional<std::string> budget;
   std::optional<std::string> max_growth;
   std::optional<int> interval_ms;
+  std::string stacks = "cfi";
 };
 
 tl::expected<runner::Order, std::string> make_order(const Options& options,
@@ -50,6 +51,7 @@ tl::expected<runner::Order, std::string> make_order(const Options& options,
   const auto growth = parse_amount("--max-growth", options.max_growth);
   if (!growth) return tl::unexpected(growth.error());
   if (*growth) order.budget.growth_bytes_per_iteration = static_cast<double>(**growth);
+  order.environment["LEAKHUNT_UNWINDER"] = options.stacks;
   if (options.interval_ms) order.interval = std::chrono::milliseconds(*options.interval_ms);
   return order;
 }
@@ -123,6 +125,12 @@ void declare_run(CLI::App& app, const Surroundings& surroundings, int& status) {
                    "Clock of a program that marks no iterations, in milliseconds (default: 100)")
       ->check(CLI::Range(kMinInterval_ms, kMaxInterval_ms))
       ->type_name("MS");
+  command
+      ->add_option(
+          "--stacks", options->stacks,
+          "How call stacks are found: by unwind rules (cfi), by frame pointers only (fp), or not (none)")
+      ->check(CLI::IsMember({"cfi", "fp", "none"}))
+      ->capture_default_str();
   command->footer(
       "The program keeps its terminal; two lines on stderr sum up. Exit status: 0 pass, 1 fail, 2 wrong\n"
       "call or something missing, 3 the program itself failed, 4 inconclusive, 128+N ended by signal N.");

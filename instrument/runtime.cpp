@@ -120,6 +120,23 @@ Variables take_variables(char** environment) {
   return found;
 }
 
+struct Unwinder {
+  const char* name;
+  const char* for_people;
+  tracker::Capture capture;
+};
+
+// The first one when there is no such name: what leakhunt launches says a known one.
+const Unwinder& unwinder_called(const char* name) {
+  static constexpr Unwinder kUnwinders[] = {{"cfi", "cfi rules", tracker::capture_by_cfi_rules},
+                                            {"fp", "frame pointers", tracker::capture_by_frame_pointers},
+                                            {"none", "none", tracker::capture_nothing}};
+  for (const Unwinder& unwinder : kUnwinders) {
+    if (name != nullptr && strcmp(name, unwinder.name) == 0) return unwinder;
+  }
+  return kUnwinders[0];
+}
+
 void complain(const char* recording, int error) {
   const char* parts[] = {"leakhunt: nothing is recorded: ", recording, ": ", strerrordesc_np(error),
                          "; the program goes on\n"};
@@ -146,11 +163,11 @@ void start() {
   const uint64_t pid = static_cast<uint64_t>(tracker::system_call(SYS_getpid));
   if (number_or(variables.pid, pid) != pid) return;
 
-  const bool frame_pointers = variables.unwinder != nullptr && strcmp(variables.unwinder, "fp") == 0;
   Settings settings{};
   settings.recording = variables.recording;
-  settings.capture = frame_pointers ? tracker::capture_by_frame_pointers : tracker::capture_by_cfi_rules;
-  settings.unwinder = frame_pointers ? "frame pointers" : "cfi rules";
+  const Unwinder& unwinder = unwinder_called(variables.unwinder);
+  settings.capture = unwinder.capture;
+  settings.unwinder = unwinder.for_people;
   settings.max_frames = number_or(variables.max_frames, kDefaultMaxFrames);
   settings.tick_ns = number_or(variables.interval_ms, kDefaultTickMs) * 1'000'000;
   const int error = tracker::tracker.start(settings);

@@ -34,6 +34,7 @@ int main() {
                            ".lhr LD_PRELOAD=" LEAKHUNT_LIBRARY_FILE " LEAKHUNT_UNWINDER=";
   std::vector<std::pair<std::string, std::map<int, double>>> rows;
   rows.emplace_back("plain", pairs_under("", "5000000"));
+  rows.emplace_back("leakhunt, no stacks", pairs_under(ours + "none", "5000000"));
   rows.emplace_back("leakhunt, frame pointers", pairs_under(ours + "fp", "5000000"));
   rows.emplace_back("leakhunt, cfi rules", pairs_under(ours + "cfi", "5000000"));
   if (timed_run("command -v heaptrack").exit_status == 0) {

@@ -37,6 +37,10 @@ CapturedStack capture_by_frame_pointers(const void* hook_frame, const StackBound
 CapturedStack capture_by_cfi_rules(const void* hook_frame, const StackBounds& stack, uint64_t* frames,
                                    size_t max_frames);
 
+// No stacks: what is counted is told apart by its tag alone.
+CapturedStack capture_nothing(const void* hook_frame, const StackBounds& stack, uint64_t* frames,
+                              size_t max_frames);
+
 // To be called after every dlclose: other code may come to lie where an unloaded library was. Any thread; not
 // from within a capture. What is unloaded without it is noticed later (rule_cache.h).
 void forget_unwind_rules();

@@ -130,6 +130,11 @@ std::string ledger_text(const Report& report) {
                                    human_bytes(-ledger.unexplained_bytes)));
 }
 
+std::string stacks_text(const std::string& unwinder) {
+  if (unwinder.empty()) return "stacks by an unknown unwinder";
+  return unwinder == "none" ? "no stacks" : "stacks by " + escape_line(unwinder);
+}
+
 void write_figures(const Report& report, std::ostream& out) {
   write_heading(out, "Figures");
   write_figure(out, marked(report) ? "iterations" : "clock", clock_text(report));
@@ -137,9 +142,8 @@ void write_figures(const Report& report, std::ostream& out) {
   write_figure(out, "growth", growth_text(report));
   if (!report.run->snapshots.empty()) write_figure(out, "resident", ledger_text(report));
   write_figure(out, "tracker",
-               fmt::format("{} mapped, stacks by {}", human_bytes(report.ledger.tracker_bytes),
-                           report.run->process.unwinder.empty() ? "an unknown unwinder"
-                                                                : escape_line(report.run->process.unwinder)));
+               fmt::format("{} mapped, {}", human_bytes(report.ledger.tracker_bytes),
+                           stacks_text(report.run->process.unwinder)));
 }
 
 // --- curve ---------------------------------------------------------------------------------------

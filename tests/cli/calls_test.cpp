@@ -42,6 +42,7 @@ TEST(Calls, AWrongOneIsOneLineAndStatusTwo) {
       {"run --max-growth -5B -- true", "--max-growth: \"-5B\""},
       {"run --interval 0 -- true", "--interval"},
       {"run --interval soon -- true", "--interval"},
+      {"run --stacks some -- true", "--stacks"},
       {"report", "recording"},
       {"report /no/such.lhr", "/no/such.lhr"},
       {"report .", "recording.lhr"},

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "tests/end_to_end/command.h"
 
@@ -18,8 +20,8 @@ struct HeapTotals {
   uint64_t peak = 0;
 };
 
-HeapTotals ours() {
-  const Recorded result = recorded(target("known_heap"));
+HeapTotals ours(const std::string& settings = "") {
+  const Recorded result = recorded(target("known_heap"), settings);
   EXPECT_EQ(result.finished.exit_status, 0);
   HeapTotals totals;
   for (const recording::CallSite& site : result.run.sites) {
@@ -54,6 +56,24 @@ TEST(SecondOpinion, ValgrindCountsTheSameAllocationsAndBytes) {
   const uint64_t bytes = number_behind(plain, "frees ");
   EXPECT_EQ(counted.allocations, allocations) << memcheck.err;
   EXPECT_EQ(counted.bytes, bytes) << memcheck.err;
+}
+
+TEST(SecondOpinion, TheCountsAreTheSameHoweverStacksAreFound) {
+  const HeapTotals full = ours();
+  for (const std::string unwinder : {"fp", "none"}) {
+    const HeapTotals other = ours("export LEAKHUNT_UNWINDER=" + unwinder + "; ");
+    EXPECT_EQ(other.allocations, full.allocations) << unwinder;
+    EXPECT_EQ(other.bytes, full.bytes) << unwinder;
+    EXPECT_EQ(other.peak, full.peak) << unwinder;
+  }
+}
+
+TEST(SecondOpinion, WithoutStacksThereIsOneSiteForEachTag) {
+  const Recorded result = recorded(target("known_heap"), "export LEAKHUNT_UNWINDER=none; ");
+  std::set<std::pair<recording::TagId, recording::SiteKind>> seen;
+  for (const recording::CallSite& site : result.run.sites) {
+    EXPECT_TRUE(seen.insert({site.tag, site.kind}).second);
+  }
 }
 
 TEST(SecondOpinion, MassifFindsTheSamePeak) {
