@@ -63,11 +63,13 @@ TEST_F(Catalogue, AMisspeltNameGetsTheNearest) {
 
 // The files of the tree themselves; their program stands beside the command.
 TEST(OwnScenarios, AreAllInOrder) {
+  const std::set<std::string> costs_without_growth = {"cleanup_every"};
   std::set<std::string> names;
   for (const CatalogueEntry& entry : list_scenarios(LEAKHUNT_SCENARIOS_DIRECTORY, LEAKHUNT_BIN)) {
     EXPECT_EQ(entry.problem, "");
     EXPECT_FALSE(entry.description.empty()) << entry.name;
-    EXPECT_EQ(entry.expected_verdict, entry.defect.empty() ? "pass" : "fail") << entry.name;
+    const bool healthy = entry.defect.empty() || costs_without_growth.contains(entry.name);
+    EXPECT_EQ(entry.expected_verdict, healthy ? "pass" : "fail") << entry.name;
     names.insert(entry.name);
   }
   for (const char* name : {"quick_tiny", "short_small", "long_small", "arena_orphaned_chunks",
