@@ -1,9 +1,8 @@
 #include "lib/trainer/adam.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
-
-#include "lib/trainer/kernels.h"
 
 namespace leakhunt::trainer {
 inline namespace LEAKHUNT_PRECISION {
@@ -38,19 +37,27 @@ void Adam::release_moments() {
 }
 
 void Adam::step(double learning_rate, Team& team) {
+  const kernels::AdamStep factors = begin_step(learning_rate);
+  team.run([&](Slice slice) { step_range(factors, slice.of(count_, real_alignment / sizeof(Real)), 1); });
+}
+
+kernels::AdamStep Adam::begin_step(double learning_rate) {
   ++steps_;
   const auto t = static_cast<double>(steps_);
   const auto real = [](double value) { return static_cast<Real>(value); };
-  const kernels::AdamStep factors{.beta1 = real(options_.beta1),
-                                  .beta2 = real(options_.beta2),
-                                  .rate = real(learning_rate / (1 - std::pow(options_.beta1, t))),
-                                  .root_scale = real(1 / std::sqrt(1 - std::pow(options_.beta2, t))),
-                                  .epsilon = real(options_.epsilon)};
-  team.run([&](Slice slice) {
-    const auto [begin, end] = slice.of(count_, real_alignment / sizeof(Real));
-    kernels::adam(end - begin, factors, parameters_.gradients().data() + begin, m_ + begin, v_ + begin,
-                  parameters_.values().data() + begin);
-  });
+  return {.beta1 = real(options_.beta1),
+          .beta2 = real(options_.beta2),
+          .rate = real(learning_rate / (1 - std::pow(options_.beta1, t))),
+          .root_scale = real(1 / std::sqrt(1 - std::pow(options_.beta2, t))),
+          .epsilon = real(options_.epsilon)};
+}
+
+void Adam::step_range(const kernels::AdamStep& step, Range range, Real gradient_scale) {
+  assert(range.end <= count_);
+  Real* gradients = parameters_.gradients().data() + range.begin;
+  if (gradient_scale != 1) kernels::scale(range.size(), gradient_scale, gradients);
+  kernels::adam(range.size(), step, gradients, m_ + range.begin, v_ + range.begin,
+                parameters_.values().data() + range.begin);
 }
 
 }  // namespace LEAKHUNT_PRECISION

@@ -5,6 +5,7 @@
 #include <memory_resource>
 #include <span>
 
+#include "lib/trainer/kernels.h"
 #include "lib/trainer/parameters.h"
 #include "lib/trainer/team.h"
 #include "lib/trainer/tensor.h"
@@ -32,6 +33,11 @@ class Adam {
   // One step along the gradients, with bias correction:
   //   parameter -= learning_rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon).
   void step(double learning_rate, Team& team = alone());
+
+  // The same step in pieces, for several threads: begin_step() once, then step_range() over every parameter
+  // once, in any order and on any thread. The gradients are multiplied by `gradient_scale` first, in place.
+  kernels::AdamStep begin_step(double learning_rate);
+  void step_range(const kernels::AdamStep& step, Range range, Real gradient_scale);
 
   // Fresh moments, all zero, as at the start of a training; those before are given back.
   void allocate_moments();

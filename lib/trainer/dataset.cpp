@@ -101,9 +101,9 @@ void Batch::draw(const Dataset& dataset, Random& random) {
   copy(dataset, random.below(places));
 }
 
-void Batch::copy(const Dataset& dataset, Index position) {
-  assert(position + tokens_.size() <= dataset.tokens().size());
-  std::copy_n(dataset.tokens().data() + position, tokens_.size(), tokens_.data());
+void Batch::copy(std::span<const Token> tokens, Index position) {
+  assert(position + tokens_.size() <= tokens.size());
+  std::copy_n(tokens.data() + position, tokens_.size(), tokens_.data());
 }
 
 }  // namespace leakhunt::trainer

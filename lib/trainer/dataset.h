@@ -45,7 +45,8 @@ class Batch {
   // A window of the text from a random place. The text must be longer than the batch.
   void draw(const Dataset& dataset, Random& random);
   // The window that starts at `position`.
-  void copy(const Dataset& dataset, Index position);
+  void copy(const Dataset& dataset, Index position) { copy(dataset.tokens(), position); }
+  void copy(std::span<const Token> tokens, Index position);
 
   std::span<const Token> inputs() const { return {tokens_.data(), tokens_.size() - 1}; }
   std::span<const Token> targets() const { return {tokens_.data() + 1, tokens_.size() - 1}; }

@@ -17,6 +17,16 @@
 namespace leakhunt::trainer {
 inline namespace LEAKHUNT_PRECISION {
 
+// The parts of a model, for whoever keeps their activations apart.
+enum class Part { embedding, attention, feed_forward, output };
+
+class PartObserver {
+ public:
+  virtual ~PartObserver() = default;
+  // The next operations of the forward pass belong to `part`.
+  virtual void entered(Part part) = 0;
+};
+
 // What an operation works with. Nothing is owned.
 struct Workspace {
   std::pmr::memory_resource& temporaries;  // the arena: values, gradients and what backward needs
@@ -25,6 +35,7 @@ struct Workspace {
   Tape* tape = nullptr;     // null: forward only, nothing is kept for a backward pass
   bool accumulate = false;  // parameter gradients: false overwrites, true adds (later sequences of one step)
   Team& team = alone();     // who shares the work of one operation; the result does not depend on it
+  PartObserver* parts = nullptr;  // told by the model where it is; null: nobody wants to know
 };
 
 // Memory for `count` values that nobody has written yet.

@@ -13,6 +13,7 @@
 
 #include "lib/trainer/arena.h"
 #include "lib/trainer/precision.h"
+#include "lib/trainer/thread_seams.h"
 #include "lib/trainer/trainer_memory.h"
 
 namespace leakhunt::trainer {
@@ -39,6 +40,7 @@ struct Seams {
   std::unique_ptr<Arena> (*make_arena)(std::pmr::memory_resource& chunks, std::size_t chunk_bytes,
                                        ArenaObserver* observer);
   std::unique_ptr<Tape> (*make_tape)(std::pmr::memory_resource& nodes);
+  ThreadSeams threads;  // of train_threaded
 
   Seams();  // plain memory, plain arena, plain tape, nobody watching
 };

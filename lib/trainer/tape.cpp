@@ -25,8 +25,14 @@ void Tape::record(const Node& node) {
   ++size_;
 }
 
-void Tape::backward(Workspace& workspace) {
-  for (const Node* node = newest_; node != nullptr; node = node->previous) node->backward(*node, workspace);
+void Tape::backward(Workspace& workspace, BackwardObserver* observer) {
+  std::size_t place = 0;
+  for (const Node* node = newest_; node != nullptr; node = node->previous) {
+    const bool observed = observer != nullptr && node->weight.grad != nullptr;
+    if (observed) observer->before(place);
+    node->backward(*node, workspace);
+    if (observed) observer->after(place++);
+  }
 }
 
 void Tape::reset() {

@@ -29,6 +29,16 @@ struct Node {
   Index detail = 0;               // number of heads, first position ...
 };
 
+// Stands beside the backward pass; called around every node that has parameters.
+class BackwardObserver {
+ public:
+  virtual ~BackwardObserver() = default;
+  // The node that is number `place` of those with parameters, from 0, is about to add to their gradients.
+  virtual void before(std::size_t place) = 0;
+  // It has.
+  virtual void after(std::size_t place) = 0;
+};
+
 class Tape {
  public:
   // Nodes are allocated one by one from `nodes`, which must outlive the tape.
@@ -41,7 +51,9 @@ class Tape {
   void record(const Node& node);
 
   // Calls every recorded node's backward, the newest first. The last operation's `out.grad` must be set.
-  void backward(Workspace& workspace);
+  void backward(Workspace& workspace) { backward(workspace, nullptr); }
+  // The same, under the eyes of `observer`, which may be null.
+  void backward(Workspace& workspace, BackwardObserver* observer);
 
   // Forgets what was recorded.
   void reset();

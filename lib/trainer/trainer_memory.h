@@ -19,9 +19,16 @@ struct TrainerMemory {
   std::pmr::memory_resource* batches;
   std::pmr::memory_resource* samples;
   std::pmr::memory_resource* checkpoints;
+  // Of train_threaded: its threads' stacks, and what a worker needs to work on a sequence.
+  std::pmr::memory_resource* thread_stacks;
+  std::pmr::memory_resource* worker_contexts;
+  std::pmr::memory_resource* cache_embedding;     // activations of the embedding and of the output
+  std::pmr::memory_resource* cache_attention;     // activations of the attention layers
+  std::pmr::memory_resource* cache_feed_forward;  // activations of the feed-forward layers
+  std::pmr::memory_resource* cache_backward;      // what operations need for themselves
 };
 
-// Every resource the ordinary heap, scratch from the arena.
+// Every resource the ordinary heap, scratch from the arena, stacks mapped.
 TrainerMemory plain_memory();
 
 // Sees what happens inside the arena's chunks. Called on the allocating thread, at every piece: keep it

@@ -12,6 +12,10 @@ void fill_normal(Tensor tensor, double deviation, Random& random) {
   for (Index i = 0; i < tensor.size(); ++i) tensor.value[i] = static_cast<Real>(deviation * random.normal());
 }
 
+void enter(const Workspace& workspace, Part part) {
+  if (workspace.parts != nullptr) workspace.parts->entered(part);
+}
+
 }  // namespace
 
 AttentionCache::AttentionCache(const ModelConfig& config, std::pmr::memory_resource& memory)
@@ -63,18 +67,22 @@ Transformer::Linear Transformer::take_linear(Index in, Index out, double deviati
 
 Tensor Transformer::logits(Workspace& workspace, std::span<const Token> tokens, AttentionCache* cache) const {
   const Index first = cache != nullptr ? cache->length() : 0;
+  enter(workspace, Part::embedding);
   Tensor x = embed(workspace, tokens, first, token_table_, position_table_);
   for (Index i = 0; i < layers_.size(); ++i) {
     const Layer& layer = layers_[i];
+    enter(workspace, Part::attention);
     Tensor h = layer_norm(workspace, x, layer.before_attention.gain, layer.before_attention.offset);
     h = linear(workspace, h, layer.query_key_value.weight, layer.query_key_value.bias);
     h = cache != nullptr ? attention_step(workspace, h, config_.heads, cache->layer(i), first)
                          : attention(workspace, h, config_.heads);
     x = linear_onto(workspace, x, h, layer.attention_out.weight, layer.attention_out.bias);
+    enter(workspace, Part::feed_forward);
     h = layer_norm(workspace, x, layer.before_feed_forward.gain, layer.before_feed_forward.offset);
     h = linear_gelu(workspace, h, layer.feed_forward_in.weight, layer.feed_forward_in.bias);
     x = linear_onto(workspace, x, h, layer.feed_forward_out.weight, layer.feed_forward_out.bias);
   }
+  enter(workspace, Part::output);
   const Tensor h = layer_norm(workspace, x, final_norm_.gain, final_norm_.offset);
   return linear(workspace, h, output_.weight, output_.bias);
 }
