@@ -33,6 +33,12 @@ struct TaggedSeams {
   TaggedResource batches{"batch"};
   TaggedResource samples{"sample"};
   TaggedResource checkpoints{"checkpoint"};
+  TaggedResource thread_stacks{"thread.stack", &mapped_stacks()};
+  TaggedResource worker_contexts{"worker.context"};
+  TaggedResource cache_embedding{"cache.embedding"};
+  TaggedResource cache_attention{"cache.attention"};
+  TaggedResource cache_feed_forward{"cache.feed_forward"};
+  TaggedResource cache_backward{"cache.backward"};
   ArenaPool arena_pool;
   IterationClock clock;
   Seams seams;
@@ -48,7 +54,13 @@ struct TaggedSeams {
                     .dataset = &dataset,
                     .batches = &batches,
                     .samples = &samples,
-                    .checkpoints = &checkpoints};
+                    .checkpoints = &checkpoints,
+                    .thread_stacks = &thread_stacks,
+                    .worker_contexts = &worker_contexts,
+                    .cache_embedding = &cache_embedding,
+                    .cache_attention = &cache_attention,
+                    .cache_feed_forward = &cache_feed_forward,
+                    .cache_backward = &cache_backward};
     seams.arena_observer = &arena_pool;
     defects::apply_selected(seams);
     seams.training_observers.push_back(&clock);
