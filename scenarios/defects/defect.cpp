@@ -23,6 +23,15 @@ constexpr Defect defects[] = {
      apply_optimizer_reallocates},
     {"stray-heap", "operations take their scratch from malloc and forget it", apply_stray_heap},
     {"tape-retained", "the tape's nodes survive its reset", apply_tape_retained},
+    {"threads-eager-batches", "all batches are made before the first is needed", apply_threads_eager_batches},
+    {"threads-full-stacks", "every thread gets a stack of 8 MB, and all of it is touched",
+     apply_threads_full_stacks},
+    {"threads-idle-contexts", "157 contexts are made, whatever number of them will work",
+     apply_threads_idle_contexts},
+    {"threads-model-lock", "one lock is held during every forward and backward pass",
+     apply_threads_model_lock},
+    {"threads-oversized-caches", "caches are sized for the largest model instead of this one",
+     apply_threads_oversized_caches},
 };
 
 // The number in the name of a defect with a K, 0 for one without; nothing when it is another defect.

@@ -33,6 +33,11 @@ void apply_arena_unbounded(trainer::Seams& seams, std::uint64_t = 0);
 void apply_optimizer_reallocates(trainer::Seams& seams, std::uint64_t = 0);
 void apply_stray_heap(trainer::Seams& seams, std::uint64_t = 0);
 void apply_tape_retained(trainer::Seams& seams, std::uint64_t = 0);
+void apply_threads_eager_batches(trainer::Seams& seams, std::uint64_t = 0);
+void apply_threads_full_stacks(trainer::Seams& seams, std::uint64_t = 0);
+void apply_threads_idle_contexts(trainer::Seams& seams, std::uint64_t = 0);
+void apply_threads_model_lock(trainer::Seams& seams, std::uint64_t = 0);
+void apply_threads_oversized_caches(trainer::Seams& seams, std::uint64_t = 0);
 
 }  // namespace LEAKHUNT_PRECISION
 }  // namespace leakhunt::defects
