@@ -13,8 +13,9 @@ namespace {
 // A result without contents, and with a gradient when there will be a backward pass.
 Tensor new_tensor(Workspace& workspace, Index rows, Index cols) {
   Real* value = allocate_reals(workspace.temporaries, rows * cols);
-  Real* grad = workspace.tape != nullptr ? allocate_reals(workspace.temporaries, rows * cols) : nullptr;
-  return {value, grad, rows, cols};
+  if (workspace.tape == nullptr) return {value, nullptr, rows, cols};
+  auto& gradients = workspace.gradients != nullptr ? *workspace.gradients : workspace.temporaries;
+  return {value, allocate_reals(gradients, rows * cols), rows, cols};
 }
 
 Factor plain(const Real* data, Index stride) {

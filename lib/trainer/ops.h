@@ -36,6 +36,7 @@ struct Workspace {
   bool accumulate = false;  // parameter gradients: false overwrites, true adds (later sequences of one step)
   Team& team = alone();     // who shares the work of one operation; the result does not depend on it
   PartObserver* parts = nullptr;  // told by the model where it is; null: nobody wants to know
+  std::pmr::memory_resource* gradients = nullptr;  // of the results; null: beside the values
 };
 
 // Memory for `count` values that nobody has written yet.

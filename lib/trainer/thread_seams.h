@@ -18,9 +18,9 @@ class SequenceObserver {
   virtual void sequence_ended(Index number) = 0;
 };
 
-// The most contexts that are made unless more are asked for: with the 25 MB of each, and model, optimizer and
+// The most contexts that are made unless more are asked for: with the 19 MB of each, and model, optimizer and
 // text, train_threaded stays below 500 MB however many processors and workers there are.
-inline constexpr Index most_contexts = 12;
+inline constexpr Index most_contexts = 16;
 
 // How many sequences are to be worked on at once: `wanted`, or if that is 0 as many as the machine has
 // processors, and never more than there are workers.

@@ -9,9 +9,8 @@
 
 namespace leakhunt::trainer {
 
-// Measured in train_threaded: a worker touches less than 72 KiB (48 of them the panel of a matrix product,
-// tiled_products.h), in every backend, optimised or not. The rest is margin; nothing is resident before it is
-// touched.
+// Measured in train_threaded: a worker touches 60 KiB, 48 of them the panel of a matrix product
+// (tiled_products.h), and one that only sleeps 8. The rest is margin; what is not touched is not resident.
 #if defined(__SANITIZE_THREAD__)  // which keeps 0.9 MB of its own on every stack
 inline constexpr std::size_t worker_stack_bytes = 2048 * 1024;
 #else

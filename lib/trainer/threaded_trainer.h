@@ -2,7 +2,7 @@
 //
 // A step takes a number of sequences from random places of the text, adds up their gradients, and steps Adam
 // along the mean. Workers take the sequences one by one. What decides the design is memory: the activations
-// of a sequence are 25 MB and a set of gradients is 21 MB, so that neither can be had once per worker.
+// of a sequence are 19 MB and a set of gradients is 21 MB, so that neither can be had once per worker.
 //
 //   one set of gradients   Every worker adds to the same one, in turns (turns.h): gradient by gradient, in
 //                          the order of the sequences. The sums are those of a single thread to the last bit,

@@ -4,22 +4,24 @@ namespace leakhunt::trainer {
 inline namespace LEAKHUNT_PRECISION {
 namespace {
 
-// Reals that one layer of each part takes (ops.cpp): values and gradients of what its operations put out, and
-// what they save. An arena takes another chunk if it is more.
+// Reals that one layer of each part takes (ops.cpp). An arena takes another chunk if it is more.
 struct LayerNeeds {
   Index embedding;
   Index attention;
   Index feed_forward;
-  Index backward;
+  Index gradients;
+  Index scratch;
 
   explicit LayerNeeds(const ModelConfig& model) {
     const Index rows = model.context;
     const Index stream = rows * model.width;
-    const Index norm = 2 * stream + 2 * rows;
-    embedding = 2 * stream + norm + 2 * rows * model.vocabulary + rows;
-    attention = norm + 2 * 3 * stream + 2 * stream + model.heads * rows * rows + stream;
-    feed_forward = norm + 3 * rows * model.hidden + stream;
-    backward = rows * rows + 2 * model.width + 3 * model.width + model.hidden + 2 * model.width;
+    const Index inner = rows * model.hidden;
+    const Index norm = stream + 2 * rows;
+    embedding = 2 * stream + norm + stream + 2 * rows * model.vocabulary + rows;
+    attention = norm + 3 * stream + stream + model.heads * rows * rows + stream;
+    feed_forward = norm + 2 * inner + stream;
+    gradients = stream + 3 * stream + stream + stream + inner;
+    scratch = rows * rows + 7 * model.width + model.hidden;
   }
 };
 
@@ -50,23 +52,19 @@ PartArenas::PartArenas(const ModelConfig& model, Seams& seams) {
   embedding_ = arena(seams.memory.cache_embedding, needs.embedding);
   attention_ = arena(seams.memory.cache_attention, needs.attention);
   feed_forward_ = arena(seams.memory.cache_feed_forward, needs.feed_forward);
-  backward_ = arena(seams.memory.cache_backward, model.layers * needs.backward);
-  current_ = embedding_.get();
+  backward_ = arena(seams.memory.cache_backward,
+                    needs.gradients + model.layers * needs.scratch + 2 * model.vocabulary + model.width);
 }
 
 void PartArenas::entered(Part part) {
-  switch (part) {
-    case Part::embedding:
-    case Part::output:
-      current_ = embedding_.get();
-      break;
-    case Part::attention:
-      current_ = attention_.get();
-      break;
-    case Part::feed_forward:
-      current_ = feed_forward_.get();
-      break;
+  if (part == Part::embedding || part == Part::output) {
+    values_.lead_to(*embedding_);
+    gradients_.lead_to(*embedding_);
+    return;
   }
+  if (part == Part::attention) backward_->reset();  // a layer begins, with the gradients' memory of the last
+  values_.lead_to(part == Part::attention ? *attention_ : *feed_forward_);
+  gradients_.lead_to(*backward_);
 }
 
 void PartArenas::reset() {
@@ -74,18 +72,9 @@ void PartArenas::reset() {
     arena->reset();
 }
 
-std::size_t PartArenas::chunk_bytes_total() const {
-  return embedding_->chunk_bytes_total() + attention_->chunk_bytes_total() +
-         feed_forward_->chunk_bytes_total() + backward_->chunk_bytes_total();
-}
-
-void* PartArenas::do_allocate(std::size_t bytes, std::size_t alignment) {
-  return current_->allocate(bytes, alignment);
-}
-
 WorkerContext::WorkerContext(const ModelConfig& model, Seams& seams)
     : arenas_(model, seams),
-      scratch_(seams.memory.scratch != nullptr ? *seams.memory.scratch : arenas_.backward()),
+      scratch_(seams.memory.scratch != nullptr ? *seams.memory.scratch : arenas_.scratch()),
       tape_(seams.make_tape(*seams.memory.tape_nodes)),
       batch_(model.context, *seams.memory.batches) {}
 
@@ -93,12 +82,13 @@ double WorkerContext::learn(const Transformer& model, const Blas& blas, std::spa
                             Index position, bool first, BackwardObserver& observer) {
   const Clearance clearance(arenas_, *tape_);
   batch_.copy(tokens, position);
-  Workspace work{.temporaries = arenas_,
+  Workspace work{.temporaries = arenas_.values(),
                  .scratch = scratch_,
                  .blas = blas,
                  .tape = tape_.get(),
                  .accumulate = !first,
-                 .parts = &arenas_};
+                 .parts = &arenas_,
+                 .gradients = &arenas_.gradients()};
   const double loss = model.loss(work, batch_.inputs(), batch_.targets());
   tape_->backward(work, &observer);
   return loss;

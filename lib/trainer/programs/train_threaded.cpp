@@ -54,7 +54,7 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--workers", options.workers, "Worker threads (default: as many as processors)")
       ->check(between(std::int64_t{1}, static_cast<std::int64_t>(trainer::most_workers)));
   app.add_option("--contexts", options.contexts,
-                 "Sequences at work at once, 25 MB each (0: as many as processors)")
+                 "Sequences at work at once, 19 MB each (0: as many as processors)")
       ->check(between(std::int64_t{0}, static_cast<std::int64_t>(trainer::most_workers)))
       ->capture_default_str();
   app.add_option("--steps,--iterations", options.steps, "Steps of the optimizer")
