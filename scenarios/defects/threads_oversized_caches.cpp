@@ -1,7 +1,7 @@
 // threads-oversized-caches: the caches are sized for the largest model anybody might train, not for this one.
 //
 // Sequences of 1,024 positions instead of 128: chunks eight times as large. Constant, and mostly untouched:
-// for the model of train_threaded each context reserves 46 MB instead of 26, and its resident memory is the
+// for the model of train_threaded each context reserves 46 MB instead of 19, and its resident memory is the
 // same.
 #include "lib/trainer/arena.h"
 #include "scenarios/defects/defect.h"
