@@ -62,11 +62,11 @@ ThreadedTrainer::ThreadedTrainer(const ThreadedOptions& options, std::span<const
       adam_(model_.parameters(), *seams.memory.optimizer_m, *seams.memory.optimizer_v),
       positions_(options.sequences_per_step, seams.memory.batches),
       losses_(options.sequences_per_step, seams.memory.batches),
-      turns_(gradient_places(options.model), *seams.memory.worker_contexts),
+      turns_(gradient_places(options.model), *seams.memory.threads.contexts),
       lanes_(contexts_at_work(options.workers, options.contexts)),
-      contexts_(seams.memory.worker_contexts),
-      pool_(options.workers, seams.threads.stack_bytes, *seams.memory.thread_stacks,
-            *seams.memory.worker_contexts) {
+      contexts_(seams.memory.threads.contexts),
+      pool_(options.workers, seams.threads.stack_bytes, *seams.memory.threads.stacks,
+            *seams.memory.threads.contexts) {
   const Index made = seams.threads.contexts_made(lanes_);
   while (contexts_.size() < made) contexts_.emplace_back(options.model, seams);
 }

@@ -1,7 +1,5 @@
 #include "lib/trainer/trainer_memory.h"
 
-#include "lib/trainer/thread_stacks.h"
-
 namespace leakhunt::trainer {
 
 TrainerMemory plain_memory() {
@@ -16,13 +14,7 @@ TrainerMemory plain_memory() {
           .dataset = heap,
           .batches = heap,
           .samples = heap,
-          .checkpoints = heap,
-          .thread_stacks = &mapped_stacks(),
-          .worker_contexts = heap,
-          .cache_embedding = heap,
-          .cache_attention = heap,
-          .cache_feed_forward = heap,
-          .cache_backward = heap};
+          .checkpoints = heap};
 }
 
 }  // namespace leakhunt::trainer

@@ -4,7 +4,20 @@
 #include <cstddef>
 #include <memory_resource>
 
+#include "lib/trainer/thread_stacks.h"
+
 namespace leakhunt::trainer {
+
+// The same for threads: their stacks, and what a worker needs to work on a sequence (worker_context.h). Plain
+// unless said otherwise.
+struct ThreadMemory {
+  std::pmr::memory_resource* stacks = &mapped_stacks();
+  std::pmr::memory_resource* contexts = std::pmr::new_delete_resource();
+  std::pmr::memory_resource* cache_embedding = std::pmr::new_delete_resource();
+  std::pmr::memory_resource* cache_attention = std::pmr::new_delete_resource();
+  std::pmr::memory_resource* cache_feed_forward = std::pmr::new_delete_resource();
+  std::pmr::memory_resource* cache_backward = std::pmr::new_delete_resource();
+};
 
 // Where each kind of memory comes from. Nothing here is owned; every resource outlives the training.
 struct TrainerMemory {
@@ -19,13 +32,7 @@ struct TrainerMemory {
   std::pmr::memory_resource* batches;
   std::pmr::memory_resource* samples;
   std::pmr::memory_resource* checkpoints;
-  // Of train_threaded: its threads' stacks, and what a worker needs to work on a sequence.
-  std::pmr::memory_resource* thread_stacks;
-  std::pmr::memory_resource* worker_contexts;
-  std::pmr::memory_resource* cache_embedding;     // activations of the embedding and of the output
-  std::pmr::memory_resource* cache_attention;     // activations of the attention layers
-  std::pmr::memory_resource* cache_feed_forward;  // activations of the feed-forward layers
-  std::pmr::memory_resource* cache_backward;      // what operations need for themselves
+  ThreadMemory threads = {};  // of train_threaded
 };
 
 // Every resource the ordinary heap, scratch from the arena, stacks mapped.

@@ -49,10 +49,10 @@ PartArenas::PartArenas(const ModelConfig& model, Seams& seams) {
     return seams.make_arena(*chunks, reals * sizeof(Real) + header_and_alignments, nullptr);
   };
   const LayerNeeds needs(model);
-  embedding_ = arena(seams.memory.cache_embedding, needs.embedding);
-  attention_ = arena(seams.memory.cache_attention, needs.attention);
-  feed_forward_ = arena(seams.memory.cache_feed_forward, needs.feed_forward);
-  backward_ = arena(seams.memory.cache_backward,
+  embedding_ = arena(seams.memory.threads.cache_embedding, needs.embedding);
+  attention_ = arena(seams.memory.threads.cache_attention, needs.attention);
+  feed_forward_ = arena(seams.memory.threads.cache_feed_forward, needs.feed_forward);
+  backward_ = arena(seams.memory.threads.cache_backward,
                     needs.gradients + model.layers * needs.scratch + 2 * model.vocabulary + model.width);
 }
 

@@ -29,8 +29,8 @@ class TouchedStacks final : public std::pmr::memory_resource {
 }  // namespace
 
 void apply_threads_full_stacks(trainer::Seams& seams, std::uint64_t) {
-  static TouchedStacks stacks(*seams.memory.thread_stacks);
-  seams.memory.thread_stacks = &stacks;
+  static TouchedStacks stacks(*seams.memory.threads.stacks);
+  seams.memory.threads.stacks = &stacks;
   seams.threads.stack_bytes = 8 * 1024 * 1024;
 }
 

@@ -55,12 +55,12 @@ struct TaggedSeams {
                     .batches = &batches,
                     .samples = &samples,
                     .checkpoints = &checkpoints,
-                    .thread_stacks = &thread_stacks,
-                    .worker_contexts = &worker_contexts,
-                    .cache_embedding = &cache_embedding,
-                    .cache_attention = &cache_attention,
-                    .cache_feed_forward = &cache_feed_forward,
-                    .cache_backward = &cache_backward};
+                    .threads = {.stacks = &thread_stacks,
+                                .contexts = &worker_contexts,
+                                .cache_embedding = &cache_embedding,
+                                .cache_attention = &cache_attention,
+                                .cache_feed_forward = &cache_feed_forward,
+                                .cache_backward = &cache_backward}};
     seams.arena_observer = &arena_pool;
     defects::apply_selected(seams);
     seams.training_observers.push_back(&clock);

@@ -20,15 +20,15 @@ constexpr Index contexts = 2;
 
 // A training of three steps, and what was live at its end.
 struct Watched {
-  explicit Watched(void (*defect)(Seams&) = nullptr) {
+  explicit Watched(void (*defect)(Seams&, std::uint64_t) = nullptr) {
     Seams seams;
-    seams.memory.thread_stacks = &stacks;
+    seams.memory.threads.stacks = &stacks;
     seams.memory.batches = &batches;
-    seams.memory.cache_embedding = &caches;
-    seams.memory.cache_attention = &caches;
-    seams.memory.cache_feed_forward = &caches;
-    seams.memory.cache_backward = &caches;
-    if (defect != nullptr) defect(seams);
+    seams.memory.threads.cache_embedding = &caches;
+    seams.memory.threads.cache_attention = &caches;
+    seams.memory.threads.cache_feed_forward = &caches;
+    seams.memory.threads.cache_backward = &caches;
+    if (defect != nullptr) defect(seams, 0);
     WordText text(100'000);
     const WordDataset words(text, *std::pmr::new_delete_resource());
     const std::unique_ptr<Blas> blas = make_tiled_blas();

@@ -177,9 +177,9 @@ TEST(ThreadedTrainer, EndsTheStepWhenAWorkerFailsAndCanGoOn) {
     for (;; ++failed) {  // at every allocation of the forward and the backward pass, one after the other
       FailingResource memory;
       Seams seams;
-      seams.memory.cache_attention = &memory;
-      seams.memory.cache_feed_forward = &memory;
-      seams.memory.cache_backward = &memory;
+      seams.memory.threads.cache_attention = &memory;
+      seams.memory.threads.cache_feed_forward = &memory;
+      seams.memory.threads.cache_backward = &memory;
       seams.make_arena = make_small_chunks;
       ThreadedTrainer trainer(options_for(workers, workers), words().tokens(), blas(), seams);
       memory.fail_at(failed);
@@ -199,10 +199,10 @@ TEST(ThreadedTrainer, HasContextsForSequencesAtWorkOnlyAndGrowsByNothing) {
   CountingResource contexts;
   Seams seams;
   std::vector<CountingResource> caches(4);
-  seams.memory.cache_embedding = &caches[0];
-  seams.memory.cache_attention = &caches[1];
-  seams.memory.cache_feed_forward = &caches[2];
-  seams.memory.cache_backward = &caches[3];
+  seams.memory.threads.cache_embedding = &caches[0];
+  seams.memory.threads.cache_attention = &caches[1];
+  seams.memory.threads.cache_feed_forward = &caches[2];
+  seams.memory.threads.cache_backward = &caches[3];
   ThreadedOptions options = options_for(16, 1);
   ThreadedTrainer trainer(options, words().tokens(), blas(), seams);
   EXPECT_EQ(trainer.lanes(), 1u);
