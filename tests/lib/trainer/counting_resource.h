@@ -1,6 +1,7 @@
-// counting_resource: the heap, with its live bytes and blocks counted.
+// counting_resource: the heap, with its live bytes and blocks counted, in any number of threads.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory_resource>
 
@@ -26,9 +27,9 @@ class CountingResource final : public std::pmr::memory_resource {
   }
   bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override { return this == &other; }
 
-  std::size_t live_bytes_ = 0;
-  std::size_t live_blocks_ = 0;
-  std::uint64_t allocations_ = 0;
+  std::atomic<std::size_t> live_bytes_ = 0;
+  std::atomic<std::size_t> live_blocks_ = 0;
+  std::atomic<std::uint64_t> allocations_ = 0;
 };
 
 }  // namespace leakhunt::trainer
