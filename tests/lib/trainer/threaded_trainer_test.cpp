@@ -181,7 +181,9 @@ TEST(ThreadedTrainer, EndsTheStepWhenAWorkerFailsAndCanGoOn) {
       seams.memory.threads.cache_feed_forward = &memory;
       seams.memory.threads.cache_backward = &memory;
       seams.make_arena = make_small_chunks;
-      ThreadedTrainer trainer(options_for(workers, workers), words().tokens(), blas(), seams);
+      ThreadedOptions options = options_for(workers, workers);
+      options.sequences_per_step = 8;
+      ThreadedTrainer trainer(options, words().tokens(), blas(), seams);
       memory.fail_at(failed);
       try {
         trainer.step(1e-3);
