@@ -19,8 +19,11 @@ constexpr Defect defects[] = {
      apply_arena_orphaned_chunks},
     {"arena-unbounded", "an overflow always appends a chunk, and a reset uses none of them again",
      apply_arena_unbounded},
+    {"checkpoint-leaks", "each save of a checkpoint keeps its serialisation buffer", apply_checkpoint_leaks},
     {"optimizer-reallocates", "m and v are allocated anew at each step and the old ones are never given back",
      apply_optimizer_reallocates},
+    {"resume-loses-moments", "m and v are written to a checkpoint as zeros, and discarded when it is read",
+     apply_resume_loses_moments},
     {"stray-heap", "operations take their scratch from malloc and forget it", apply_stray_heap},
     {"tape-retained", "the tape's nodes survive its reset", apply_tape_retained},
 };

@@ -10,6 +10,7 @@
 
 #include "lib/trainer/checkpoint.h"
 #include "lib/trainer/programs/interruption.h"
+#include "lib/trainer/programs/shell_words.h"
 #include "lib/trainer/programs/train_full_options.h"
 #include "lib/trainer/tiled_blas.h"
 #include "lib/trainer/training.h"
@@ -139,7 +140,7 @@ void say_how_to_go_on(const TrainFullOptions& options, const TrainingResult& res
   if (result.checkpoint.empty()) {
     std::printf("nothing is kept of them without --out DIR\n");
   } else {
-    std::printf("go on with: %s --resume %s\n", options.command.c_str(), result.checkpoint.c_str());
+    std::printf("go on with: %s --resume %s\n", options.command.c_str(), quoted(result.checkpoint).c_str());
   }
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "lib/trainer/checkpoint.h"
+#include "lib/trainer/programs/shell_words.h"
 
 namespace leakhunt::trainer {
 namespace {
@@ -63,27 +64,6 @@ void declare_files(CLI::App& app, TrainFullOptions& options) {
       ->type_name("FILE");
 }
 
-// A word as a shell reads it back.
-std::string quoted(std::string_view word) {
-  constexpr std::string_view plain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+./,:@%";
-  if (!word.empty() && word.find_first_not_of(plain) == std::string_view::npos) return std::string(word);
-  std::string text = "'";
-  for (const char c : word) c == '\'' ? text += "'\\''" : text += c;
-  return text + "'";
-}
-
-std::string command_without_resume(int argc, char** argv) {
-  std::string command;
-  for (int i = 0; i < argc; ++i) {
-    const std::string_view word = argv[i];
-    if (word == "--resume") ++i;
-    if (word == "--resume" || word.starts_with("--resume=")) continue;
-    command += (i == 0 ? "" : " ") + quoted(word);
-  }
-  return command;
-}
-
 std::string one_line(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
   return text;
@@ -111,7 +91,7 @@ int train_as_called(CLI::App& app, TrainFullOptions& options, int argc, char** a
   } catch (const CLI::ParseError& error) {
     return complain(options, (error.what() + std::string(" (see --help)")).c_str(), status_wrong_call);
   }
-  options.command = command_without_resume(argc, argv);
+  options.command = command_without("--resume", argc, argv);
   try {
     return options.precision == "f32" ? f32::run_training(options) : f64::run_training(options);
   } catch (const CheckpointWriteError& error) {

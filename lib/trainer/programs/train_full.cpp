@@ -32,6 +32,7 @@ int main(int argc, char** argv) {
       "  train_full --tiny                                          a few seconds\n"
       "  train_full --small --iterations 1000 --out run             keeps the model: run/model.lhc\n"
       "  train_full --small --iterations 2000 --resume run/model.lhc --out run\n"
+      "  train_full --large --precision f32 --threads 2             half the memory, both processors\n"
       "  train_full --medium --data data/tinyshakespeare.txt        scripts/get-data fetches the text\n"
       "  generate run/model.lhc --prompt \"But thou\"                 lets the model write");
   trainer::TrainFullOptions options;
