@@ -2,7 +2,7 @@
 
 namespace leakhunt::trainer {
 
-std::string quoted(std::string_view word) {
+std::string shell_quoted(std::string_view word) {
   constexpr std::string_view plain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+./,:@%";
   if (!word.empty() && word.find_first_not_of(plain) == std::string_view::npos) return std::string(word);
@@ -24,7 +24,7 @@ std::string command_without(std::string_view flag, int argc, char** argv) {
     const std::string_view word = argv[i];
     if (word == flag) ++i;  // and its value
     if (word == flag || word.starts_with(with_value)) continue;
-    command += (i == 0 ? "" : " ") + quoted(word);
+    command += (i == 0 ? "" : " ") + shell_quoted(word);
   }
   return command;
 }

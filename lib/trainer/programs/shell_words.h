@@ -7,7 +7,7 @@
 namespace leakhunt::trainer {
 
 // A word as a shell reads it back.
-std::string quoted(std::string_view word);
+std::string shell_quoted(std::string_view word);
 
 // The command line without `flag` and its value, be that the next word or behind a `=`.
 std::string command_without(std::string_view flag, int argc, char** argv);

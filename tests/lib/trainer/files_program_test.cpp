@@ -74,20 +74,25 @@ TEST_F(FilesTest, WithoutOutNothingIsWritten) {
 }
 
 TEST_F(FilesTest, AnInterruptedRunSaysHowToGoOnAndDoes) {
-  in_folder("$TRAIN_FULL --tiny --iterations 3000 --out whole");
+  const std::string far = "1000000";
   for (const auto& [signal, status] : {std::pair{"INT", 130}, std::pair{"TERM", 143}}) {
-    const Answer stopped = in_folder(
-        "rm -rf 'in pieces'; "
-        "$TRAIN_FULL --tiny --iterations 3000 --out 'in pieces' >said.txt 2>&1 & "
-        "until grep -q 'iteration    100' said.txt; do sleep 0.01; done; kill -" +
-        std::string(signal) + " $!; wait $!");
+    const Answer stopped =
+        in_folder("rm -rf 'in pieces'; $TRAIN_FULL --tiny --out 'in pieces' --iterations " + far +
+                  " >said.txt 2>&1 & until grep -q 'iteration    100' said.txt; do sleep 0.01; done; kill -" +
+                  signal + " $!; wait $!");
     const std::string said = content("said.txt");
     EXPECT_EQ(stopped.status, status) << said;
     const std::size_t at = said.find("go on with: ");
     ASSERT_NE(at, std::string::npos) << said;
-    const Answer resumed = in_folder(said.substr(at + 12));
+    // The command as it is shown, but not so far.
+    std::string command = said.substr(at + 12);
+    const auto done = std::stoull(said.substr(said.find("interrupted after ") + 18));
+    const std::string end = std::to_string(done + 50);
+    command.replace(command.find(far), far.size(), end);
+    const Answer resumed = in_folder(command);
     EXPECT_EQ(resumed.status, 0) << resumed.out;
-    EXPECT_TRUE(content("whole/model.lhc") == content("in pieces/model.lhc"));
+    in_folder("$TRAIN_FULL --tiny --out whole --iterations " + end);
+    EXPECT_TRUE(content("whole/model.lhc") == content("in pieces/model.lhc")) << command;
   }
 }
 
@@ -180,6 +185,18 @@ TEST_F(FilesTest, GenerateAnswersAWrongCallWithOneLineAndStatus2) {
         std::pair{"a/model.lhc --prompt a --interactive", "--prompt TEXT"}}) {
     expect_one_line(std::string("$GENERATE ") + arguments, 2, part);
   }
+}
+
+// A download that brings something else is not kept; what a network would bring stands behind a curl of ours.
+TEST_F(FilesTest, GetDataKeepsTheRightTextOnly) {
+  folder.write("curl", "#!/bin/sh\nwhile [ \"$1\" != --output ]; do shift; done; echo wrong >\"$2\"\n", 0755);
+  const std::string get_data = "LEAKHUNT_DATA_DIR=$PWD/data PATH=$PWD:$PATH '" SCRIPTS "/get-data'";
+  expect_one_line(get_data, 3, "is another text");
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path() / "data"));
+  folder.write("curl", "#!/bin/sh\nexit 6\n", 0755);
+  expect_one_line(get_data, 3, "is there a network?");
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path() / "data"));
+  expect_one_line(get_data + " again", 2, "usage");
 }
 
 TEST_F(FilesTest, V2IsABlockOfAttention) {
