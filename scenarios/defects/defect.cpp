@@ -14,6 +14,8 @@ namespace {
 constexpr Defect defects[] = {
     {"arena-cleanup-every-K", "the arena grows without bound, and all of it is given back every K iterations",
      apply_arena_cleanup},
+    {"arena-early-reset", "the arena is reset before samples and checkpoints, whose temporaries then pile up",
+     apply_arena_early_reset},
     {"arena-orphaned-chunks",
      "after a reset, an overflow links a new chunk over the chain that is already there",
      apply_arena_orphaned_chunks},

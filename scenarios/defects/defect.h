@@ -29,6 +29,7 @@ std::span<const Defect> all();
 void apply_selected(trainer::Seams& seams);
 
 void apply_arena_cleanup(trainer::Seams& seams, std::uint64_t every);
+void apply_arena_early_reset(trainer::Seams& seams, std::uint64_t = 0);
 void apply_arena_orphaned_chunks(trainer::Seams& seams, std::uint64_t = 0);
 void apply_arena_unbounded(trainer::Seams& seams, std::uint64_t = 0);
 void apply_checkpoint_leaks(trainer::Seams& seams, std::uint64_t = 0);
