@@ -76,10 +76,10 @@ TEST_F(FilesTest, WithoutOutNothingIsWritten) {
 TEST_F(FilesTest, AnInterruptedRunSaysHowToGoOnAndDoes) {
   const std::string far = "1000000";
   for (const auto& [signal, status] : {std::pair{"INT", 130}, std::pair{"TERM", 143}}) {
-    const Answer stopped =
-        in_folder("rm -rf 'in pieces'; $TRAIN_FULL --tiny --out 'in pieces' --iterations " + far +
-                  " >said.txt 2>&1 & until grep -q 'iteration    100' said.txt; do sleep 0.01; done; kill -" +
-                  signal + " $!; wait $!");
+    const Answer stopped = in_folder(
+        "rm -rf 'in pieces' said.txt; $TRAIN_FULL --tiny --out 'in pieces' --iterations " + far +
+        " >said.txt 2>&1 & until grep -qs 'iteration    100' said.txt; do sleep 0.01; done; kill -" + signal +
+        " $!; wait $!");
     const std::string said = content("said.txt");
     EXPECT_EQ(stopped.status, status) << said;
     const std::size_t at = said.find("go on with: ");
