@@ -112,7 +112,7 @@ void CheckpointWriter::sync_folder() {
   char folder[PATH_MAX] = ".";
   const char* slash = std::strrchr(path_, '/');
   if (slash != nullptr) {
-    const std::size_t length = std::max<std::ptrdiff_t>(slash - path_, 1);
+    const auto length = std::max(static_cast<std::size_t>(slash - path_), std::size_t{1});
     std::memcpy(folder, path_, length);
     folder[length] = '\0';
   }

@@ -3,7 +3,22 @@
 #include <cstdio>
 #include <exception>
 
+#include "lib/trainer/checkpoint.h"
 #include "lib/trainer/programs/generate_options.h"
+
+namespace leakhunt::trainer {
+
+// The door to each precision (generate_text.cpp): writes text to stdout and returns the exit status.
+// `checkpoint` is freshly opened, and holds numbers of this precision. Throws std::invalid_argument when the
+// prompt has a character that the model does not know.
+namespace f32 {
+int generate_text(const GenerateOptions& options, CheckpointReader& checkpoint);
+}
+namespace f64 {
+int generate_text(const GenerateOptions& options, CheckpointReader& checkpoint);
+}
+
+}  // namespace leakhunt::trainer
 
 namespace {
 

@@ -1,11 +1,8 @@
-// generate_options: what the command line of generate asks for, and the door to each precision.
+// generate_options: what the command line of generate asks for.
 #pragma once
 
 #include <cstdint>
 #include <string>
-
-#include "lib/trainer/checkpoint.h"
-#include "lib/trainer/precision.h"
 
 namespace leakhunt::trainer {
 
@@ -17,14 +14,5 @@ struct GenerateOptions {
   std::int64_t seed = 1;
   bool interactive = false;
 };
-
-// Writes text to stdout and returns the exit status. `checkpoint` is freshly opened, and holds numbers of
-// this precision. Throws std::invalid_argument when the prompt has a character that the model does not know.
-namespace f32 {
-int generate_text(const GenerateOptions& options, CheckpointReader& checkpoint);
-}
-namespace f64 {
-int generate_text(const GenerateOptions& options, CheckpointReader& checkpoint);
-}
 
 }  // namespace leakhunt::trainer

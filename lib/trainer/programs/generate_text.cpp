@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "lib/trainer/checkpoint.h"
 #include "lib/trainer/programs/generate_options.h"
 #include "lib/trainer/sampler.h"
 #include "lib/trainer/tiled_blas.h"

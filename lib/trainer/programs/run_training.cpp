@@ -140,7 +140,8 @@ void say_how_to_go_on(const TrainFullOptions& options, const TrainingResult& res
   if (result.checkpoint.empty()) {
     std::printf("nothing is kept of them without --out DIR\n");
   } else {
-    std::printf("go on with: %s --resume %s\n", options.command.c_str(), shell_quoted(result.checkpoint).c_str());
+    std::printf("go on with: %s --resume %s\n", options.command.c_str(),
+                shell_quoted(result.checkpoint).c_str());
   }
 }
 

@@ -10,6 +10,16 @@
 #include "lib/trainer/programs/shell_words.h"
 
 namespace leakhunt::trainer {
+
+// The door to each precision (run_training.cpp): trains as asked for and returns the exit status. In a header
+// they would stand beside the inline namespace of precision.h, which is one of them.
+namespace f32 {
+int run_training(const TrainFullOptions& options);
+}
+namespace f64 {
+int run_training(const TrainFullOptions& options);
+}
+
 namespace {
 
 void declare_numbers(CLI::App& app, TrainFullOptions& options) {

@@ -1,5 +1,4 @@
-// train_full_options: what the command line of train_full (and train_v2) asks for, and the door to each
-// precision.
+// train_full_options: what the command line of train_full (and train_v2) asks for.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +8,6 @@
 
 #include "lib/trainer/dataset.h"
 #include "lib/trainer/modes.h"
-#include "lib/trainer/precision.h"
 
 namespace leakhunt::trainer {
 
@@ -42,13 +40,5 @@ struct TrainFullOptions {
   std::string trace;
   std::string export_start;
 };
-
-// Runs the training that was asked for and returns the exit status. Throws std::exception when it cannot.
-namespace f32 {
-int run_training(const TrainFullOptions& options);
-}
-namespace f64 {
-int run_training(const TrainFullOptions& options);
-}
 
 }  // namespace leakhunt::trainer
