@@ -5,6 +5,7 @@
 #include <memory_resource>
 #include <span>
 
+#include "lib/trainer/checkpoint_header.h"
 #include "lib/trainer/kernels.h"
 #include "lib/trainer/parameters.h"
 #include "lib/trainer/team.h"
@@ -12,12 +13,6 @@
 
 namespace leakhunt::trainer {
 inline namespace LEAKHUNT_PRECISION {
-
-struct AdamOptions {
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
-};
 
 // Owns the two moments of every parameter: m (mean of the gradient) and v (mean of its square), one block
 // each.
@@ -43,6 +38,11 @@ class Adam {
   void allocate_moments();
 
   std::uint64_t steps() const { return steps_; }
+  const AdamOptions& options() const { return options_; }
+
+  // Goes on as after `steps` steps; m() and v() are the caller's to fill.
+  void resume(std::uint64_t steps) { steps_ = steps; }
+
   std::span<Real> m() const { return {m_, count_}; }
   std::span<Real> v() const { return {v_, count_}; }
 

@@ -36,8 +36,13 @@ void Arena::release_chunks() {
 }
 
 void Arena::reset() {
-  current_ = first_;
-  position_ = first_ != nullptr ? first_->begin() : nullptr;
+  rewind({});
+}
+
+void Arena::rewind(Mark mark) {
+  if (mark.chunk == nullptr && first_ != nullptr) mark = {first_, first_->begin()};
+  current_ = mark.chunk;
+  position_ = mark.position;
   if (observer_ != nullptr) observer_->reset();
 }
 

@@ -50,6 +50,14 @@ class Arena : public std::pmr::memory_resource {
   };
   static_assert(sizeof(Chunk) <= header_bytes);
 
+  // A place in the chain: what was handed out before it stays when the arena is rewound to it.
+  struct Mark {
+    Chunk* chunk = nullptr;  // null: the very start
+    std::byte* position = nullptr;
+  };
+  Mark mark() const { return {current_, position_}; }
+  void rewind(Mark mark);
+
   // A fresh chunk that has room for `payload_bytes`, linked to nothing yet.
   Chunk* new_chunk(std::size_t payload_bytes);
 

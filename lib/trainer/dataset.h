@@ -1,6 +1,7 @@
 // dataset: a text as numbered symbols, and the windows of it that are trained on.
 #pragma once
 
+#include <cstdint>
 #include <memory_resource>
 #include <span>
 #include <string>
@@ -9,11 +10,20 @@
 
 #include "lib/trainer/index.h"
 #include "lib/trainer/random.h"
+#include "lib/trainer/vocabulary.h"
 
 namespace leakhunt::trainer {
 
 // 432 characters of Shakespeare, 35 different ones: enough to learn by heart, with nothing to download.
 extern const std::string_view built_in_text;
+
+// Which text it was.
+struct TextIdentity {
+  std::uint64_t bytes;
+  std::uint64_t hash;  // FNV-1a, 64 bits
+
+  bool operator==(const TextIdentity&) const = default;
+};
 
 // A text and its vocabulary: every distinct character (code point), numbered in ascending order.
 class Dataset {
@@ -23,14 +33,14 @@ class Dataset {
   Dataset(std::string_view text, std::pmr::memory_resource& memory);
 
   std::span<const Token> tokens() const { return tokens_; }
+  const Vocabulary& vocabulary() const { return vocabulary_; }
   Index vocabulary_size() const { return vocabulary_.size(); }
-
-  // Writes the character of `token` in UTF-8 to `out` (room for 4 bytes) and returns its length.
-  Index write_character(Token token, char* out) const;
+  const TextIdentity& identity() const { return identity_; }
 
  private:
-  std::pmr::vector<char32_t> vocabulary_;
+  Vocabulary vocabulary_;
   std::pmr::vector<Token> tokens_;
+  TextIdentity identity_;
 };
 
 // The contents of a file, from `memory`. Throws std::runtime_error with path and reason.
@@ -48,10 +58,12 @@ class Batch {
   void copy(const Dataset& dataset, Index position) { copy(dataset.tokens(), position); }
   void copy(std::span<const Token> tokens, Index position);
 
+  Index position() const { return position_; }  // where the window starts in the text
   std::span<const Token> inputs() const { return {tokens_.data(), tokens_.size() - 1}; }
   std::span<const Token> targets() const { return {tokens_.data() + 1, tokens_.size() - 1}; }
 
  private:
+  Index position_ = 0;
   std::pmr::vector<Token> tokens_;
 };
 

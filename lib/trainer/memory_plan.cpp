@@ -21,8 +21,12 @@ class Pieces {
       layer_norm();
       linear(3 * d);
       attention();
+      if (model_.hidden == 0) {
+        layer_norm();
+        linear_onto();
+        continue;
+      }
       linear_onto();
-      if (model_.hidden == 0) continue;
       layer_norm();
       linear_gelu();
       linear_onto();
@@ -69,7 +73,7 @@ class Pieces {
 };
 
 Index operations(const ModelConfig& model) {
-  const Index of_a_layer = model.hidden == 0 ? 4 : 7;
+  const Index of_a_layer = model.hidden == 0 ? 5 : 7;
   return 4 + of_a_layer * model.layers;
 }
 

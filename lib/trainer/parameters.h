@@ -13,7 +13,8 @@ inline namespace LEAKHUNT_PRECISION {
 // them together are one long vector, over which an optimizer runs in one pass.
 class ParameterStore {
  public:
-  ParameterStore(std::pmr::memory_resource& values, std::pmr::memory_resource& gradients, Index count);
+  // `gradients` may be null: a model that is not trained has none.
+  ParameterStore(std::pmr::memory_resource& values, std::pmr::memory_resource* gradients, Index count);
   ~ParameterStore();
   ParameterStore(const ParameterStore&) = delete;
   ParameterStore& operator=(const ParameterStore&) = delete;
@@ -23,15 +24,15 @@ class ParameterStore {
 
   Index taken() const { return taken_; }
   std::span<Real> values() const { return {values_, count_}; }
-  std::span<Real> gradients() const { return {gradients_, count_}; }
+  std::span<Real> gradients() const { return {gradients_, gradients_ != nullptr ? count_ : 0}; }
 
  private:
   std::pmr::memory_resource& value_memory_;
-  std::pmr::memory_resource& gradient_memory_;
+  std::pmr::memory_resource* gradient_memory_;
   Index count_;
   Index taken_ = 0;
   Real* values_;
-  Real* gradients_;
+  Real* gradients_ = nullptr;
 };
 
 }  // namespace LEAKHUNT_PRECISION

@@ -1,6 +1,7 @@
 // random: the one source of chance in the trainer: small, seeded, the same on every machine.
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 
@@ -21,6 +22,11 @@ class Random {
       word = z ^ (z >> 31);
     }
   }
+
+  // Goes on from a state() of before; at least one of its words must differ from 0.
+  using State = std::array<std::uint64_t, 4>;
+  explicit Random(const State& state) : state_(state) {}
+  const State& state() const { return state_; }
 
   std::uint64_t next() {
     const std::uint64_t result = rotate(state_[1] * 5, 7) * 9;
@@ -53,7 +59,7 @@ class Random {
  private:
   static std::uint64_t rotate(std::uint64_t x, int by) { return (x << by) | (x >> (64 - by)); }
 
-  std::uint64_t state_[4];
+  State state_;
 };
 
 }  // namespace leakhunt::trainer

@@ -23,10 +23,10 @@ Token choose(std::span<Real> logits, double temperature, double chance) {
   return static_cast<Token>(logits.size() - 1);
 }
 
-Sampler::Sampler(const Transformer& model, const Dataset& dataset, const Blas& blas, Arena& arena,
+Sampler::Sampler(const Transformer& model, const Vocabulary& vocabulary, const Blas& blas, Arena& arena,
                  std::pmr::memory_resource& memory, Index longest)
     : model_(model),
-      dataset_(dataset),
+      vocabulary_(vocabulary),
       blas_(blas),
       arena_(arena),
       cache_(model.config(), memory),
@@ -66,7 +66,7 @@ std::string_view Sampler::generate(std::span<const Token> prompt, Index count, d
     const Tensor logits = read(token);
     token = choose({logits.value, logits.cols}, temperature, random.uniform());
     arena_.reset();
-    length += dataset_.write_character(token, text_.data() + length);
+    length += vocabulary_.write_character(token, text_.data() + length);
   }
   return {text_.data(), length};
 }

@@ -6,9 +6,9 @@
 #include <string_view>
 
 #include "lib/trainer/arena.h"
-#include "lib/trainer/dataset.h"
 #include "lib/trainer/random.h"
 #include "lib/trainer/transformer.h"
+#include "lib/trainer/vocabulary.h"
 
 namespace leakhunt::trainer {
 inline namespace LEAKHUNT_PRECISION {
@@ -22,7 +22,7 @@ Token choose(std::span<Real> logits, double temperature, double chance);
 class Sampler {
  public:
   // At most `longest` symbols at a time. All references must outlive the sampler.
-  Sampler(const Transformer& model, const Dataset& dataset, const Blas& blas, Arena& arena,
+  Sampler(const Transformer& model, const Vocabulary& vocabulary, const Blas& blas, Arena& arena,
           std::pmr::memory_resource& memory, Index longest);
 
   // `count` symbols that follow `prompt` (not empty), in UTF-8; valid until the next call. When the context
@@ -34,7 +34,7 @@ class Sampler {
   Tensor read(Token token);
 
   const Transformer& model_;
-  const Dataset& dataset_;
+  const Vocabulary& vocabulary_;
   const Blas& blas_;
   Arena& arena_;
   AttentionCache cache_;

@@ -17,9 +17,15 @@
 #include "lib/trainer/trainer_memory.h"
 
 namespace leakhunt::trainer {
+class CheckpointReader;
+class CheckpointWriter;
+}  // namespace leakhunt::trainer
+
+namespace leakhunt::trainer {
 inline namespace LEAKHUNT_PRECISION {
 
 class Adam;
+class ParameterStore;
 class Tape;
 
 // Sees the steps of the training loop. Called on the training thread, in the order of registration.
@@ -42,7 +48,11 @@ struct Seams {
   std::unique_ptr<Tape> (*make_tape)(std::pmr::memory_resource& nodes);
   ThreadSeams threads;  // of train_threaded
 
-  Seams();  // plain memory, plain arena, plain tape, nobody watching
+  // The tensors of a checkpoint: parameters, m and v.
+  void (*write_tensors)(CheckpointWriter& writer, const ParameterStore& parameters, const Adam& adam);
+  void (*read_tensors)(CheckpointReader& reader, const ParameterStore& parameters, const Adam& adam);
+
+  Seams();  // plain memory, plain arena, plain tape, whole checkpoints, nobody watching
 };
 
 // The seams of this program, chosen when it is linked. Lives until the process ends.

@@ -36,9 +36,7 @@ class TiledBlas final : public Blas {
     }
     kernel_.multiply(shape, alpha, a, b, beta, c, c_stride);
   }
-  std::string name() const override {
-    return std::string("own tiles (kernel ") + kernel_.name + ")";
-  }
+  std::string name() const override { return std::string("own tiles (kernel ") + kernel_.name + ")"; }
 
  private:
   Kernel kernel_;

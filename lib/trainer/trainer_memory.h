@@ -22,7 +22,7 @@ struct ThreadMemory {
 // Where each kind of memory comes from. Nothing here is owned; every resource outlives the training.
 struct TrainerMemory {
   std::pmr::memory_resource* parameters;
-  std::pmr::memory_resource* gradients;
+  std::pmr::memory_resource* gradients;  // null: none, for a model that is not trained
   std::pmr::memory_resource* optimizer_m;
   std::pmr::memory_resource* optimizer_v;
   std::pmr::memory_resource* tape_nodes;

@@ -29,7 +29,7 @@ AttentionCache::~AttentionCache() {
 }
 
 Transformer::Transformer(const ModelConfig& config, const TrainerMemory& memory, Random& random)
-    : config_(config), parameters_(*memory.parameters, *memory.gradients, config.parameter_count()) {
+    : config_(config), parameters_(*memory.parameters, memory.gradients, config.parameter_count()) {
   constexpr double deviation = 0.02;
   const double onto_residual = deviation / std::sqrt(2 * static_cast<double>(config.layers));
   const Index d = config.width;
@@ -44,8 +44,10 @@ Transformer::Transformer(const ModelConfig& config, const TrainerMemory& memory,
     layer.query_key_value = take_linear(d, 3 * d, deviation, random);
     layer.attention_out = take_linear(d, d, onto_residual, random);
     layer.before_feed_forward = take_norm();
-    layer.feed_forward_in = take_linear(d, config.hidden, deviation, random);
-    layer.feed_forward_out = take_linear(config.hidden, d, onto_residual, random);
+    if (config.hidden != 0) {
+      layer.feed_forward_in = take_linear(d, config.hidden, deviation, random);
+      layer.feed_forward_out = take_linear(config.hidden, d, onto_residual, random);
+    }
     layers_.push_back(layer);
   }
   final_norm_ = take_norm();
@@ -65,23 +67,35 @@ Transformer::Linear Transformer::take_linear(Index in, Index out, double deviati
   return linear;
 }
 
+// One block: x + attention(norm(x)), and then x + feed_forward(norm(x)). Without a feed-forward network the
+// second norm stands before the projection O, as in Wang et al., "Foundation Transformers" (Sub-LayerNorm).
+Tensor Transformer::block(Workspace& workspace, Tensor x, Index number, AttentionCache* cache,
+                          Index first) const {
+  const Layer& layer = layers_[number];
+  const Norm& second = layer.before_feed_forward;
+  enter(workspace, Part::attention);
+  Tensor h = layer_norm(workspace, x, layer.before_attention.gain, layer.before_attention.offset);
+  h = linear(workspace, h, layer.query_key_value.weight, layer.query_key_value.bias);
+  h = cache != nullptr ? attention_step(workspace, h, config_.heads, cache->layer(number), first)
+                       : attention(workspace, h, config_.heads);
+  if (config_.hidden == 0) {
+    // The norm's backward pass adds to this gradient.
+    if (h.grad != nullptr) std::fill_n(h.grad, h.size(), Real{0});
+    h = layer_norm(workspace, h, second.gain, second.offset);
+    return linear_onto(workspace, x, h, layer.attention_out.weight, layer.attention_out.bias);
+  }
+  x = linear_onto(workspace, x, h, layer.attention_out.weight, layer.attention_out.bias);
+  enter(workspace, Part::feed_forward);
+  h = layer_norm(workspace, x, second.gain, second.offset);
+  h = linear_gelu(workspace, h, layer.feed_forward_in.weight, layer.feed_forward_in.bias);
+  return linear_onto(workspace, x, h, layer.feed_forward_out.weight, layer.feed_forward_out.bias);
+}
+
 Tensor Transformer::logits(Workspace& workspace, std::span<const Token> tokens, AttentionCache* cache) const {
   const Index first = cache != nullptr ? cache->length() : 0;
   enter(workspace, Part::embedding);
   Tensor x = embed(workspace, tokens, first, token_table_, position_table_);
-  for (Index i = 0; i < layers_.size(); ++i) {
-    const Layer& layer = layers_[i];
-    enter(workspace, Part::attention);
-    Tensor h = layer_norm(workspace, x, layer.before_attention.gain, layer.before_attention.offset);
-    h = linear(workspace, h, layer.query_key_value.weight, layer.query_key_value.bias);
-    h = cache != nullptr ? attention_step(workspace, h, config_.heads, cache->layer(i), first)
-                         : attention(workspace, h, config_.heads);
-    x = linear_onto(workspace, x, h, layer.attention_out.weight, layer.attention_out.bias);
-    enter(workspace, Part::feed_forward);
-    h = layer_norm(workspace, x, layer.before_feed_forward.gain, layer.before_feed_forward.offset);
-    h = linear_gelu(workspace, h, layer.feed_forward_in.weight, layer.feed_forward_in.bias);
-    x = linear_onto(workspace, x, h, layer.feed_forward_out.weight, layer.feed_forward_out.bias);
-  }
+  for (Index i = 0; i < layers_.size(); ++i) x = block(workspace, x, i, cache, first);
   enter(workspace, Part::output);
   const Tensor h = layer_norm(workspace, x, final_norm_.gain, final_norm_.offset);
   return linear(workspace, h, output_.weight, output_.bias);

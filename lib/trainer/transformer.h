@@ -72,12 +72,13 @@ class Transformer {
     Linear query_key_value;
     Linear attention_out;
     Norm before_feed_forward;
-    Linear feed_forward_in;
+    Linear feed_forward_in;  // none of it when config.hidden is 0
     Linear feed_forward_out;
   };
 
   Norm take_norm();
   Linear take_linear(Index in, Index out, double deviation, Random& random);
+  Tensor block(Workspace& workspace, Tensor x, Index number, AttentionCache* cache, Index first) const;
   Tensor logits(Workspace& workspace, std::span<const Token> tokens, AttentionCache* cache) const;
 
   ModelConfig config_;

@@ -1,8 +1,9 @@
 // defect: faults that were really made, each behind a seam of the trainer.
 //
 // A defect changes the Seams of an instrumented subject and nothing else: the trainer's own code stays
-// healthy, and the training computes what it always computes. One is chosen with the environment variable
-// LEAKHUNT_DEFECT. To add one: a file with its mechanism, a declaration below, a row in defect.cpp.
+// healthy, and the training computes what it always computes (resume-loses-moments excepted). One is chosen
+// with the environment variable LEAKHUNT_DEFECT. To add one: a file with its mechanism, a declaration below,
+// a row in defect.cpp.
 #pragma once
 
 #include <cstdint>
@@ -28,9 +29,12 @@ std::span<const Defect> all();
 void apply_selected(trainer::Seams& seams);
 
 void apply_arena_cleanup(trainer::Seams& seams, std::uint64_t every);
+void apply_arena_early_reset(trainer::Seams& seams, std::uint64_t = 0);
 void apply_arena_orphaned_chunks(trainer::Seams& seams, std::uint64_t = 0);
 void apply_arena_unbounded(trainer::Seams& seams, std::uint64_t = 0);
+void apply_checkpoint_leaks(trainer::Seams& seams, std::uint64_t = 0);
 void apply_optimizer_reallocates(trainer::Seams& seams, std::uint64_t = 0);
+void apply_resume_loses_moments(trainer::Seams& seams, std::uint64_t = 0);
 void apply_stray_heap(trainer::Seams& seams, std::uint64_t = 0);
 void apply_tape_retained(trainer::Seams& seams, std::uint64_t = 0);
 void apply_threads_eager_batches(trainer::Seams& seams, std::uint64_t = 0);

@@ -7,25 +7,11 @@
 
 #include "lib/trainer/adam.h"
 #include "scenarios/defects/defect.h"
+#include "scenarios/defects/forgetful_resource.h"
 
 namespace leakhunt::defects {
 inline namespace LEAKHUNT_PRECISION {
 namespace {
-
-// Hands on every allocation and no deallocation.
-class ForgetfulResource final : public std::pmr::memory_resource {
- public:
-  explicit ForgetfulResource(std::pmr::memory_resource& upstream) : upstream_(upstream) {}
-
- private:
-  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
-    return upstream_.allocate(bytes, alignment);
-  }
-  void do_deallocate(void*, std::size_t, std::size_t) override {}
-  bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override { return this == &other; }
-
-  std::pmr::memory_resource& upstream_;
-};
 
 class Reallocation final : public trainer::TrainingObserver {
  public:

@@ -40,7 +40,7 @@ unsigned line_of(const std::string& file, const std::string& code) {
 }
 
 TEST(HealthyScenario, PassesWithExactlyNoGrowth) {
-  for (const char* name : {"quick_tiny", "short_small"}) {
+  for (const char* name : {"quick_tiny", "short_small", "checkpoints"}) {
     const TemporaryFolder out;
     const ScenarioRun run = run_scenario(name, out);
     EXPECT_EQ(run.finished.exit_status, 0) << name << "\n" << run.finished.out << run.finished.err;
@@ -49,6 +49,24 @@ TEST(HealthyScenario, PassesWithExactlyNoGrowth) {
     EXPECT_EQ(run.report["growth_bytes_per_iteration"], 0) << name;
     EXPECT_TRUE(run.report["findings"].empty()) << name;
     for (const json& tag : run.report["tags"]) EXPECT_EQ(tag["growth_bytes_per_iteration"], 0) << tag;
+  }
+}
+
+TEST(HealthyScenario, OccupiesWhatThePlanSaysToTheByte) {
+  const Finished plan = run_command(LEAKHUNT_BIN "/train_full --tiny --plan");
+  EXPECT_EQ(plan.exit_status, 0) << plan.err;
+  const TemporaryFolder out;
+  const ScenarioRun run = run_scenario("quick_tiny", out);
+  for (const std::string tag :
+       {"parameter", "gradient", "optimizer.m", "optimizer.v", "arena.chunk", "tape.node"}) {
+    const size_t at = plan.out.find("\n  " + tag + " ");
+    ASSERT_NE(at, std::string::npos) << tag << "\n" << plan.out;
+    const uint64_t planned = std::stoull(plan.out.substr(plan.out.find_first_of("0123456789", at)));
+    const json& tags = run.report["tags"];
+    const auto measured =
+        std::find_if(tags.begin(), tags.end(), [&](const json& t) { return t["name"] == tag; });
+    ASSERT_NE(measured, tags.end()) << tag;
+    EXPECT_EQ((*measured)["live_bytes_end"], planned) << tag;
   }
 }
 
@@ -105,6 +123,8 @@ constexpr DefectCase kDefects[] = {
     {"tape_retained", "tape.node", "lib/trainer/tape.cpp", ".allocate(", 18 * 168.0, 18 * 168.0},
     {"optimizer_reallocates", "optimizer.m", "lib/trainer/adam.cpp", "m_memory_.allocate(", 8 * 422'179.0,
      16 * 422'179.0},
+    {"checkpoint_leaks", "checkpoint", "lib/trainer/checkpoint.cpp", "memory_.allocate(checkpoint_buffer",
+     65'536.0 / 2, 65'536.0 / 2},
     {"stray_heap", "heap", "lib/trainer/ops.cpp", "", 8 * 2 * 64 * 64.0,
      8.0 * (2 * (5 * 128 + 512) + 2 * 35 + 5 * 128 + 2 * 64 * 64)},
 };
@@ -128,6 +148,27 @@ TEST_P(DefectScenario, FailsWithTheTagTheLineAndTheSlope) {
   EXPECT_NEAR(first["growth_bytes_per_iteration"], expected.first_slope, 0.01 * expected.first_slope);
   EXPECT_NEAR(run.report["growth_bytes_per_iteration"], expected.whole_slope, 0.01 * expected.whole_slope);
   EXPECT_NE(run.finished.out.find(expected.tag), std::string::npos);
+}
+
+// Its slope is a matter of how samples fall into chunks: a sample of 160 symbols every second iteration.
+TEST(ArenaEarlyReset, FailsWithTheChunksThatPileUp) {
+  const TemporaryFolder out;
+  const ScenarioRun run = run_scenario("arena_early_reset", out);
+  EXPECT_EQ(run.finished.exit_status, 1) << run.finished.out << run.finished.err;
+  ASSERT_FALSE(run.report["findings"].empty());
+  const json& first = run.report["findings"][0];
+  EXPECT_EQ(first["tag"], "arena.chunk");
+  EXPECT_EQ(first["line"], line_of("lib/trainer/arena.cpp", "chunks_.allocate(")) << first;
+  EXPECT_GT(first["growth_bytes_per_iteration"], 500'000);
+}
+
+// A longer run of another subject.
+TEST(HealthyScenario, V2PassesToo) {
+  const TemporaryFolder out;
+  const ScenarioRun run = run_scenario("v2_2000 --set iterations=200", out);
+  EXPECT_EQ(run.finished.exit_status, 0) << run.finished.out << run.finished.err;
+  EXPECT_EQ(run.report["iterations"], 200);
+  EXPECT_EQ(run.report["growth_bytes_per_iteration"], 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(OfTheTrainer, DefectScenario, testing::ValuesIn(kDefects),

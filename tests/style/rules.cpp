@@ -24,7 +24,7 @@ const std::vector<Room>& rooms() {
       {"lib/recording", {"lib/recording/"}},
       {"lib/symbols", {"lib/symbols/", "lib/recording/run.h"}},
       {"lib/stats", {"lib/stats/"}},
-      {"lib/trainer", {"lib/trainer/"}},
+      {"lib/trainer", {"lib/trainer/", "lib/recording/fast_crc.h"}},
       {"instrument/os", {"instrument/os/", "lib/recording/format.h", "lib/recording/codec.h"}},
       {"instrument/unwind", {"instrument/unwind/", "instrument/os/"}},
       {"instrument/tracker",

@@ -1,12 +1,13 @@
-// train_full_options: what the command line of train_full asks for, and the door to each precision.
+// train_full_options: what the command line of train_full (and train_v2) asks for.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
 
+#include "lib/trainer/dataset.h"
 #include "lib/trainer/modes.h"
-#include "lib/trainer/precision.h"
 
 namespace leakhunt::trainer {
 
@@ -14,23 +15,31 @@ namespace leakhunt::trainer {
 inline constexpr int status_wrong_call = 2;
 inline constexpr int status_failed = 3;
 
-struct TrainFullOptions {
-  const Mode* mode = nullptr;
-  std::optional<std::int64_t> iterations;
-  std::optional<std::int64_t> sample_every;
-  std::int64_t seed = 1;
-  unsigned threads = 1;
-  std::string precision = "f64";
-  std::string data;
-  std::string blas = "auto";
+// What was asked for cannot be: one line for people, status_wrong_call.
+struct WrongCall : std::runtime_error {
+  using std::runtime_error::runtime_error;
 };
 
-// Runs the training that was asked for and returns the exit status. Throws std::exception when it cannot.
-namespace f32 {
-int run_training(const TrainFullOptions& options);
-}
-namespace f64 {
-int run_training(const TrainFullOptions& options);
-}
+struct TrainFullOptions {
+  std::string program = "train_full";  // in front of its messages
+  std::string command;                 // as it was called, but without --resume
+  const Mode* mode = nullptr;
+  std::string_view built_in = built_in_text;  // the text when no `data` is given
+  std::optional<std::int64_t> iterations;
+  std::optional<std::int64_t> schedule_iterations;
+  std::optional<std::int64_t> sample_every;
+  std::optional<std::int64_t> seed;  // default: 1, or the resumed checkpoint's
+  std::int64_t checkpoint_every = 0;
+  unsigned threads = 1;
+  bool plan = false;  // only say what would be occupied
+  std::string precision = "f64";
+  std::string blas = "auto";
+  std::string data;
+  std::string prompt;
+  std::string resume;
+  std::string out;
+  std::string trace;
+  std::string export_start;
+};
 
 }  // namespace leakhunt::trainer

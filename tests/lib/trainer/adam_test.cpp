@@ -13,7 +13,7 @@ namespace {
 // + eps).
 TEST(Adam, MovesByTheRateUnderAConstantGradient) {
   CountingResource heap;
-  const ParameterStore store(heap, heap, 3);
+  const ParameterStore store(heap, &heap, 3);
   Adam adam(store, heap, heap);
   const Real gradient[] = {0.5, -2.0, 1e-3};
   for (int t = 1; t <= 20; ++t) {
@@ -29,7 +29,7 @@ TEST(Adam, MovesByTheRateUnderAConstantGradient) {
 
 TEST(Adam, FollowsTheFormulaOfThePaper) {
   CountingResource heap;
-  const ParameterStore store(heap, heap, 1);
+  const ParameterStore store(heap, &heap, 1);
   const AdamOptions options{.beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-4};
   Adam adam(store, heap, heap, options);
   Real m = 0;
@@ -52,7 +52,7 @@ TEST(Adam, HoldsTwoMomentsOfEveryParameterAndGivesThemBack) {
   CountingResource parameters;
   CountingResource m;
   CountingResource v;
-  const ParameterStore store(parameters, parameters, 1000);
+  const ParameterStore store(parameters, &parameters, 1000);
   {
     Adam adam(store, m, v);
     EXPECT_EQ(m.live_bytes(), 8000u);

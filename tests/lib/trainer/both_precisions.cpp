@@ -1,6 +1,7 @@
 #include "tests/lib/trainer/both_precisions.h"
 
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 
 #include "lib/trainer/tiled_blas.h"
@@ -72,6 +73,37 @@ std::vector<PlannedMemory> memory_of_training(const Mode& mode, unsigned threads
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> nowhere(std::fopen("/dev/null", "w"), std::fclose);
   train(options, dataset, *blas, inventory.seams, nowhere.get());
   return inventory.counted;
+}
+
+PiecewiseTraining train_in_pieces(const std::vector<std::uint64_t>& ends, const std::string& folder) {
+  CountingResource checkpoints;
+  Seams seams;
+  seams.memory.checkpoints = &checkpoints;
+  const std::unique_ptr<Blas> blas = make_tiled_blas();
+  const Dataset dataset(built_in_text, *seams.memory.dataset);
+  PiecewiseTraining all{};
+  all.losses.resize(ends.back());
+  for (const std::uint64_t end : ends) {
+    auto options = TrainingOptions::of(modes[0], dataset.vocabulary_size(), end);
+    options.sample_every = 30;
+    options.checkpoint_every = 70;
+    options.out = folder;
+    if (end != ends.front()) options.resume = folder + "/model.lhc";
+    char* text = nullptr;
+    std::size_t length = 0;
+    std::FILE* out = open_memstream(&text, &length);
+    const TrainingResult result =
+        train(options, dataset, *blas, seams, out, std::span(all.losses).first(end));
+    std::fclose(out);
+    all.sample = text;
+    std::free(text);
+    all.sample.erase(0, all.sample.rfind("---- sample"));
+    all.first_loss = result.first_loss;
+    all.last_loss = result.last_loss;
+    all.text_loss = result.text_loss;
+  }
+  all.live_checkpoint_bytes = checkpoints.live_bytes();
+  return all;
 }
 
 }  // namespace LEAKHUNT_PRECISION

@@ -15,7 +15,7 @@ std::string back_to_text(const Dataset& dataset) {
   std::string text;
   for (const Token token : dataset.tokens()) {
     char bytes[4];
-    text.append(bytes, dataset.write_character(token, bytes));
+    text.append(bytes, dataset.vocabulary().write_character(token, bytes));
   }
   return text;
 }

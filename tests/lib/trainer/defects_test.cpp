@@ -5,11 +5,13 @@
 #include <vector>
 
 #include "lib/trainer/arena.h"
+#include "lib/trainer/checkpoint.h"
 #include "lib/trainer/tape.h"
 #include "lib/trainer/tiled_blas.h"
 #include "lib/trainer/training.h"
 #include "scenarios/defects/defect.h"
 #include "tests/lib/trainer/counting_resource.h"
+#include "tests/scenarios/runner/scratch_directory.h"
 
 namespace leakhunt::trainer {
 namespace {
@@ -35,6 +37,9 @@ struct Watched final : TrainingObserver {
     const Dataset dataset(built_in_text, *seams.memory.dataset);
     auto options = TrainingOptions::of(mode, dataset.vocabulary_size(), iterations);
     options.sample_every = 11;  // a sample must cost nothing
+    const runner::ScratchDirectory folder;
+    options.checkpoint_every = checkpoint_every;
+    if (checkpoint_every != 0) options.out = folder.path();
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> nowhere(std::fopen("/dev/null", "w"), std::fclose);
     std::vector<Real> losses(iterations);
     train(options, dataset, *blas, seams, nowhere.get(), losses);
@@ -42,6 +47,7 @@ struct Watched final : TrainingObserver {
   }
 
   Seams seams;
+  std::uint64_t checkpoint_every = 0;
   CountingResource chunks;
   CountingResource nodes;
   CountingResource moments;
@@ -114,6 +120,47 @@ TEST_P(DefectsTest, TapeRetainsEveryNode) {
 
 INSTANTIATE_TEST_SUITE_P(Modes, DefectsTest, testing::Values(0, 1),
                          [](const auto& test) { return std::string(modes[test.param].name); });
+
+// What a defect costs at every second iteration, with a checkpoint there.
+struct Checkpointing {
+  explicit Checkpointing(void (*defect)(Seams&, std::uint64_t)) {
+    watched.seams.memory.checkpoints = &buffers;
+    watched.checkpoint_every = 2;
+    defect(watched.seams, 0);
+  }
+  Watched watched;
+  CountingResource buffers;
+};
+
+TEST(CheckpointLeaks, KeepsTheBufferOfEverySave) {
+  Watched healthy;
+  const std::vector<Real> losses = healthy.train_with(modes[0]);
+  static Checkpointing broken(defects::apply_checkpoint_leaks);
+  EXPECT_EQ(broken.watched.train_with(modes[0]), losses);
+  const std::size_t saves = iterations / 2 + 1;  // and the model at the end
+  EXPECT_EQ(broken.buffers.live_bytes(), saves * checkpoint_buffer_bytes);
+}
+
+TEST(ArenaEarlyReset, PilesUpWhatSamplesAndCheckpointsTake) {
+  Watched healthy;
+  const std::vector<Real> losses = healthy.train_with(modes[0]);
+  static Checkpointing broken(defects::apply_arena_early_reset);
+  EXPECT_EQ(broken.watched.train_with(modes[0]), losses);
+  const std::vector<std::size_t>& bytes = broken.watched.chunk_bytes;
+  EXPECT_EQ(bytes.front(), healthy.chunk_bytes.front());
+  const std::size_t chunk = arena_chunk_bytes(modes[0].model, sizeof(Real));
+  for (std::size_t i = 1; i < bytes.size(); ++i) {
+    const std::size_t step = bytes[i] - bytes[i - 1];
+    const bool sample = (i + 1) % 11 == 0;
+    // An iteration that begins behind a sample, where the chain ends, needs chunks of its own once more.
+    if (sample) {
+      EXPECT_GT(step, bytes.front() + chunk) << i;
+    } else {
+      EXPECT_LE(step, bytes.front() + chunk) << i;
+    }
+  }
+  EXPECT_GT(bytes.back() - bytes.front(), (iterations - 1) / 2 * checkpoint_buffer_bytes + 10 * chunk);
+}
 
 TEST(OptimizerReallocates, LosesBothMomentsAtEveryStep) {
   Watched healthy;

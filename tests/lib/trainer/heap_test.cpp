@@ -6,9 +6,11 @@
 #include <memory>
 #include <vector>
 
+#include "lib/trainer/checkpoint.h"
 #include "lib/trainer/tiled_blas.h"
 #include "lib/trainer/training.h"
 #include "scenarios/defects/defect.h"
+#include "tests/scenarios/runner/scratch_directory.h"
 
 extern "C" {
 void* __libc_malloc(size_t bytes);
@@ -68,11 +70,36 @@ class HeapWatcher final : public TrainingObserver {
   std::vector<std::uint64_t> bytes_;
 };
 
+// Memory for checkpoints that is no heap.
+class StaticMemory final : public std::pmr::memory_resource {
+ public:
+  bool is_in_use() const { return in_use_; }
+  std::uint64_t uses() const { return uses_; }
+
+ private:
+  void* do_allocate(std::size_t bytes, std::size_t) override {
+    EXPECT_FALSE(in_use_);
+    EXPECT_LE(bytes, sizeof memory_);
+    in_use_ = true;
+    ++uses_;
+    return memory_;
+  }
+  void do_deallocate(void*, std::size_t, std::size_t) override { in_use_ = false; }
+  bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override { return this == &other; }
+
+  alignas(64) std::byte memory_[checkpoint_buffer_bytes];
+  bool in_use_ = false;
+  std::uint64_t uses_ = 0;
+};
+
 void train_watched(const Mode& mode, const Blas& blas, Seams& seams, std::uint64_t iterations) {
   const Dataset dataset(built_in_text, *seams.memory.dataset);
   auto options = TrainingOptions::of(mode, dataset.vocabulary_size(), iterations);
   options.sample_every = 60;    // in 170 iterations, samples at 60 and 120
   options.progress_every = 10;  // and many progress lines
+  const runner::ScratchDirectory folder;
+  options.out = folder.path();
+  options.checkpoint_every = 40;  // three of them after the warm-up
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> nowhere(std::fopen("/dev/null", "w"), std::fclose);
   train(options, dataset, blas, seams, nowhere.get());
 }
@@ -81,9 +108,13 @@ void expect_no_heap_after_warm_up(const Mode& mode, const Blas& blas) {
   constexpr std::uint64_t iterations = 170;
   HeapWatcher watcher(iterations);
   Seams seams;
+  StaticMemory checkpoints;
+  seams.memory.checkpoints = &checkpoints;
   seams.training_observers.push_back(&watcher);
   train_watched(mode, blas, seams, iterations);
   EXPECT_EQ(watcher.calls_after(49), 0u) << mode.name << " with " << blas.name();
+  EXPECT_EQ(checkpoints.uses(), 5u) << "four in the loop, and the model";
+  EXPECT_FALSE(checkpoints.is_in_use());
 }
 
 TEST(Heap, TheCounterCounts) {

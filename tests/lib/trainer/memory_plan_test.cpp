@@ -33,7 +33,7 @@ void expect_planned(const Mode& mode, std::size_t real_bytes, unsigned threads,
 }
 
 TEST(MemoryPlan, IsWhatATrainingTakes) {
-  for (const Mode& mode : {modes[0], modes[1]}) {
+  for (const Mode& mode : {modes[0], modes[1], v2_mode}) {
     for (const unsigned threads : {1U, 3U}) {
       expect_planned(mode, 8, threads, f64::memory_of_training(mode, threads));
       expect_planned(mode, 4, threads, f32::memory_of_training(mode, threads));

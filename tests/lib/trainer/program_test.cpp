@@ -1,36 +1,18 @@
 // train_full as a person meets it.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <algorithm>
-#include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <string>
 
+#include "tests/lib/trainer/answers.h"
+
+namespace leakhunt::trainer {
 namespace {
-
-struct Answer {
-  int status;
-  std::string out;  // stdout and stderr
-};
-
-Answer run(const std::string& command) {
-  std::FILE* pipe = popen((command + " 2>&1").c_str(), "r");
-  std::string out;
-  char buffer[4096];
-  while (const std::size_t read = std::fread(buffer, 1, sizeof buffer, pipe)) out.append(buffer, read);
-  const int status = pclose(pipe);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, out};
-}
 
 std::string contents(const char* path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
-}
-
-std::ptrdiff_t lines(const std::string& text) {
-  return std::count(text.begin(), text.end(), '\n');
 }
 
 const std::string train_full = TRAIN_FULL;
@@ -49,16 +31,44 @@ TEST(TrainFull, ExplainsItself) {
   const Answer help = run(train_full + " --help");
   EXPECT_EQ(help.status, 0);
   for (const char* flag :
-       {"--tiny", "--small", "--medium", "--large", "--iterations", "--seed", "--blas", "--data"}) {
+       {"--tiny", "--small", "--medium", "--large", "--iterations", "--schedule-iterations", "--seed",
+        "--blas", "--data", "--threads", "--precision", "--prompt", "--sample-every", "--out",
+        "--checkpoint-every", "--resume", "--trace", "--export-start"}) {
     EXPECT_NE(help.out.find(flag), std::string::npos) << flag;
+    EXPECT_NE(help.out.find(flag), help.out.rfind(flag)) << flag << " has no example";
   }
 }
 
+TEST(TrainFull, TakesItsFlagsInAnyOrder) {
+  const char* const orders[] = {" --tiny --iterations 3 --seed 7 --precision f32",
+                                " --precision=f32 --seed 7 --iterations=3 --tiny"};
+  EXPECT_EQ(without_speeds(run(train_full + orders[0]).out), without_speeds(run(train_full + orders[1]).out));
+}
+
 TEST(TrainFull, AnswersAWrongCallWithOneLineAndStatus2) {
-  for (const char* arguments :
-       {"", "--tinny", "--tiny --small", "--tiny --iterations 0", "--tiny --iterations many",
-        "--tiny --iterations 99999999999999999999", "--tiny --seed -1", "--tiny --blas mkl",
-        "--tiny --data /nowhere/text", "--tiny extra"}) {
+  for (const char* arguments : {"",
+                                "--tinny",
+                                "--tiny --small",
+                                "--tiny --iterations 0",
+                                "--tiny --iterations many",
+                                "--tiny --iterations 99999999999999999999",
+                                "--tiny --seed -1",
+                                "--tiny --blas mkl",
+                                "--tiny --data /nowhere/text",
+                                "--tiny --data /tmp",
+                                "--tiny extra",
+                                "--tiny --threads 0",
+                                "--tiny --precision f16",
+                                "--tiny --resume /nowhere/model.lhc",
+                                "--tiny --resume /tmp",
+                                "--tiny --resume /dev/null",
+                                "--tiny --resume",
+                                "--tiny --out /dev/null",
+                                "--tiny --out /proc/nowhere",
+                                "--tiny --checkpoint-every 0",
+                                "--tiny --prompt ~",
+                                "--tiny --trace /nowhere/trace",
+                                "--tiny --schedule-iterations 0"}) {
     const Answer wrong = run(train_full + " " + arguments);
     EXPECT_EQ(wrong.status, 2) << arguments << ": " << wrong.out;
     EXPECT_EQ(lines(wrong.out), 1) << arguments << ": " << wrong.out;
@@ -76,13 +86,6 @@ TEST(TrainFull, HasNothingOfTheTracker) {
 
 TEST(TrainFullInstrumented, TrainsAsThePlainOneDoes) {
   const std::string arguments = " --tiny --iterations 50 --sample-every 20";
-  const auto without_speeds = [](std::string out) {
-    for (std::size_t at; (at = out.find(" it/s")) != std::string::npos;) {
-      const std::size_t start = out.rfind(' ', at - 1);
-      out.erase(start, at + 5 - start);
-    }
-    return out;
-  };
   const Answer plain = run(train_full + arguments);
   const Answer tagged = run(instrumented + arguments);
   EXPECT_EQ(tagged.status, 0) << tagged.out;
@@ -93,10 +96,11 @@ TEST(TrainFullInstrumented, RefusesAnUnknownDefectAndListsTheKnown) {
   const Answer wrong = run("LEAKHUNT_DEFECT=arena-on-fire " + instrumented + " --tiny");
   EXPECT_EQ(wrong.status, 2);
   EXPECT_EQ(lines(wrong.out), 1) << wrong.out;
-  for (const char* part :
-       {"arena-on-fire", "arena-orphaned-chunks", "optimizer-reallocates", "stray-heap", "tape-retained"}) {
+  for (const char* part : {"arena-on-fire", "arena-orphaned-chunks", "checkpoint-leaks",
+                           "optimizer-reallocates", "stray-heap", "tape-retained"}) {
     EXPECT_NE(wrong.out.find(part), std::string::npos) << part;
   }
 }
 
 }  // namespace
+}  // namespace leakhunt::trainer

@@ -1,4 +1,5 @@
 #include "lib/trainer/sampler.h"
+#include "lib/trainer/dataset.h"
 
 #include <gtest/gtest.h>
 
@@ -42,7 +43,7 @@ class SamplerTest : public testing::Test {
   std::unique_ptr<Blas> blas = make_plain_blas();
   Dataset dataset{built_in_text, *std::pmr::new_delete_resource()};
   Transformer model{config(), plain_memory(), random};
-  Sampler sampler{model, dataset, *blas, arena, *std::pmr::new_delete_resource(), 100};
+  Sampler sampler{model, dataset.vocabulary(), *blas, arena, *std::pmr::new_delete_resource(), 100};
 };
 
 TEST_F(SamplerTest, WritesAsManySymbolsAsAskedBeyondItsContext) {

@@ -40,6 +40,12 @@ TEST(Training, TinyLearnsTheBuiltInText) {
   EXPECT_LT(outcome.result.text_loss, 1.0);
 }
 
+TEST(Training, V2LearnsTheBuiltInText) {
+  const Outcome outcome = train_built_in(v2_mode, 400, 1, best_blas());
+  EXPECT_NEAR(outcome.result.first_loss, std::log(35.0), 0.15);
+  EXPECT_LT(outcome.result.last_loss, 2.5);
+}
+
 TEST(Training, IsTheSameToTheBitWithTheSameSeed) {
   for (const Mode& mode : {modes[0], modes[1]}) {
     const Outcome one = train_built_in(mode, 60, 5, best_blas());

@@ -66,6 +66,27 @@ TEST(Transformer, GradientsOfTheWholeModel) {
   EXPECT_LT(relative_gradient_error(everything, [&] { return bench.loss(); }), gradient_tolerance);
 }
 
+TEST(Transformer, GradientsOfBlocksOfAttentionOnly) {
+  ModelConfig config = miniature;
+  config.hidden = 0;
+  Bench bench(config);
+  for (Real& value : bench.model.parameters().values()) value += 0.3 * bench.random.normal();
+  bench.differentiate();
+  const ParameterStore& all = bench.model.parameters();
+  const Tensor everything{all.values().data(), all.gradients().data(), 1, all.taken()};
+  EXPECT_EQ(all.taken(), config.parameter_count());
+  EXPECT_LT(relative_gradient_error(everything, [&] { return bench.loss(); }), gradient_tolerance);
+}
+
+TEST(Transformer, WithoutGradientsHasNone) {
+  TrainerMemory memory = plain_memory();
+  memory.gradients = nullptr;
+  Random random(1);
+  const Transformer model(miniature, memory, random);
+  EXPECT_TRUE(model.parameters().gradients().empty());
+  EXPECT_EQ(model.parameters().values().size(), miniature.parameter_count());
+}
+
 TEST(Transformer, GradientsOfTiny) {
   Bench bench(modes[0].model);
   for (Real& value : bench.model.parameters().values()) value += 0.1 * bench.random.normal();
