@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <regex>
 #include <string>
 
 namespace leakhunt::trainer {
@@ -28,12 +29,8 @@ inline std::ptrdiff_t lines(const std::string& text) {
 }
 
 // The output without what no two runs have in common.
-inline std::string without_speeds(std::string out) {
-  for (std::size_t at; (at = out.find(" it/s")) != std::string::npos;) {
-    const std::size_t start = out.rfind(' ', at - 1);
-    out.erase(start, at + 5 - start);
-  }
-  return out;
+inline std::string without_speeds(const std::string& out) {
+  return std::regex_replace(out, std::regex("( peak RSS [0-9.]+ MB;)? [0-9.]+ it/s"), "");
 }
 
 }  // namespace leakhunt::trainer
