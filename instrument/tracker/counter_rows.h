@@ -31,23 +31,20 @@ struct RowPage {
 
 class CounterRows {
  public:
-  // The row of `site`, to be changed by the owning thread, and marked changed. Null when there is no memory.
-  Counters* change(SiteId site) {
+  // Lets the owning thread change the row of `site`; the snapshot will look at it. False when there is no
+  // memory.
+  template <typename Change>
+  bool change(SiteId site, const Change& change) {
     const uint32_t index = static_cast<uint32_t>(site);
     RowPage* page = load_relaxed(pages_[index / kRowsPerPage]);
     if (unlikely(page == nullptr)) {
       page = make_page(index / kRowsPerPage);
-      if (page == nullptr) return nullptr;
+      if (page == nullptr) return false;
     }
-    return &page->rows[index % kRowsPerPage];
-  }
-
-  // After the change: the snapshot has to look.
-  void mark_changed(SiteId site) {
-    const uint32_t index = static_cast<uint32_t>(site);
-    RowPage* page = load_relaxed(pages_[index / kRowsPerPage]);
+    change(page->rows[index % kRowsPerPage]);
     const uint64_t bit = uint64_t{1} << (index % kRowsPerPage);
-    if (unlikely((load_relaxed(page->dirty) & bit) == 0)) mark_slow(page, index / kRowsPerPage, bit);
+    if (unlikely((load_relaxed(page->dirty) & bit) == 0)) mark_dirty(page, index / kRowsPerPage, bit);
+    return true;
   }
 
   // --- for the snapshot, from any thread ---
@@ -61,12 +58,10 @@ class CounterRows {
 
  private:
   RowPage* make_page(uint32_t index);
-  static void mark_slow_bits(uint64_t& word, uint64_t bit) {
-    __atomic_fetch_or(&word, bit, __ATOMIC_ACQ_REL);
-  }
-  void mark_slow(RowPage* page, uint32_t index, uint64_t bit) {
-    mark_slow_bits(page->dirty, bit);
-    mark_slow_bits(dirty_pages_[index / 64], uint64_t{1} << (index % 64));
+  static void set_bits(uint64_t& word, uint64_t bit) { __atomic_fetch_or(&word, bit, __ATOMIC_ACQ_REL); }
+  void mark_dirty(RowPage* page, uint32_t index, uint64_t bit) {
+    set_bits(page->dirty, bit);
+    set_bits(dirty_pages_[index / 64], uint64_t{1} << (index % 64));
   }
 
   RowPage* pages_[kMaxRowPages];

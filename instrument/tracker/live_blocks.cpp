@@ -7,13 +7,6 @@ namespace leakhunt::tracker {
 namespace {
 
 constexpr uint64_t kFirstBuckets = 1u << 10;  // 8,192 blocks
-constexpr uintptr_t kBeingWritten = 1;
-
-// glibc's smallest chunk is 32 bytes: 256 bytes of the address space hold at most the 8 blocks of a bucket.
-uint64_t by_address(uintptr_t address) {
-  const uint64_t line = address >> 8;
-  return line ^ (line >> 20) * 0x9E3779B1u;
-}
 
 }  // namespace
 
@@ -45,13 +38,6 @@ bool LiveBlocks::start() {
   return add_level(0);
 }
 
-bool LiveBlocks::insert(uintptr_t address, LiveBlock block) {
-  const uint32_t count = load_acquire(level_count_);
-  const Level& newest = levels_[count - 1];
-  if (likely(insert_into(newest.buckets[by_address(address) & newest.mask], address, block))) return true;
-  return insert_far(count - 1, address, block);
-}
-
 // Past full buckets. Every so often it asks whether the level is full as a whole, and then adds one.
 bool LiveBlocks::insert_far(uint32_t level, uintptr_t address, LiveBlock block) {
   constexpr uint64_t kTriesBetweenLooks = 8;
@@ -69,7 +55,7 @@ bool LiveBlocks::insert_far(uint32_t level, uintptr_t address, LiveBlock block) 
   return add_level(level + 1) && insert(address, block);
 }
 
-bool LiveBlocks::take(uintptr_t address, LiveBlock* block) {
+bool LiveBlocks::take_far(uintptr_t address, LiveBlock* block) {
   for (uint32_t level = load_acquire(level_count_); level-- > 0;) {
     if (likely(take_from_level(levels_[level], address, block))) return true;
   }
@@ -117,27 +103,6 @@ bool LiveBlocks::is_crowded(const Level& level, uintptr_t seed) {
     for (size_t slot = 0; slot < kSlots; ++slot) used += load_relaxed(bucket.keys[slot]) != 0 ? 1 : 0;
   }
   return used * 5 >= kSample * kSlots * 3;
-}
-
-bool LiveBlocks::insert_into(Bucket& bucket, uintptr_t address, LiveBlock block) {
-  for (size_t i = 0; i < kSlots; ++i) {
-    if (load_relaxed(bucket.keys[i]) != 0) continue;
-    if (!compare_exchange(bucket.keys[i], uintptr_t{0}, kBeingWritten)) continue;
-    bucket.values[i].set(block);
-    store_release(bucket.keys[i], address);
-    return true;
-  }
-  return false;
-}
-
-bool LiveBlocks::take_from(Bucket& bucket, uintptr_t address, LiveBlock* block) {
-  for (size_t i = 0; i < kSlots; ++i) {
-    if (load_acquire(bucket.keys[i]) != address) continue;
-    *block = bucket.values[i].get();
-    store_release(bucket.keys[i], uintptr_t{0});
-    return true;
-  }
-  return false;
 }
 
 bool LiveBlocks::add_level(uint32_t expected_count) {

@@ -35,10 +35,19 @@ class LiveBlocks {
   bool start();
 
   // False when there is no memory for it: the block is then unknown.
-  bool insert(uintptr_t address, LiveBlock block);
+  bool insert(uintptr_t address, LiveBlock block) {
+    const uint32_t count = load_acquire(level_count_);
+    const Level& newest = levels_[count - 1];
+    if (likely(insert_into(newest.buckets[by_address(address) & newest.mask], address, block))) return true;
+    return insert_far(count - 1, address, block);
+  }
 
   // Removes and returns it. False for an address that was never entered.
-  bool take(uintptr_t address, LiveBlock* block);
+  bool take(uintptr_t address, LiveBlock* block) {
+    const Level& newest = levels_[load_acquire(level_count_) - 1];
+    if (likely(take_from(newest.buckets[by_address(address) & newest.mask], address, block))) return true;
+    return take_far(address, block);
+  }
 
   // Calls visit(context, block) for every block; one that comes or goes meanwhile may or may not be visited.
   using Visit = void (*)(void* context, const LiveBlock& block);
@@ -48,6 +57,7 @@ class LiveBlocks {
   static constexpr size_t kSlots = 8;
   static constexpr size_t kMaxLevels = 32;
   static constexpr uint8_t kManyPassed = 255;
+  static constexpr uintptr_t kBeingWritten = 1;
 
   // A LiveBlock in two words, written and read one by one: a read that spans two fresh writes would wait for
   // both to reach the cache.
@@ -79,13 +89,37 @@ class LiveBlocks {
   // The buckets of an address in a level, in the order they are tried.
   class Probe;
 
-  static bool insert_into(Bucket& bucket, uintptr_t address, LiveBlock block);
-  static bool take_from(Bucket& bucket, uintptr_t address, LiveBlock* block);
+  // The first bucket to try. glibc's smallest chunk is 32 bytes: 256 bytes of the address space hold at most
+  // the 8 blocks of a bucket.
+  static uint64_t by_address(uintptr_t address) {
+    const uint64_t line = address >> 8;
+    return line ^ (line >> 20) * 0x9E3779B1u;
+  }
+  static bool insert_into(Bucket& bucket, uintptr_t address, LiveBlock block) {
+    for (size_t i = 0; i < kSlots; ++i) {
+      if (load_relaxed(bucket.keys[i]) != 0) continue;
+      if (!compare_exchange(bucket.keys[i], uintptr_t{0}, kBeingWritten)) continue;
+      bucket.values[i].set(block);
+      store_release(bucket.keys[i], address);
+      return true;
+    }
+    return false;
+  }
+  static bool take_from(Bucket& bucket, uintptr_t address, LiveBlock* block) {
+    for (size_t i = 0; i < kSlots; ++i) {
+      if (load_acquire(bucket.keys[i]) != address) continue;
+      *block = bucket.values[i].get();
+      store_release(bucket.keys[i], uintptr_t{0});
+      return true;
+    }
+    return false;
+  }
   static void go_past(uint8_t& passed);
   static void came_back(uint8_t& passed);
   static bool take_from_level(const Level& level, uintptr_t address, LiveBlock* block);
   static bool is_crowded(const Level& level, uintptr_t seed);
   bool insert_far(uint32_t level, uintptr_t address, LiveBlock block);
+  bool take_far(uintptr_t address, LiveBlock* block);
   bool add_level(uint32_t expected_count);
 
   Level levels_[kMaxLevels] = {};

@@ -15,12 +15,54 @@ constinit Tracker::Control* Tracker::control_ = &Tracker::never_started_;
 
 // --- the common path
 
-ThreadState* Tracker::enter() {
+// Into its few callers, all of which are on the way of every event.
+#define LEAKHUNT_COMMON_PATH __attribute__((always_inline)) inline
+
+LEAKHUNT_COMMON_PATH ThreadState* Tracker::enter() {
   if (!active()) return nullptr;
   ThreadState* thread = thread_state();
   if (unlikely(thread == nullptr || thread->busy)) return nullptr;
   thread->busy = true;
   return thread;
+}
+
+LEAKHUNT_COMMON_PATH SiteId Tracker::site_of(ThreadState* thread, TagId tag, SiteKind kind,
+                                             const void* hook_frame) {
+  uint64_t frames[kMaxFrames];
+  const CapturedStack stack = settings_.capture(hook_frame, thread->stack, frames, settings_.max_frames);
+  const uint64_t hash = hash_site(tag, kind, stack.key);
+  const SiteId site = sites_.find(hash);
+  return likely(site != CallSites::kNone) ? site : new_site(hash, tag, kind, frames, stack);
+}
+
+LEAKHUNT_COMMON_PATH void Tracker::add_to_peaks(ThreadState* thread, TagId tag, SiteKind kind,
+                                                int64_t bytes) {
+  if (kind == SiteKind::kBlock) thread->heap_peak.add(heap_gauge_, bytes);
+  const uint32_t index = static_cast<uint32_t>(tag);
+  thread->tag_peaks[index].add(tag_gauges_[index], bytes);
+}
+
+LEAKHUNT_COMMON_PATH void Tracker::count_alloc(ThreadState* thread, SiteId site, TagId tag, SiteKind kind,
+                                               uint64_t bytes) {
+  const bool counted = thread->rows.change(site, [&](Counters& row) {
+    add_owned(row.allocations, uint64_t{1});
+    add_owned(row.allocated_bytes, bytes);
+  });
+  if (unlikely(!counted)) return step_aside("no memory for counters", ENOMEM);
+  add_to_peaks(thread, tag, kind, static_cast<int64_t>(bytes));
+}
+
+LEAKHUNT_COMMON_PATH void Tracker::count_free(ThreadState* thread, const LiveBlock& block, TagId tag,
+                                              SiteKind kind) {
+  const bool counted = thread->rows.change(block.site, [&](Counters& row) {
+    add_owned(row.frees, uint64_t{1});
+    add_owned(row.freed_bytes, block.size);
+    if (block.birth != load_relaxed(clock_)) return;
+    add_owned(row.temporary_blocks, uint64_t{1});
+    add_owned(row.temporary_bytes, block.size);
+  });
+  if (unlikely(!counted)) return step_aside("no memory for counters", ENOMEM);
+  add_to_peaks(thread, tag, kind, -static_cast<int64_t>(block.size));
 }
 
 void Tracker::on_alloc(void* block, size_t size, const void* hook_frame) {
@@ -75,42 +117,6 @@ void Tracker::on_move(bool known, const LiveBlock& moved, void* from, void* to, 
     }
   }
   if (to != nullptr) on_alloc(to, size, hook_frame);
-}
-
-SiteId Tracker::site_of(ThreadState* thread, TagId tag, SiteKind kind, const void* hook_frame) {
-  uint64_t frames[kMaxFrames];
-  const CapturedStack stack = settings_.capture(hook_frame, thread->stack, frames, settings_.max_frames);
-  const uint64_t hash = hash_site(tag, kind, stack.key);
-  const SiteId site = sites_.find(hash);
-  return likely(site != CallSites::kNone) ? site : new_site(hash, tag, kind, frames, stack);
-}
-
-void Tracker::count_alloc(ThreadState* thread, SiteId site, TagId tag, SiteKind kind, uint64_t bytes) {
-  Counters* row = thread->rows.change(site);
-  if (unlikely(row == nullptr)) return step_aside("no memory for counters", ENOMEM);
-  add_owned(row->allocations, uint64_t{1});
-  add_owned(row->allocated_bytes, bytes);
-  thread->rows.mark_changed(site);
-  const int64_t grown = static_cast<int64_t>(bytes);
-  if (kind == SiteKind::kBlock) thread->heap_peak.add(heap_gauge_, grown);
-  const uint32_t index = static_cast<uint32_t>(tag);
-  thread->tag_peaks[index].add(tag_gauges_[index], grown);
-}
-
-void Tracker::count_free(ThreadState* thread, const LiveBlock& block, TagId tag, SiteKind kind) {
-  Counters* row = thread->rows.change(block.site);
-  if (unlikely(row == nullptr)) return step_aside("no memory for counters", ENOMEM);
-  add_owned(row->frees, uint64_t{1});
-  add_owned(row->freed_bytes, block.size);
-  if (block.birth == load_relaxed(clock_)) {
-    add_owned(row->temporary_blocks, uint64_t{1});
-    add_owned(row->temporary_bytes, block.size);
-  }
-  thread->rows.mark_changed(block.site);
-  const int64_t shrunk = -static_cast<int64_t>(block.size);
-  if (kind == SiteKind::kBlock) thread->heap_peak.add(heap_gauge_, shrunk);
-  const uint32_t index = static_cast<uint32_t>(tag);
-  thread->tag_peaks[index].add(tag_gauges_[index], shrunk);
 }
 
 // --- rare: a call site seen for the first time
@@ -300,16 +306,15 @@ void Tracker::on_unmap(void* begin, size_t size) {
 // Blocks of a mapping are its pieces: a hole in the middle makes one more, of no bytes of its own.
 void Tracker::count_unmapped(const MappedRange& range, uint64_t bytes, bool whole, bool split) {
   ThreadState* thread = thread_state();
-  Counters* row = thread->rows.change(range.site);
-  if (row == nullptr) return step_aside("no memory for counters", ENOMEM);
-  if (whole) add_owned(row->frees, uint64_t{1});
-  if (split) add_owned(row->allocations, uint64_t{1});
-  add_owned(row->freed_bytes, bytes);
-  if (range.birth == load_relaxed(clock_)) {
-    if (whole) add_owned(row->temporary_blocks, uint64_t{1});
-    add_owned(row->temporary_bytes, bytes);
-  }
-  thread->rows.mark_changed(range.site);
+  const bool counted = thread->rows.change(range.site, [&](Counters& row) {
+    if (whole) add_owned(row.frees, uint64_t{1});
+    if (split) add_owned(row.allocations, uint64_t{1});
+    add_owned(row.freed_bytes, bytes);
+    if (range.birth != load_relaxed(clock_)) return;
+    if (whole) add_owned(row.temporary_blocks, uint64_t{1});
+    add_owned(row.temporary_bytes, bytes);
+  });
+  if (!counted) return step_aside("no memory for counters", ENOMEM);
   const uint32_t tag = site_infos_[static_cast<uint32_t>(range.site)].tag;
   thread->tag_peaks[tag].add(tag_gauges_[tag], -static_cast<int64_t>(bytes));
 }
@@ -354,15 +359,14 @@ void Tracker::on_pool_reset(Pool* pool) {
   int64_t gone = 0;
   for (PoolUse& use : *pool) {
     if (use.blocks == 0) continue;
-    Counters* row = thread->rows.change(use.site);
-    if (row == nullptr) break;
-    add_owned(row->frees, use.blocks);
-    add_owned(row->freed_bytes, use.bytes);
-    if (temporary) {
-      add_owned(row->temporary_blocks, use.blocks);
-      add_owned(row->temporary_bytes, use.bytes);
-    }
-    thread->rows.mark_changed(use.site);
+    const bool counted = thread->rows.change(use.site, [&](Counters& row) {
+      add_owned(row.frees, use.blocks);
+      add_owned(row.freed_bytes, use.bytes);
+      if (!temporary) return;
+      add_owned(row.temporary_blocks, use.blocks);
+      add_owned(row.temporary_bytes, use.bytes);
+    });
+    if (!counted) break;
     gone += static_cast<int64_t>(use.bytes);
     use.blocks = 0;
     use.bytes = 0;

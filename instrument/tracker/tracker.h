@@ -99,6 +99,7 @@ class Tracker {
   SiteId new_site(uint64_t hash, TagId tag, SiteKind kind, const uint64_t* frames, CapturedStack stack);
   void count_alloc(ThreadState* thread, SiteId site, TagId tag, SiteKind kind, uint64_t bytes);
   void count_free(ThreadState* thread, const LiveBlock& block, TagId tag, SiteKind kind);
+  void add_to_peaks(ThreadState* thread, TagId tag, SiteKind kind, int64_t bytes);
   void count_unmapped(const MappedRange& range, uint64_t bytes, bool whole, bool split);
 
   void look_at_clock(ThreadState* thread);
