@@ -1,6 +1,9 @@
 // report.json: schema 1, in the key order of docs/verdicts.md. Names go in as they are (JSON escapes them);
 // invalid UTF-8 is replaced, never thrown over.
+#include <algorithm>
+#include <numeric>
 #include <ostream>
+#include <vector>
 
 #include "reports/formats/formats.h"
 #include "reports/formats/json_values.h"
@@ -96,6 +99,29 @@ Json site_json(const Report& report, size_t i) {
   object["growth_blocks_per_iteration"] = number(growth.growth.blocks_per_step);
   object["trend"] = std::string(to_string(growth.growth.kind));
   return object;
+}
+
+constexpr size_t kMostSites = 1000;
+
+// All sites, or of very many those of the findings and those with the highest peaks, in the order of their
+// ids.
+std::vector<size_t> sites_to_list(const Report& report) {
+  const size_t count = report.run->sites.size();
+  std::vector<size_t> sites(count);
+  std::iota(sites.begin(), sites.end(), size_t{0});
+  if (count <= kMostSites) return sites;
+  std::vector<bool> found(count, false);
+  for (const Finding& finding : report.findings) {
+    for (const SiteId site : finding.sites) found[index(site)] = true;
+  }
+  std::stable_sort(sites.begin(), sites.end(), [&](size_t a, size_t b) {
+    if (found[a] != found[b]) return static_cast<bool>(found[a]);
+    return report.growth.sites[a].peak_live_bytes > report.growth.sites[b].peak_live_bytes;
+  });
+  const auto findings = static_cast<size_t>(std::count(found.begin(), found.end(), true));
+  sites.resize(std::max(kMostSites, findings));
+  std::sort(sites.begin(), sites.end());
+  return sites;
 }
 
 Json survival_json(const std::optional<Survival>& survival) {
@@ -220,7 +246,8 @@ Json report_json(const Report& report) {
   json["budget"] = budget_json(run.budget);
   json["tags"] = tags_json(report);
   json["call_sites"] = Json::array();
-  for (size_t i = 0; i < run.sites.size(); ++i) json["call_sites"].push_back(site_json(report, i));
+  const std::vector<size_t> listed = sites_to_list(report);
+  for (const size_t site : listed) json["call_sites"].push_back(site_json(report, site));
   json["findings"] = Json::array();
   for (const Finding& finding : report.findings) json["findings"].push_back(finding_json(report, finding));
   json["ledger"] = ledger_json(report.ledger);
@@ -232,6 +259,7 @@ Json report_json(const Report& report) {
   json["scenario"] = scenario_json(run);
   json["outcome"] = outcome_json(run);
   json["process"] = process_json(run);
+  json["call_sites_left_out"] = run.sites.size() - listed.size();
   return json;
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <functional>
 #include <sstream>
 
@@ -73,6 +74,21 @@ TEST(Json, SaysWhatTheReportSays) {
   EXPECT_EQ(json["call_sites"][0]["live_blocks_end"], 999);
   EXPECT_EQ(json["ledger"]["heap_live_bytes"].get<int64_t>(), 999 * 48 + 64);
   EXPECT_EQ(json["tracker"]["mapped_bytes"], 1'000'000);
+}
+
+TEST(Json, OfVeryManyCallSitesListsThoseThatMatter) {
+  recording::Run run = leaking_run();
+  recording::CallSite other;  // never live
+  other.tag = run.sites[1].tag;
+  while (run.sites.size() < 3000) run.sites.push_back(other);
+  const Json json = Json::parse(json_text(run));
+  EXPECT_EQ(json["call_sites"].size(), 1000u);
+  EXPECT_EQ(json["call_sites_left_out"], 2000);
+  for (const Json& site : json["findings"][0]["call_sites"]) {
+    const Json& listed = json["call_sites"];
+    EXPECT_TRUE(
+        std::any_of(listed.begin(), listed.end(), [&](const Json& one) { return one["id"] == site; }));
+  }
 }
 
 TEST(Json, SurvivesHostileNames) {
