@@ -3,6 +3,7 @@
 
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 
@@ -42,6 +43,15 @@ class CommandLine {
  private:
   runner::ScratchDirectory scratch_;
 };
+
+// A report breaks its lines by width, so where it breaks depends on the length of paths: here on one line.
+inline std::string unwrapped(std::string text) {
+  for (size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at + 1)) {
+    const size_t word = std::min(text.find_first_not_of(' ', at + 1), text.size());
+    text.replace(at, word - at, " ");
+  }
+  return text;
+}
 
 inline bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;

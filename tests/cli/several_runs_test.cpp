@@ -96,7 +96,7 @@ TEST_F(SeveralRuns, WhatIsMissingEndsThemWithWhatThereIs) {
   write_script("exit 0", "[sweep]\nprogram = [\"sh\", \"" LEAKHUNT_STATIC_PROGRAM "\"]\n");
   const Called called = command_.call("scenario script.toml");
   EXPECT_EQ(called.status, 2) << called.out << called.err;
-  EXPECT_TRUE(contains(called.out, "1 of 2 runs were begun")) << called.out;
+  EXPECT_TRUE(contains(unwrapped(called.out), "1 of 2 runs were begun")) << called.out;
   EXPECT_TRUE(contains(called.err, "is statically linked")) << called.err;
   write_script("exit 0", "[sweep]\nprogram = [\"" LEAKHUNT_STATIC_PROGRAM "\", \"sh\"]\n");
   const Called none = command_.call("scenario script.toml --out none");
