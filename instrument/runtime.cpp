@@ -24,7 +24,7 @@ using tracker::Settings;
 namespace {
 
 constexpr uint64_t kDefaultTickMs = 100;
-constexpr uint64_t kDefaultMaxFrames = 64;
+constexpr uint64_t kDefaultMaxFrames = 128;
 constexpr size_t kMaxHidden = 8;
 const char kLibrary[] = "libleakhunt.so";
 
