@@ -23,6 +23,10 @@ void unmap_pages(void* pages, size_t bytes) {
   count_mapped(-static_cast<int64_t>(bytes));
 }
 
+void use_huge_pages(void* pages, size_t bytes) {
+  system_call(SYS_madvise, pages, bytes, MADV_HUGEPAGE);
+}
+
 bool wipe_on_fork(void* pages, size_t bytes) {
   return !is_error(system_call(SYS_madvise, pages, bytes, MADV_WIPEONFORK));
 }

@@ -14,6 +14,10 @@ inline constexpr size_t kPage = 4096;
 // refuses (RLIMIT_AS, overcommit).
 void* map_pages(size_t bytes);
 
+// Asks the kernel for huge pages behind a large table that is read all over: most of what such a read costs
+// is finding the page.
+void use_huge_pages(void* pages, size_t bytes);
+
 void unmap_pages(void* pages, size_t bytes);
 
 // Makes the pages read as zeros in a child of fork, however it was made: the mark of a process that is not

@@ -20,7 +20,7 @@ namespace leakhunt::tracker {
 using recording::Counters;
 using recording::SiteId;
 
-inline constexpr uint32_t kMaxSites = 1u << 21;
+inline constexpr uint32_t kMaxSites = 1u << 20;
 inline constexpr uint32_t kRowsPerPage = 64;
 inline constexpr uint32_t kMaxRowPages = kMaxSites / kRowsPerPage;
 

@@ -6,13 +6,19 @@ namespace leakhunt::tracker {
 
 namespace {
 
-constexpr uint64_t kFirstBuckets = 1u << 10;  // 8,192 blocks
+// 2 MiB of address space for heaps of up to 4 MiB, touched only as far as they reach.
+constexpr unsigned kFirstBits = 15;
+
+// Of a level's buckets and their counts.
+constexpr size_t bytes_of(uint64_t buckets) {
+  return buckets * (64 + 1);
+}
 
 }  // namespace
 
 class LiveBlocks::Probe {
  public:
-  Probe(const Level& level, uintptr_t address) : mask_(level.mask), at_(by_address(address) & mask_) {
+  Probe(const Level& level, uintptr_t address) : mask_(level.mask), at_(level.near(address)) {
     uint64_t hash = (address >> 4) * 0x9E3779B97F4A7C15ull;
     hash = (hash ^ (hash >> 32)) * 0xD6E8FEB86659FD93ull;
     next_ = hash >> 32;
@@ -38,20 +44,25 @@ bool LiveBlocks::start() {
   return add_level(0);
 }
 
-// Past full buckets. Every so often it asks whether the level is full as a whole, and then adds one.
-bool LiveBlocks::insert_far(uint32_t level, uintptr_t address, LiveBlock block) {
+// Past full buckets. Every so often it asks whether the level is full as a whole: then there has to be
+// another, and nothing was entered.
+bool LiveBlocks::insert_into_level(const Level& level, uintptr_t address, LiveBlock block) {
   constexpr uint64_t kTriesBetweenLooks = 8;
-  const Level& at = levels_[level];
-  Probe probe(at, address);
+  Probe probe(level, address);
   for (;;) {
-    if (insert_into(at.buckets[probe.at()], address, block)) return true;
-    if (probe.tried() % kTriesBetweenLooks == kTriesBetweenLooks - 1 && is_crowded(at, address)) break;
-    go_past(at.passed[probe.at()]);
+    if (insert_into(level.buckets[probe.at()], address, block)) return true;
+    if (probe.tried() % kTriesBetweenLooks == kTriesBetweenLooks - 1 && is_crowded(level, address)) break;
+    go_past(level.passed[probe.at()]);
     if (!probe.advance()) break;
   }
-  for (Probe back(at, address); back.at() != probe.at() || back.tried() != probe.tried(); back.advance()) {
-    came_back(at.passed[back.at()]);
+  for (Probe back(level, address); back.at() != probe.at() || back.tried() != probe.tried(); back.advance()) {
+    came_back(level.passed[back.at()]);
   }
+  return false;
+}
+
+bool LiveBlocks::insert_far(uint32_t level, uintptr_t address, LiveBlock block) {
+  if (insert_into_level(levels_[level], address, block)) return true;
   return add_level(level + 1) && insert(address, block);
 }
 
@@ -59,11 +70,11 @@ bool LiveBlocks::take_far(uintptr_t address, LiveBlock* block) {
   for (uint32_t level = load_acquire(level_count_); level-- > 0;) {
     if (likely(take_from_level(levels_[level], address, block))) return true;
   }
-  return false;
+  return odd_.take(address, block);
 }
 
 bool LiveBlocks::take_from_level(const Level& level, uintptr_t address, LiveBlock* block) {
-  const uint64_t near = by_address(address) & level.mask;
+  const uint64_t near = level.near(address);
   if (likely(take_from(level.buckets[near], address, block))) return true;
   if (load_relaxed(level.passed[near]) == 0) return false;
   Probe probe(level, address);
@@ -92,7 +103,7 @@ void LiveBlocks::came_back(uint8_t& passed) {
   }
 }
 
-// A sample of 64 buckets that is the same for no two addresses: three fifths of their slots in use.
+// A sample of 64 buckets that is the same for no two addresses: seven tenths of their slots in use.
 bool LiveBlocks::is_crowded(const Level& level, uintptr_t seed) {
   constexpr size_t kSample = 64;
   size_t used = 0;
@@ -100,33 +111,60 @@ bool LiveBlocks::is_crowded(const Level& level, uintptr_t seed) {
   for (size_t i = 0; i < kSample; ++i) {
     at = at * 6364136223846793005ull + 1442695040888963407ull;
     const Bucket& bucket = level.buckets[(at >> 33) & level.mask];
-    for (size_t slot = 0; slot < kSlots; ++slot) used += load_relaxed(bucket.keys[slot]) != 0 ? 1 : 0;
+    for (const Slot& slot : bucket.slots) used += load_relaxed(slot.head) != 0 ? 1 : 0;
   }
-  return used * 5 >= kSample * kSlots * 3;
+  return used * 10 >= kSample * kSlots * 7;
+}
+
+bool LiveBlocks::make_level(unsigned bits, Level* level) {
+  const uint64_t buckets = uint64_t{1} << bits;
+  Bucket* memory = static_cast<Bucket*>(map_pages(bytes_of(buckets)));
+  if (memory == nullptr) return false;
+  if (bits > kFirstBits) use_huge_pages(memory, bytes_of(buckets));
+  *level = {memory, reinterpret_cast<uint8_t*>(memory + buckets), buckets - 1, bits};
+  return true;
 }
 
 bool LiveBlocks::add_level(uint32_t expected_count) {
   const SpinGuard guard(growing_);
   if (level_count_ != expected_count) return true;  // somebody else did
   if (level_count_ == kMaxLevels) return false;
-  const uint64_t buckets = kFirstBuckets << level_count_;
-  Bucket* memory = static_cast<Bucket*>(map_pages(buckets * (sizeof(Bucket) + 1)));
-  if (memory == nullptr) return false;
-  levels_[level_count_] = {memory, reinterpret_cast<uint8_t*>(memory + buckets), buckets - 1};
+  const unsigned bits = level_count_ == 0 ? kFirstBits : levels_[level_count_ - 1].bits + 1;
+  if (!make_level(bits, &levels_[level_count_])) return false;
   store_release(level_count_, level_count_ + 1);
+  if (level_count_ > 1 && single_threaded()) merge_levels();
   return true;
+}
+
+// Nobody else can be reading: all that older levels hold moves to the newest, which is larger than they are
+// together, and they are given back.
+void LiveBlocks::merge_levels() {
+  const Level newest = levels_[level_count_ - 1];
+  const uint32_t older = level_count_ - 1;
+  for (uint32_t level = 0; level < older; ++level) {
+    for (uint64_t b = 0; b <= levels_[level].mask; ++b) {
+      for (const Slot& slot : levels_[level].buckets[b].slots) {
+        if (slot.head == 0) continue;
+        const LiveBlock block = slot.get();
+        if (!insert_into_level(newest, slot.address(), block)) odd_.insert(slot.address(), block);
+      }
+    }
+    unmap_pages(levels_[level].buckets, bytes_of(levels_[level].mask + 1));
+  }
+  levels_[0] = newest;
+  level_count_ = 1;
 }
 
 void LiveBlocks::for_each(Visit visit, void* context) const {
   const uint32_t count = load_acquire(level_count_);
   for (uint32_t level = 0; level < count; ++level) {
     for (uint64_t b = 0; b <= levels_[level].mask; ++b) {
-      const Bucket& bucket = levels_[level].buckets[b];
-      for (size_t i = 0; i < kSlots; ++i) {
-        if (load_acquire(bucket.keys[i]) > kBeingWritten) visit(context, bucket.values[i].get());
+      for (const Slot& slot : levels_[level].buckets[b].slots) {
+        if (load_acquire(slot.head) > kBeingWritten) visit(context, slot.get());
       }
     }
   }
+  odd_.for_each(visit, context);
 }
 
 }  // namespace leakhunt::tracker

@@ -4,31 +4,32 @@
 // never race with each other; only different addresses meet, in a bucket. A block is entered after malloc
 // returned it and taken out before free is called.
 //
-//   level  := power of two of buckets; when three fifths of it are in use, a level twice as large is added
-//   bucket := 8 keys (one cache line: 0 empty, 1 being written, else the address) | 8 values (two cache
-//   lines)
+//   level  := power of two of buckets; when seven tenths of its slots are in use, a level twice as large is
+//             added
+//   bucket := 4 slots, one cache line: nearly every event touches this line and no other
+//   slot   := address / 8: 44 bits | site: 20    size: 32 | birth: 32        head 0: empty, 1: being written
 //
-// The first bucket tried follows the address, so that neighbouring blocks share cache lines; behind a full
-// one the search goes on by double hashing. A bucket counts the live blocks that had to go past it, so that a
-// search ends at the first bucket nobody went past. New blocks go to the newest level; older levels only
-// drain. A slot is 24 bytes.
+// The first bucket tried follows the address, so that neighbouring blocks share cache lines and a small heap
+// touches a small part of the table; behind a full one the search goes on by double hashing. A bucket counts
+// the live blocks that had to go past it, so that a search ends at the first bucket nobody went past. New
+// blocks go to the newest level; older levels only drain, or are merged into it where no other thread can be
+// reading. What does not fit a slot (4 GiB or more, or an
+// address that is no multiple of 8) is kept apart: odd_blocks.h.
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "instrument/os/atomics.h"
+#include "instrument/tracker/odd_blocks.h"
 #include "lib/recording/format.h"
 
 namespace leakhunt::tracker {
 
 using recording::SiteId;
 
-struct LiveBlock {
-  SiteId site;
-  uint32_t birth;  // clock at its allocation: iterations or ticks completed
-  uint64_t size;
-};
+// Sites are numbered below this, so that a number fits into a slot.
+inline constexpr unsigned kSiteBits = 20;
 
 class LiveBlocks {
  public:
@@ -36,17 +37,26 @@ class LiveBlocks {
 
   // False when there is no memory for it: the block is then unknown.
   bool insert(uintptr_t address, LiveBlock block) {
+    if (unlikely(is_odd(address) || block.size >> 32 != 0)) return odd_.insert(address, block);
     const uint32_t count = load_acquire(level_count_);
     const Level& newest = levels_[count - 1];
-    if (likely(insert_into(newest.buckets[by_address(address) & newest.mask], address, block))) return true;
+    if (likely(insert_into(newest.buckets[newest.near(address)], address, block))) return true;
     return insert_far(count - 1, address, block);
   }
 
   // Removes and returns it. False for an address that was never entered.
   bool take(uintptr_t address, LiveBlock* block) {
+    if (unlikely(is_odd(address))) return odd_.take(address, block);
     const Level& newest = levels_[load_acquire(level_count_) - 1];
-    if (likely(take_from(newest.buckets[by_address(address) & newest.mask], address, block))) return true;
+    if (likely(take_from(newest.buckets[newest.near(address)], address, block))) return true;
     return take_far(address, block);
+  }
+
+  // Begins to bring the first bucket of an address into the cache: it is the one miss that nearly every event
+  // has, and there is work to do meanwhile.
+  void prefetch(uintptr_t address) const {
+    const Level& newest = levels_[load_relaxed(level_count_) - 1];
+    __builtin_prefetch(&newest.buckets[newest.near(address)], 1);
   }
 
   // Calls visit(context, block) for every block; one that comes or goes meanwhile may or may not be visited.
@@ -54,62 +64,62 @@ class LiveBlocks {
   void for_each(Visit visit, void* context) const;
 
  private:
-  static constexpr size_t kSlots = 8;
+  static constexpr size_t kSlots = 4;
   static constexpr size_t kMaxLevels = 32;
   static constexpr uint8_t kManyPassed = 255;
-  static constexpr uintptr_t kBeingWritten = 1;
+  static constexpr uint64_t kBeingWritten = 1;
 
-  // A LiveBlock in two words, written and read one by one: a read that spans two fresh writes would wait for
-  // both to reach the cache.
-  struct Value {
-    uint64_t site_and_birth;
-    uint64_t size;
+  struct Slot {
+    uint64_t head;
+    uint64_t tail;
 
-    void set(LiveBlock block) {
-      store_relaxed(site_and_birth, uint64_t{block.birth} << 32 | static_cast<uint32_t>(block.site));
-      store_relaxed(size, block.size);
-    }
+    uintptr_t address() const { return load_relaxed(head) >> kSiteBits << 3; }
     LiveBlock get() const {
-      const uint64_t packed = load_relaxed(site_and_birth);
-      return {SiteId{static_cast<uint32_t>(packed)}, static_cast<uint32_t>(packed >> 32), load_relaxed(size)};
+      const uint64_t packed = load_relaxed(tail);
+      return {SiteId{static_cast<uint32_t>(load_relaxed(head)) & ((1u << kSiteBits) - 1)},
+              static_cast<uint32_t>(packed), packed >> 32};
     }
   };
-  struct Bucket {
-    uintptr_t keys[kSlots];
-    Value values[kSlots];
+  struct alignas(64) Bucket {
+    Slot slots[kSlots];
   };
-  static_assert(sizeof(Bucket) == 192);
+  static_assert(sizeof(Bucket) == 64);
 
   struct Level {
     Bucket* buckets;
     uint8_t* passed;  // by bucket: live blocks that went past it; sticks at kManyPassed
     uint64_t mask;
+    unsigned bits;  // of the mask
+
+    // The first bucket to try. glibc's smallest chunk is 32 bytes: 128 bytes of the address space hold at
+    // most the 4 blocks of a bucket, and a heap not larger than the level spans has each line to itself.
+    uint64_t near(uintptr_t address) const {
+      const uint64_t line = address >> 7;
+      return (line ^ (line >> bits) * 0x9E3779B1u) & mask;
+    }
   };
 
   // The buckets of an address in a level, in the order they are tried.
   class Probe;
 
-  // The first bucket to try. glibc's smallest chunk is 32 bytes: 256 bytes of the address space hold at most
-  // the 8 blocks of a bucket.
-  static uint64_t by_address(uintptr_t address) {
-    const uint64_t line = address >> 8;
-    return line ^ (line >> 20) * 0x9E3779B1u;
-  }
+  static bool is_odd(uintptr_t address) { return ((address & 7) | address >> 47) != 0; }
+  static uint64_t key_of(uintptr_t address) { return static_cast<uint64_t>(address) >> 3 << kSiteBits; }
+
   static bool insert_into(Bucket& bucket, uintptr_t address, LiveBlock block) {
-    for (size_t i = 0; i < kSlots; ++i) {
-      if (load_relaxed(bucket.keys[i]) != 0) continue;
-      if (!compare_exchange(bucket.keys[i], uintptr_t{0}, kBeingWritten)) continue;
-      bucket.values[i].set(block);
-      store_release(bucket.keys[i], address);
+    for (Slot& slot : bucket.slots) {
+      if (load_relaxed(slot.head) != 0) continue;
+      if (!single_threaded() && !compare_exchange(slot.head, uint64_t{0}, kBeingWritten)) continue;
+      store_relaxed(slot.tail, block.size << 32 | block.birth);
+      store_release(slot.head, key_of(address) | static_cast<uint32_t>(block.site));
       return true;
     }
     return false;
   }
   static bool take_from(Bucket& bucket, uintptr_t address, LiveBlock* block) {
-    for (size_t i = 0; i < kSlots; ++i) {
-      if (load_acquire(bucket.keys[i]) != address) continue;
-      *block = bucket.values[i].get();
-      store_release(bucket.keys[i], uintptr_t{0});
+    for (Slot& slot : bucket.slots) {
+      if ((load_acquire(slot.head) ^ key_of(address)) >> kSiteBits != 0) continue;
+      *block = slot.get();
+      store_release(slot.head, uint64_t{0});
       return true;
     }
     return false;
@@ -120,11 +130,15 @@ class LiveBlocks {
   static bool is_crowded(const Level& level, uintptr_t seed);
   bool insert_far(uint32_t level, uintptr_t address, LiveBlock block);
   bool take_far(uintptr_t address, LiveBlock* block);
+  static bool insert_into_level(const Level& level, uintptr_t address, LiveBlock block);
+  static bool make_level(unsigned bits, Level* level);
   bool add_level(uint32_t expected_count);
+  void merge_levels();
 
   Level levels_[kMaxLevels] = {};
   uint32_t level_count_ = 0;  // published after the level
   SpinLock growing_;
+  OddBlocks odd_;
 };
 
 }  // namespace leakhunt::tracker

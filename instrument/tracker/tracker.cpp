@@ -18,6 +18,12 @@ constinit Tracker::Control* Tracker::control_ = &Tracker::never_started_;
 // Into its few callers, all of which are on the way of every event.
 #define LEAKHUNT_COMMON_PATH __attribute__((always_inline)) inline
 
+namespace {
+
+constexpr size_t kChunkHeader = 16;  // of glibc's malloc, before every block
+
+}  // namespace
+
 LEAKHUNT_COMMON_PATH ThreadState* Tracker::enter() {
   if (!active()) return nullptr;
   ThreadState* thread = thread_state();
@@ -68,6 +74,7 @@ LEAKHUNT_COMMON_PATH void Tracker::count_free(ThreadState* thread, const LiveBlo
 void Tracker::on_alloc(void* block, size_t size, const void* hook_frame) {
   ThreadState* thread = enter();
   if (thread == nullptr) return;
+  blocks_.prefetch(reinterpret_cast<uintptr_t>(block));
   const SiteId site = site_of(thread, thread->tag, SiteKind::kBlock, hook_frame);
   if (likely(site != CallSites::kNone)) {
     if (likely(blocks_.insert(reinterpret_cast<uintptr_t>(block), {site, load_relaxed(clock_), size}))) {
@@ -83,6 +90,8 @@ void Tracker::on_alloc(void* block, size_t size, const void* hook_frame) {
 void Tracker::on_free(void* block) {
   ThreadState* thread = enter();
   if (thread == nullptr) return;
+  blocks_.prefetch(reinterpret_cast<uintptr_t>(block));
+  __builtin_prefetch(static_cast<const char*>(block) - kChunkHeader, 1);  // what free will look at first
   snapshot_before_fall(thread);
   LiveBlock freed;
   if (likely(blocks_.take(reinterpret_cast<uintptr_t>(block), &freed))) {

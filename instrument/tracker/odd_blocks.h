@@ -1,0 +1,44 @@
+// OddBlocks: the few blocks that do not fit a slot of the table of live blocks. A list under a lock: a
+// program has a handful of them.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "instrument/os/atomics.h"
+#include "lib/recording/format.h"
+
+namespace leakhunt::tracker {
+
+struct LiveBlock {
+  recording::SiteId site;
+  uint32_t birth;  // clock at its allocation: iterations or ticks completed
+  uint64_t size;
+};
+
+// Thread-safety: any thread, any time.
+class OddBlocks {
+ public:
+  // False when there is no memory for it.
+  bool insert(uintptr_t address, LiveBlock block);
+
+  // Removes and returns it. False for an address that is not there.
+  bool take(uintptr_t address, LiveBlock* block);
+
+  void for_each(void (*visit)(void* context, const LiveBlock& block), void* context) const;
+
+ private:
+  struct Entry {
+    uintptr_t address;
+    LiveBlock block;
+  };
+
+  bool grow();
+
+  mutable SpinLock lock_;
+  Entry* entries_ = nullptr;
+  size_t count_ = 0;  // read without the lock: mostly 0
+  size_t bytes_ = 0;  // of entries_, whole pages
+};
+
+}  // namespace leakhunt::tracker
