@@ -5,6 +5,8 @@
 #include <string>
 #include <tuple>
 
+#include "reports/analysis/growth_shape.h"
+
 namespace leakhunt::reports {
 
 namespace {
@@ -65,13 +67,6 @@ Growth classify(const Timeline& timeline, const LiveSeries& live, size_t min_ris
   return growth;
 }
 
-Growth flat() {
-  Growth growth;
-  growth.kind = GrowthClass::kFlat;
-  growth.exact = true;
-  return growth;
-}
-
 void add_slopes(Growth& sum, const Growth& part) {
   sum.bytes_per_step += part.bytes_per_step;
   sum.bytes_interval.low += part.bytes_interval.low;
@@ -86,13 +81,13 @@ void add_slopes(Growth& sum, const Growth& part) {
 // it, since noise that hides or blurs the sum does not touch them.
 Growth combine(const Growth& own, const std::vector<Growth>& parts) {
   Growth sum;
-  sum.kind = GrowthClass::kLinear;
   sum.exact = true;
   sum.since = UINT64_MAX;
   for (const Growth& part : parts) {
     if (!part.grows()) continue;
     add_slopes(sum, part);
-    if (part.kind == GrowthClass::kAccelerating) sum.kind = part.kind;
+    if (part.kind == GrowthClass::kSuperLinear) sum.kind = part.kind;
+    sum.chance = std::max(sum.chance, part.chance);
     sum.exact = sum.exact && part.exact;
     sum.noisy = sum.noisy || part.noisy;
     sum.since = std::min(sum.since, part.since);
@@ -100,6 +95,7 @@ Growth combine(const Growth& own, const std::vector<Growth>& parts) {
     sum.period = std::max(sum.period, part.period);
   }
   const bool parts_grow = sum.since != UINT64_MAX;
+  if (sum.kind != GrowthClass::kSuperLinear) sum.kind = class_of_steady_growth(sum.blocks_per_step);
   if (own.exact || !parts_grow) return own;
   if (!own.grows()) return sum;
   const double slack = std::max(0.01 * own.bytes_per_step, own.bytes_interval.high - own.bytes_interval.low);
@@ -165,7 +161,7 @@ void judge_site(const Run& run, const Timeline& timeline, SiteId id, GrowthMap& 
   SiteGrowth& growth = map.sites[index(id)];
   const LiveSeries live = live_series(run, site);
   const bool moves = !timeline.points.empty() && changes_after(site.series, timeline.points[timeline.base]);
-  growth.growth = moves || !timeline.judges() ? classify(timeline, live, kMinRisesOfSite) : flat();
+  growth.growth = moves || !timeline.judges() ? classify(timeline, live, kMinRisesOfSite) : flat_growth();
   if (growth.growth.noisy) {
     const auto survival = measure_survival(run, timeline, {&id, 1});
     if (survival && survival->is_turnover()) {
@@ -225,7 +221,7 @@ void judge_tag(const Run& run, const Timeline& timeline, size_t tag, const LiveS
     return index(place.tag) == tag && (place.kind == SiteKind::kNested) == result.nested;
   };
   const Growth own =
-      live.bytes.empty() && timeline.judges() ? flat() : classify(timeline, live, kMinRisesOfSum);
+      live.bytes.empty() && timeline.judges() ? flat_growth() : classify(timeline, live, kMinRisesOfSum);
   result.growth = combine(own, place_growths(map, of_tag));
   for (const int64_t bytes : live.bytes) result.peak_live_bytes = std::max(result.peak_live_bytes, bytes);
   if (tag < run.tag_peaks.size()) {
@@ -265,10 +261,10 @@ GrowthMap measure_growth(const Run& run, const Timeline& timeline) {
   map.process = map.heap;
   if (map.mappings.grows()) {
     map.process = map.heap.grows() ? map.heap : Growth{};
-    map.process.kind = GrowthClass::kLinear;
     map.process.exact = map.mappings.exact && (!map.heap.grows() || map.heap.exact);
     map.process.since = map.heap.grows() ? std::min(map.heap.since, map.mappings.since) : map.mappings.since;
     add_slopes(map.process, map.mappings);
+    map.process.kind = class_of_steady_growth(map.process.blocks_per_step);
   }
   map.heap_bytes = std::move(sums.heap.bytes);
   map.mapping_bytes = std::move(sums.mappings.bytes);

@@ -1,0 +1,139 @@
+#include "lib/stats/rate.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "lib/stats/significance.h"
+
+namespace leakhunt::stats {
+
+namespace {
+
+// Mean and variance of a position whose density is proportional to exp(-decay * x) on 0..1.
+struct Positions {
+  double mean;
+  double variance;
+};
+
+Positions positions_of(double decay) {
+  if (std::abs(decay) < 1e-3) return {0.5 - decay / 12, 1.0 / 12};
+  const double grown = std::expm1(decay);
+  return {1 / decay - 1 / grown, 1 / (decay * decay) - std::exp(decay) / (grown * grown)};
+}
+
+double decay_with_mean(double mean) {
+  double low = -60;
+  double high = 60;
+  for (int step = 0; step < 60; ++step) {
+    const double middle = (low + high) / 2;
+    (positions_of(middle).mean > mean ? low : high) = middle;
+  }
+  return (low + high) / 2;
+}
+
+struct Moments {
+  double mean = 0;
+  double relative_variance = 0;  // variance over squared mean
+};
+
+Moments moments(std::span<const double> values) {
+  const double count = static_cast<double>(values.size());
+  Moments result;
+  for (const double value : values) result.mean += value / count;
+  double squares = 0;
+  for (const double value : values) squares += (value - result.mean) * (value - result.mean);
+  if (result.mean != 0) result.relative_variance = squares / (count - 1) / (result.mean * result.mean);
+  return result;
+}
+
+}  // namespace
+
+Rate rate_of_events(std::span<const Point> events, double confidence) {
+  if (events.size() < 3) return {};
+  const double width = events.back().x - events.front().x;
+  std::vector<double> distances;
+  std::vector<double> amounts;
+  double sum = 0;
+  double weighted = 0;
+  for (size_t i = 1; i < events.size(); ++i) {
+    distances.push_back(events[i].x - events[i - 1].x);
+    amounts.push_back((events[i].y + events[i - 1].y) / 2);
+    const double middle = (events[i].x + events[i - 1].x) / 2 - events.front().x;
+    sum += amounts.back();
+    weighted += amounts.back() * middle / width;
+  }
+  Rate rate;
+  rate.per_step = sum / width;
+  rate.decay = decay_with_mean(weighted / sum);
+
+  std::vector<double> whole_amounts;
+  for (const Point& event : events) whole_amounts.push_back(event.y);
+  const double count = static_cast<double>(distances.size());
+  const double scatter = moments(distances).relative_variance + moments(whole_amounts).relative_variance;
+  // Of few distances the scatter is badly known: a handful of random events may look like a clockwork.
+  const double inflated = scatter * (1 + 12 / count);
+  rate.deviation = std::sqrt(inflated / (count * positions_of(1).variance));
+  const double reach = normal_quantile(0.5 + confidence / 2) * rate.per_step * std::sqrt(inflated / count);
+  rate.interval = {rate.per_step - reach, rate.per_step + reach};
+  return rate;
+}
+
+Rate rate_of_levels(std::span<const Point> levels, double confidence) {
+  const size_t count = levels.size();
+  if (count < 4) return {};
+  const double n = static_cast<double>(count);
+  const double x0 = levels.front().x;
+  const double width = levels.back().x - x0;
+  // Polynomials that are orthogonal on the points: 1, p - mean, and the square made orthogonal to both.
+  double mean = 0;
+  for (const Point& level : levels) mean += (level.x - x0) / width / n;
+  double second = 0;
+  double third = 0;
+  for (const Point& level : levels) {
+    const double p = (level.x - x0) / width - mean;
+    second += p * p;
+    third += p * p * p;
+  }
+  std::array<double, 3> coefficient{};
+  std::array<double, 3> norm{n, second, 0};
+  const auto basis = [&](const Point& level) {
+    const double p = (level.x - x0) / width - mean;
+    return std::array<double, 3>{1, p, p * p - third / second * p - second / n};
+  };
+  for (const Point& level : levels) norm[2] += basis(level)[2] * basis(level)[2];
+  for (const Point& level : levels) {
+    for (size_t k = 0; k < 3; ++k) coefficient[k] += basis(level)[k] * level.y / norm[k];
+  }
+  double squares = 0;
+  double squares_of_line = 0;
+  for (const Point& level : levels) {
+    const auto b = basis(level);
+    const double off_line = level.y - coefficient[0] * b[0] - coefficient[1] * b[1];
+    squares_of_line += off_line * off_line;
+    squares += (off_line - coefficient[2] * b[2]) * (off_line - coefficient[2] * b[2]);
+  }
+  Rate rate;
+  rate.per_step = coefficient[1] / width;
+  const double of_line = std::sqrt(squares_of_line / (n - 2) / second) / width;
+  const double reach = normal_quantile(0.5 + confidence / 2) * of_line;
+  rate.interval = {rate.per_step - reach, rate.per_step + reach};
+  if (coefficient[1] == 0) return rate;
+  // The rate is c1 + 2 c2 p: its logarithm falls by 2 c2 / c1 over the width.
+  rate.decay = -2 * coefficient[2] / coefficient[1];
+  rate.deviation = 2 * std::sqrt(squares / (n - 3) / norm[2]) / std::abs(coefficient[1]);
+  return rate;
+}
+
+double chance_of_climb(std::span<const double> levels) {
+  if (levels.size() < 3) return 1;
+  std::vector<double> differences;
+  for (size_t i = 1; i < levels.size(); ++i) differences.push_back(levels[i] - levels[i - 1]);
+  const Moments of = moments(differences);
+  if (of.mean <= 0) return 1;
+  const double count = static_cast<double>(differences.size());
+  if (of.relative_variance <= 0) return 0;
+  return student_tail(std::sqrt(count / of.relative_variance), count - 1);
+}
+
+}  // namespace leakhunt::stats
