@@ -125,6 +125,27 @@ Rate rate_of_levels(std::span<const Point> levels, double confidence) {
   return rate;
 }
 
+double wandering(std::span<const Point> levels, double confidence) {
+  const size_t far = levels.size() / 4;
+  if (far < 2) return 0;
+  const double width = levels.back().x - levels.front().x;
+  const double slope = (levels.back().y - levels.front().y) / width;
+  const auto variance_over = [&](size_t lag) {
+    double squares = 0;
+    for (size_t i = lag; i < levels.size(); ++i) {
+      const double off = levels[i].y - levels[i - lag].y - slope * (levels[i].x - levels[i - lag].x);
+      squares += off * off;
+    }
+    return squares / static_cast<double>(levels.size() - lag);
+  };
+  const double per_point = (variance_over(far) - variance_over(1)) / static_cast<double>(far - 1);
+  if (per_point <= 0) return 0;
+  // A quarter of the points: four independent differences, and Student's factor for so few of them.
+  const double few = 1.8;
+  return few * normal_quantile(0.5 + confidence / 2) *
+         std::sqrt(per_point * static_cast<double>(levels.size() - 1)) / width;
+}
+
 double chance_of_climb(std::span<const double> levels) {
   if (levels.size() < 3) return 1;
   std::vector<double> differences;

@@ -32,6 +32,11 @@ Rate rate_of_events(std::span<const Point> events, double confidence);
 // points: all 0. O(n).
 Rate rate_of_levels(std::span<const Point> levels, double confidence);
 
+// By how much the slope through these levels may be off because what makes them rise comes at random, so that
+// they wander around their line: half the width of an interval. 0 for levels with independent errors, about.
+// Compares differences over a quarter of the points with those from one to the next.
+double wandering(std::span<const Point> levels, double confidence);
+
 // Probability that a series of `steps` differences, independent and without drift, climbs as clearly as
 // these levels do: Student's test of the mean difference. Holds for a random walk, too; for noise around a
 // level it is on the safe side.

@@ -55,7 +55,7 @@ std::optional<Growth> judge_periodic(const GrowthSeries& series) {
     growth.kind = GrowthClass::kSawtooth;
     return growth;
   }
-  const int64_t rise = series.bytes[last] - series.bytes[tail->first];
+  const int64_t rise = tail->net * static_cast<int64_t>(tail->repeats);  // whatever the phase at both ends
   const int64_t fell_before = stats::largest_fall(series.bytes.first(tail->first + 1));
   if (tail->net > 0 && as_double(rise) < kBeyondFormerFall * as_double(fell_before)) return std::nullopt;
 

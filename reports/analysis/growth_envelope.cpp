@@ -113,11 +113,22 @@ bool speeds_up(const std::vector<stats::Point>& points, const stats::Rate& rate)
 }
 
 // From where on it grows: the break of the best flat-then-rising line, where that is clearly better.
-uint64_t start_of_growth(const GrowthSeries& series) {
-  const Envelope envelope = envelope_of(series.bytes, 32);
-  const auto points = points_of(envelope, series.numbers);
+uint64_t start_of_growth(const GrowthSeries& series, size_t windows) {
+  const auto points = points_of(envelope_of(series.bytes, windows), series.numbers);
   const auto hinge = stats::hinge(points);
   return hinge ? static_cast<uint64_t>(std::llround(hinge->x)) : series.numbers.front();
+}
+
+// The slope through the points from `since` on. What is lost at random adds up to a walk around the line,
+// which Theil and Sen's interval does not know: its part comes on top.
+stats::Slope slope_since(std::vector<stats::Point> points, uint64_t since) {
+  const auto is_before = [&](const stats::Point& point) { return point.x < as_double(since); };
+  if (std::count_if(points.begin(), points.end(), is_before) + 4 <= std::ssize(points))
+    std::erase_if(points, is_before);
+  stats::Slope slope = stats::theil_sen(points, kConfidence);
+  const double reach = stats::wandering(points, kConfidence);
+  slope.interval = {slope.interval.low - reach, slope.interval.high + reach};
+  return slope;
 }
 
 GrowthSeries later_part(const GrowthSeries& series, size_t start) {
@@ -160,16 +171,26 @@ Look look_at(const GrowthSeries& series, size_t windows, double limit) {
   const bool straight = shape.above <= kEarlyBulge + step && shape.below <= kLateBulge + 2 * step;
   if (growth.chance > kRisk || !still_rising(points, rate.per_step) || !(straight || faster)) return look;
 
-  const stats::Slope slope = stats::theil_sen(points, kConfidence);
-  const stats::Slope of_blocks = stats::theil_sen(points_of(blocks, series.numbers), kConfidence);
-  growth.bytes_per_step = slope.value;
-  growth.bytes_interval = slope.interval;
-  growth.blocks_per_step = of_blocks.value;
-  growth.blocks_interval = of_blocks.interval;
   growth.repeats = windows;
-  growth.kind = faster ? GrowthClass::kSuperLinear : class_of_steady_growth(of_blocks.value);
+  growth.kind = faster ? GrowthClass::kSuperLinear : GrowthClass::kLinear;
   look.growth = growth;
   return look;
+}
+
+// Start and slopes of growth that is accepted.
+void measure(const GrowthSeries& series, size_t windows, Growth& growth) {
+  growth.since = start_of_growth(series, windows);
+  const uint64_t from = growth.kind == GrowthClass::kSuperLinear ? series.numbers.front() : growth.since;
+  const auto points = [&](std::span<const int64_t> values) {
+    return points_of(envelope_of(values, windows), series.numbers);
+  };
+  const stats::Slope bytes = slope_since(points(series.bytes), from);
+  const stats::Slope blocks = slope_since(points(series.blocks), from);
+  growth.bytes_per_step = bytes.value;
+  growth.bytes_interval = bytes.interval;
+  growth.blocks_per_step = blocks.value;
+  growth.blocks_interval = blocks.interval;
+  if (growth.kind == GrowthClass::kLinear) growth.kind = class_of_steady_growth(blocks.value);
 }
 
 }  // namespace
@@ -188,7 +209,7 @@ std::optional<Growth> judge_envelope(const GrowthSeries& series, size_t min_rise
       Look look = look_at(part, windows, start == 0 ? kDying : kDying * (1 - 0.25 * as_double(quarter)));
       climbs = climbs || (start == 0 && look.climbs);
       if (!look.growth) continue;
-      look.growth->since = start_of_growth(series);
+      measure(series, std::max(windows, std::min<size_t>(32, count / 4)), *look.growth);
       return look.growth;
     }
   }

@@ -121,6 +121,21 @@ uint64_t first_on_line(const GrowthSeries& series, const Rises& accepted, double
   return series.numbers[first];
 }
 
+// How likely a rate that dies away by `limit` looks like this one.
+double chance_of_dying(const stats::Rate& rate, double limit) {
+  const double margin = limit - rate.decay;
+  if (margin <= 0) return 1;
+  return rate.deviation <= 0 ? 0 : std::min(1.0, kStarts * stats::normal_tail(margin / rate.deviation));
+}
+
+// Where every rise adds blocks, their number may show what sizes of all kinds blur.
+double chance_by_blocks(const Rises& rises, const stats::Rate& bytes, const stats::Rate& blocks, double limit) {
+  for (const size_t i : rises.at) {
+    if (rises.series.blocks[i] <= rises.series.blocks[i - 1]) return 1;
+  }
+  return bytes.decay < limit ? chance_of_dying(blocks, limit) : 1;
+}
+
 std::optional<Growth> judge_rises_from(const GrowthSeries& series, size_t start, size_t min_rises) {
   const auto found = rises_from(series, start);
   if (!found || found->count() < (start == 0 ? min_rises : 2 * min_rises)) return std::nullopt;
@@ -146,11 +161,9 @@ std::optional<Growth> judge_rises_from(const GrowthSeries& series, size_t start,
     return growth;
   }
   const double limit = slowed ? kDying * rises.span() / judged_span : kDying;
-  const double margin = limit - rate.decay;
-  const double deviation = rate.deviation;
-  growth.chance = margin <= 0 ? 1 : deviation <= 0 ? 0 : std::min(1.0, kStarts * stats::normal_tail(margin / deviation));
+  growth.chance = std::min(chance_of_dying(rate, limit), chance_by_blocks(rises, rate, blocks, limit));
   if (growth.chance > kRisk) return std::nullopt;
-  const double wobble = 1.5 * deviation / std::sqrt(12.0);  // of a line of random steps: 1 in 90 goes further
+  const double wobble = 1.5 * rate.deviation / std::sqrt(12.0);  // of a random line: 1 in 90 goes further
   if (early_bulge(rises) > std::max(kEarlyBulge, wobble) + 1 / as_double(rises.count())) return std::nullopt;
   // Flat, then steep: a later start will fit.
   if (rate.decay < -kDying && start == 0) return std::nullopt;

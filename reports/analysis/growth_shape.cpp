@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kFewRises = 8;          // fewer are one-offs
 constexpr double kSilenceOfFull = 0.1;   // of the judged span: so long without a rise is full
-constexpr double kFilling = 0.5;         // decay: rises clearly die away
+constexpr double kFilling = 0.3;         // decay: rises die away
 constexpr double kSmallestFactor = 1.05;  // of a container: it grows by an eighth at least
 constexpr double kLargestFactor = 4.5;
 constexpr double kRegularSwings = 0.35;  // standard deviation of their distances, in means
@@ -72,7 +72,9 @@ bool swings_regularly(const GrowthSeries& series) {
     const double off = as_double(series.numbers[ups[i]] - series.numbers[ups[i - 1]]) - mean;
     squares += off * off;
   }
-  return std::sqrt(squares / count) <= kRegularSwings * mean;
+  // A few swings of noise are regular by chance more often than many.
+  const double regular = std::min(kRegularSwings, 0.03 * as_double(ups.size()) + 0.05);
+  return std::sqrt(squares / count) <= regular * mean;
 }
 
 // Teeth: up by little and little, down at once (or the other way round), each down to the floor.

@@ -35,19 +35,23 @@ void judge_one(const Recipe& recipe, uint64_t seed, Confusion& confusion) {
   ++confusion.series;
   ++confusion.table[index(series.truth)][index(growth.kind)];
   confusion.leaks += series.leaks() ? 1 : 0;
+  const bool steep = series.slope == 0 || series.slope >= kLeastLeak;
+  const bool due = series.leaks() && steep && series.iterations >= kWithinIterations;
+  confusion.due += due ? 1 : 0;
   count_slope(series, growth, confusion);
   if (growth.kind == series.truth) {
     ++confusion.right;
     return;
   }
-  const Mistake mistake{recipe.name, seed, series.bytes.size(), series.truth, growth.kind};
+  const Mistake mistake{recipe.name, seed, series.bytes.size(), due, series.truth, growth.kind};
   confusion.accused += mistake.accuses() ? 1 : 0;
   confusion.missed += mistake.misses() ? 1 : 0;
+  confusion.left_open += mistake.overlooks() && !mistake.misses() ? 1 : 0;
   confusion.mistakes.push_back(mistake);
 }
 
 std::string kind_of(const Mistake& mistake) {
-  return mistake.accuses() ? "ACCUSED" : mistake.misses() ? "MISSED" : "class";
+  return mistake.accuses() ? "ACCUSED" : mistake.misses() ? "MISSED" : mistake.overlooks() ? "open" : "class";
 }
 
 void write_table(const Confusion& confusion, std::ostream& out) {
@@ -86,7 +90,7 @@ Confusion judge_family(const std::vector<Recipe>& recipes, size_t each, uint64_t
   for (const Recipe& recipe : recipes) {
     for (size_t i = 0; i < each; ++i) judge_one(recipe, seed + i, confusion);
   }
-  const auto weight = [](const Mistake& mistake) { return mistake.accuses() ? 0 : mistake.misses() ? 1 : 2; };
+  const auto weight = [](const Mistake& mistake) { return mistake.accuses() ? 0 : mistake.overlooks() ? 1 : 2; };
   std::stable_sort(confusion.mistakes.begin(), confusion.mistakes.end(),
                    [&](const Mistake& a, const Mistake& b) { return weight(a) < weight(b); });
   return confusion;
@@ -98,10 +102,14 @@ void write_confusion(const Confusion& confusion, const std::string& name, std::o
   write_table(confusion, out);
   out << '\n';
   write_bar(out, confusion.accused == 0, fmt::format("{} of {} innocents accused", confusion.accused, innocent));
-  write_bar(out, confusion.missed == 0, fmt::format("{} of {} leaks missed", confusion.missed, confusion.leaks));
+  write_bar(out, confusion.missed == 0,
+            fmt::format("{} of {} leaks of {} bytes per iteration or more missed within {} iterations",
+                        confusion.missed, confusion.due, kLeastLeak, kWithinIterations));
   const double right = share(confusion.right, confusion.series);
   write_bar(out, right >= kClassBar,
             fmt::format("class right for {:.2f} % (at least {:.0f} %)", 100 * right, 100 * kClassBar));
+  out << fmt::format("  · {} of {} leaks left open in shorter series\n", confusion.left_open,
+                     confusion.leaks - confusion.due);
   out << fmt::format("  · the true slope lies in the {:.0f} % interval of {} of {} steady leaks found ({:.1f} %)\n",
                      100 * kConfidence, confusion.slopes_in_interval, confusion.slopes,
                      100 * share(confusion.slopes_in_interval, confusion.slopes));

@@ -12,17 +12,21 @@
 
 namespace leakhunt::reports::synthetic {
 
-inline constexpr double kClassBar = 0.98;  // of all series: class as the truth
+inline constexpr double kClassBar = 0.98;        // of all series: class as the truth
+inline constexpr double kLeastLeak = 1.6;         // bytes per iteration that must be found, super-linear ones always,
+inline constexpr size_t kWithinIterations = 10'000;  // in so many; shorter series may leave it open
 
 struct Mistake {
   std::string recipe;
   uint64_t seed = 0;
   size_t length = 0;  // judged points
+  bool must_be_found = false;
   GrowthClass truth = GrowthClass::kFlat;
   GrowthClass verdict = GrowthClass::kFlat;
 
   bool accuses() const { return !is_growth(truth) && is_growth(verdict); }
-  bool misses() const { return is_growth(truth) && !is_growth(verdict); }
+  bool overlooks() const { return is_growth(truth) && !is_growth(verdict); }
+  bool misses() const { return overlooks() && must_be_found; }
 };
 
 struct Confusion {
@@ -31,7 +35,9 @@ struct Confusion {
   size_t leaks = 0;
   size_t right = 0;
   size_t accused = 0;             // innocents
-  size_t missed = 0;              // leaks
+  size_t due = 0;                 // leaks that must be found
+  size_t missed = 0;              // of them
+  size_t left_open = 0;           // of the other leaks
   size_t slopes = 0;              // steady leaks that were found
   size_t slopes_in_interval = 0;  // of them: the true slope lies in the interval, or is the exact answer
   std::vector<Mistake> mistakes;

@@ -17,8 +17,10 @@ uint64_t number_of(const std::string& name) {
 
 KnownSeries make_series(const Recipe& recipe, uint64_t seed) {
   Dice dice(seed * 0x2545f4914f6cdd1d + number_of(recipe.name));
-  const auto length = static_cast<size_t>(
+  const bool longest = dice.chance(0.25);
+  const auto drawn = static_cast<size_t>(
       dice.log_whole(static_cast<int64_t>(recipe.shortest), static_cast<int64_t>(recipe.longest)));
+  const size_t length = longest ? recipe.longest : drawn;
   const double share = dice.chance(0.6) ? 0.1 : dice.between(0.02, recipe.latest_warm_up);
   const auto warm_up = static_cast<size_t>(share * static_cast<double>(length));
   Model model(dice, length, warm_up);
@@ -28,6 +30,7 @@ KnownSeries make_series(const Recipe& recipe, uint64_t seed) {
   series.recipe = recipe.name;
   series.truth = model.truth();
   series.slope = model.slope();
+  series.iterations = length;
   series.since = std::max(model.since(), warm_up);
   for (size_t i = warm_up; i < length; ++i) {
     series.numbers.push_back(i);

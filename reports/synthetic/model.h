@@ -80,8 +80,9 @@ struct Recipe {
 struct KnownSeries {
   std::string recipe;
   GrowthClass truth = GrowthClass::kFlat;
-  double slope = 0;
+  double slope = 0;  // bytes per iteration; 0 unless it is steady
   uint64_t since = 0;
+  size_t iterations = 0;  // warm-up included
   std::vector<uint64_t> numbers;
   std::vector<int64_t> bytes;
   std::vector<int64_t> blocks;
