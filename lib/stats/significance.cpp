@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <vector>
 
 namespace leakhunt::stats {
 
@@ -27,18 +28,6 @@ double kendall_tail(size_t count, size_t discordant) {
   }
   const size_t end = std::min(discordant + 1, share.size());
   return std::accumulate(share.begin(), share.begin() + static_cast<ptrdiff_t>(end), 0.0);
-}
-
-std::vector<bool> holm(std::span<const double> p_values, double risk) {
-  std::vector<size_t> order(p_values.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return p_values[a] < p_values[b]; });
-  std::vector<bool> rejected(p_values.size(), false);
-  for (size_t i = 0; i < order.size(); ++i) {
-    if (p_values[order[i]] > risk / static_cast<double>(order.size() - i)) break;
-    rejected[order[i]] = true;
-  }
-  return rejected;
 }
 
 }  // namespace leakhunt::stats

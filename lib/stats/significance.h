@@ -1,10 +1,7 @@
-// significance: how likely chance alone would look like this, and what that is worth when many series were
-// asked. Exact where the number of cases is small.
+// significance: how likely chance alone would look like this. Exact where the number of cases is small.
 #pragma once
 
 #include <cstddef>
-#include <span>
-#include <vector>
 
 namespace leakhunt::stats {
 
@@ -19,10 +16,5 @@ double student_tail(double t, double degrees);
 // Probability that `count` values in random order have at most `discordant` pairs that fall: the exact
 // distribution of Kendall's statistic (the Mahonian numbers). O(count^3); count <= 64.
 double kendall_tail(size_t count, size_t discordant);
-
-// Which of the hypotheses fall when the risk of even one false rejection among all of them is to stay below
-// `risk`, whatever the dependence between them. Source: S. Holm, "A Simple Sequentially Rejective Multiple
-// Test Procedure", Scand. J. Statist. 6 (1979). O(n log n).
-std::vector<bool> holm(std::span<const double> p_values, double risk);
 
 }  // namespace leakhunt::stats

@@ -56,12 +56,12 @@ uint64_t start_in_warm_up(const Timeline& timeline, const LiveSeries& live, cons
   return from_the_start ? timeline.numbers[0] : since;
 }
 
-Growth classify(const Timeline& timeline, const LiveSeries& live, size_t min_rises) {
+Growth classify(const Timeline& timeline, const LiveSeries& live, size_t min_rises, double risk) {
   if (!timeline.judges() || live.bytes.empty()) return {};
   const std::vector<int64_t> bytes = judged_values(timeline, live.bytes);
   const std::vector<int64_t> blocks = judged_values(timeline, live.blocks);
   const std::span<const uint64_t> numbers(timeline.numbers);
-  Growth growth = classify_growth({numbers.subspan(timeline.base), bytes, blocks}, min_rises);
+  Growth growth = classify_growth({numbers.subspan(timeline.base), bytes, blocks}, min_rises, risk);
   const bool from_base = growth.since <= timeline.numbers[timeline.base] + growth.period;
   if (growth.grows() && growth.exact && from_base) growth.since = start_in_warm_up(timeline, live, growth);
   return growth;
@@ -142,6 +142,17 @@ void group_places(const Run& run, GrowthMap& map) {
   }
 }
 
+// How many series may be accused by chance: sites that move, places of several sites, tags, the process.
+size_t series_to_judge(const Run& run, const Timeline& timeline, const GrowthMap& map) {
+  constexpr size_t kHeapMappingsRss = 3;
+  size_t count = run.tags.size() + kHeapMappingsRss;
+  if (timeline.points.empty()) return count;
+  const size_t base = timeline.points[timeline.base];
+  for (const CallSite& site : run.sites) count += changes_after(site.series, base) ? 1 : 0;
+  for (const Place& place : map.places) count += place.sites.size() > 1 ? 1 : 0;
+  return count;
+}
+
 // Series that the tags and the process are judged by, filled while the places are judged: no site's history
 // is kept.
 struct Sums {
@@ -161,10 +172,10 @@ void judge_site(const Run& run, const Timeline& timeline, SiteId id, GrowthMap& 
   SiteGrowth& growth = map.sites[index(id)];
   const LiveSeries live = live_series(run, site);
   const bool moves = !timeline.points.empty() && changes_after(site.series, timeline.points[timeline.base]);
-  growth.growth = moves || !timeline.judges() ? classify(timeline, live, kMinRisesOfSite) : flat_growth();
-  if (growth.growth.noisy) {
-    const auto survival = measure_survival(run, timeline, {&id, 1});
-    if (survival && survival->is_turnover()) {
+  growth.growth = moves || !timeline.judges() ? classify(timeline, live, kMinRisesOfSite, map.risk_each) : flat_growth();
+  if (growth.growth.noisy && growth.growth.grows()) {
+    const auto survival = measure_survival(run, timeline, {&id, 1}, growth.growth.since);
+    if (survival && survival->is_turnover(growth.growth)) {
       growth.growth = {};
       growth.growth.kind = GrowthClass::kVarying;
     }
@@ -183,8 +194,9 @@ void judge_place(const Run& run, const Timeline& timeline, Place& place, GrowthM
     parts.push_back(map.sites[index(site)].growth);
   }
   place.growth = parts.front();
-  if (parts.size() > 1) place.growth = combine(classify(timeline, live, kMinRisesOfSite), parts);
-  if (place.growth.grows()) place.survival = measure_survival(run, timeline, place.sites);
+  if (parts.size() > 1) place.growth = combine(classify(timeline, live, kMinRisesOfSite, map.risk_each), parts);
+  if (place.growth.grows())
+    place.survival = measure_survival(run, timeline, place.sites, place.growth.since);
   std::stable_sort(place.sites.begin(), place.sites.end(), [&](SiteId a, SiteId b) {
     const double growth_a = map.sites[index(a)].growth.bytes_per_step;
     const double growth_b = map.sites[index(b)].growth.bytes_per_step;
@@ -221,7 +233,7 @@ void judge_tag(const Run& run, const Timeline& timeline, size_t tag, const LiveS
     return index(place.tag) == tag && (place.kind == SiteKind::kNested) == result.nested;
   };
   const Growth own =
-      live.bytes.empty() && timeline.judges() ? flat_growth() : classify(timeline, live, kMinRisesOfSum);
+      live.bytes.empty() && timeline.judges() ? flat_growth() : classify(timeline, live, kMinRisesOfSum, map.risk_each);
   result.growth = combine(own, place_growths(map, of_tag));
   for (const int64_t bytes : live.bytes) result.peak_live_bytes = std::max(result.peak_live_bytes, bytes);
   if (tag < run.tag_peaks.size()) {
@@ -240,7 +252,18 @@ Growth judge_kind(const Timeline& timeline, SiteKind kind, LiveSeries& live, siz
   live.bytes.resize(snapshots);
   live.blocks.resize(snapshots);
   const auto of_kind = [&](const Place& place) { return place.kind == kind; };
-  return combine(classify(timeline, live, kMinRisesOfSum), place_growths(map, of_kind));
+  return combine(classify(timeline, live, kMinRisesOfSum, map.risk_each), place_growths(map, of_kind));
+}
+
+// Resident memory is noisy: pages come and go with the allocator. It is measured and accuses nobody.
+Growth judge_resident(const Run& run, const Timeline& timeline, double risk) {
+  LiveSeries resident;
+  for (const recording::Snapshot& snapshot : run.snapshots) {
+    resident.bytes.push_back(static_cast<int64_t>(snapshot.rss_bytes) -
+                             static_cast<int64_t>(snapshot.tracker_bytes));
+    resident.blocks.push_back(resident.bytes.back() / static_cast<int64_t>(std::max<uint64_t>(1, run.process.page_size)));
+  }
+  return classify(timeline, resident, kMinRisesOfSum, risk);
 }
 
 }  // namespace
@@ -251,6 +274,7 @@ GrowthMap measure_growth(const Run& run, const Timeline& timeline) {
   attribute_sites(run, timeline, map);
   group_places(run, map);
 
+  map.risk_each = kRisk / static_cast<double>(series_to_judge(run, timeline, map));
   Sums sums;
   sums.tags.resize(run.tags.size());
   for (Place& place : map.places) judge_place(run, timeline, place, map, sums);
@@ -266,6 +290,8 @@ GrowthMap measure_growth(const Run& run, const Timeline& timeline) {
     add_slopes(map.process, map.mappings);
     map.process.kind = class_of_steady_growth(map.process.blocks_per_step);
   }
+  map.rss = judge_resident(run, timeline, map.risk_each);
+  if (map.rss.grows()) map.slack_per_step = map.rss.bytes_per_step - map.process.bytes_per_step;
   map.heap_bytes = std::move(sums.heap.bytes);
   map.mapping_bytes = std::move(sums.mappings.bytes);
   return map;

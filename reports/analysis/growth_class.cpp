@@ -71,15 +71,15 @@ std::optional<Growth> judge_periodic(const GrowthSeries& series) {
 }
 
 // A series that shrinks is one that grows, upside down.
-std::optional<Growth> judge_shrinking(const GrowthSeries& series, size_t min_rises) {
+std::optional<Growth> judge_shrinking(const GrowthSeries& series, size_t min_rises, double risk) {
   if (series.bytes.back() >= series.bytes.front()) return std::nullopt;
   std::vector<int64_t> bytes(series.bytes.begin(), series.bytes.end());
   std::vector<int64_t> blocks(series.blocks.begin(), series.blocks.end());
   for (int64_t& value : bytes) value = -value;
   for (int64_t& value : blocks) value = -value;
   const GrowthSeries mirrored{series.numbers, bytes, blocks};
-  auto growth = judge_rises(mirrored, min_rises);
-  if (!growth) growth = judge_envelope(mirrored, min_rises);
+  auto growth = judge_rises(mirrored, min_rises, risk);
+  if (!growth) growth = judge_envelope(mirrored, min_rises, risk);
   if (!growth || !growth->grows()) return std::nullopt;
   growth->kind = GrowthClass::kShrinking;
   growth->bytes_per_step = -growth->bytes_per_step;
@@ -132,15 +132,15 @@ GrowthClass class_of_steady_growth(double blocks_per_step) {
   return slow ? GrowthClass::kSlow : GrowthClass::kLinear;
 }
 
-Growth classify_growth(const GrowthSeries& series, size_t min_rises) {
+Growth classify_growth(const GrowthSeries& series, size_t min_rises, double risk) {
   if (series.bytes.size() <= kMinJudged) return {};
   const Movement movement = movement_of(series.bytes);
   if (movement.rises.empty() && movement.falls == 0) return flat_growth();
   if (auto growth = judge_periodic(series)) return *growth;
-  if (auto growth = judge_rises(series, min_rises)) return *growth;
+  if (auto growth = judge_rises(series, min_rises, risk)) return *growth;
   if (movement.falls > 0) {
-    if (auto growth = judge_envelope(series, min_rises)) return *growth;
-    if (auto growth = judge_shrinking(series, min_rises)) return *growth;
+    if (auto growth = judge_envelope(series, min_rises, risk)) return *growth;
+    if (auto growth = judge_shrinking(series, min_rises, risk)) return *growth;
   }
   Growth described;
   described.kind = shape_of(series, movement);

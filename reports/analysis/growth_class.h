@@ -70,9 +70,9 @@ inline constexpr double kRisk = 0.001;        // of accusing even one innocent o
 inline constexpr size_t kMinRisesOfSite = 8;  // of one call site
 inline constexpr size_t kMinRisesOfSum = 32;  // of a tag or the process, where innocent one-offs add up
 
-// `min_rises`: how often growth must have repeated where it is not periodic. `chance` is at most kRisk; who
-// judges many series together asks for less (stats::holm).
-Growth classify_growth(const GrowthSeries& series, size_t min_rises);
+// `min_rises`: how often growth must have repeated where it is not periodic. `risk`: the largest `chance` that
+// convicts; who judges many series together grants each its part of kRisk (Bonferroni).
+Growth classify_growth(const GrowthSeries& series, size_t min_rises, double risk = kRisk);
 
 // Linear or slow.
 GrowthClass class_of_steady_growth(double blocks_per_step);

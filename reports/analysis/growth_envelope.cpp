@@ -141,7 +141,7 @@ struct Look {
   std::optional<Growth> growth;
 };
 
-Look look_at(const GrowthSeries& series, size_t windows, double limit) {
+Look look_at(const GrowthSeries& series, size_t windows, double limit, double risk) {
   const Envelope bytes = envelope_of(series.bytes, windows);
   const Envelope blocks = envelope_of(series.blocks, windows);
   if (!bytes.climbs() || !blocks.climbs()) return {};
@@ -151,7 +151,7 @@ Look look_at(const GrowthSeries& series, size_t windows, double limit) {
       kLooks * std::max(stats::kendall_tail(windows, bytes.pairs_that_do_not_rise()),
                         stats::chance_of_climb(bytes.values()));
   Look look;
-  look.climbs = chance <= kRisk && above_noise;
+  look.climbs = chance <= risk && above_noise;
   if (!look.climbs) return look;
 
   const auto points = points_of(bytes, series.numbers);
@@ -169,7 +169,7 @@ Look look_at(const GrowthSeries& series, size_t windows, double limit) {
   const double step = 1.0 / as_double(windows);
   const bool faster = speeds_up(points, rate);
   const bool straight = shape.above <= kEarlyBulge + step && shape.below <= kLateBulge + 2 * step;
-  if (growth.chance > kRisk || !still_rising(points, rate.per_step) || !(straight || faster)) return look;
+  if (growth.chance > risk || !still_rising(points, rate.per_step) || !(straight || faster)) return look;
 
   growth.repeats = windows;
   growth.kind = faster ? GrowthClass::kSuperLinear : GrowthClass::kLinear;
@@ -195,7 +195,7 @@ void measure(const GrowthSeries& series, size_t windows, Growth& growth) {
 
 }  // namespace
 
-std::optional<Growth> judge_envelope(const GrowthSeries& series, size_t min_rises) {
+std::optional<Growth> judge_envelope(const GrowthSeries& series, size_t min_rises, double risk) {
   const size_t count = series.bytes.size();
   bool climbs = false;
   for (size_t quarter = 0; quarter < 3; ++quarter) {
@@ -206,7 +206,7 @@ std::optional<Growth> judge_envelope(const GrowthSeries& series, size_t min_rise
     if (start > 0 && as_double(rise) < kBeyondFormerFall * as_double(fell_before)) continue;
     for (const size_t windows : kWindows) {
       if (min_rises > windows || part.bytes.size() < 4 * windows) continue;
-      Look look = look_at(part, windows, start == 0 ? kDying : kDying * (1 - 0.25 * as_double(quarter)));
+      Look look = look_at(part, windows, start == 0 ? kDying : kDying * (1 - 0.25 * as_double(quarter)), risk);
       climbs = climbs || (start == 0 && look.climbs);
       if (!look.growth) continue;
       measure(series, std::max(windows, std::min<size_t>(32, count / 4)), *look.growth);

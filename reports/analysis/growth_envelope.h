@@ -10,6 +10,6 @@
 namespace leakhunt::reports {
 
 // Steady growth of the envelope; kFilling where it rises and dies away; otherwise nothing.
-std::optional<Growth> judge_envelope(const GrowthSeries& series, size_t min_rises);
+std::optional<Growth> judge_envelope(const GrowthSeries& series, size_t min_rises, double risk);
 
 }  // namespace leakhunt::reports

@@ -136,7 +136,7 @@ double chance_by_blocks(const Rises& rises, const stats::Rate& bytes, const stat
   return bytes.decay < limit ? chance_of_dying(blocks, limit) : 1;
 }
 
-std::optional<Growth> judge_rises_from(const GrowthSeries& series, size_t start, size_t min_rises) {
+std::optional<Growth> judge_rises_from(const GrowthSeries& series, size_t start, size_t min_rises, double risk) {
   const auto found = rises_from(series, start);
   if (!found || found->count() < (start == 0 ? min_rises : 2 * min_rises)) return std::nullopt;
   const Rises& rises = *found;
@@ -162,7 +162,7 @@ std::optional<Growth> judge_rises_from(const GrowthSeries& series, size_t start,
   }
   const double limit = slowed ? kDying * rises.span() / judged_span : kDying;
   growth.chance = std::min(chance_of_dying(rate, limit), chance_by_blocks(rises, rate, blocks, limit));
-  if (growth.chance > kRisk) return std::nullopt;
+  if (growth.chance > risk) return std::nullopt;
   const double wobble = 1.5 * rate.deviation / std::sqrt(12.0);  // of a random line: 1 in 90 goes further
   if (early_bulge(rises) > std::max(kEarlyBulge, wobble) + 1 / as_double(rises.count())) return std::nullopt;
   // Flat, then steep: a later start will fit.
@@ -174,14 +174,14 @@ std::optional<Growth> judge_rises_from(const GrowthSeries& series, size_t start,
 
 }  // namespace
 
-std::optional<Growth> judge_rises(const GrowthSeries& series, size_t min_rises) {
+std::optional<Growth> judge_rises(const GrowthSeries& series, size_t min_rises, double risk) {
   const size_t count = series.bytes.size();
   for (size_t eighth = 0; eighth <= 6; ++eighth) {
     const size_t start = eighth * count / 8;
     const int64_t fell_before = stats::largest_fall(series.bytes.first(start + 1));
     const int64_t rise = series.bytes.back() - series.bytes[start];
     if (as_double(rise) < kBeyondFormerFall * as_double(fell_before)) continue;
-    if (auto growth = judge_rises_from(series, start, min_rises)) return growth;
+    if (auto growth = judge_rises_from(series, start, min_rises, risk)) return growth;
   }
   return std::nullopt;
 }

@@ -10,6 +10,6 @@
 namespace leakhunt::reports {
 
 // Linear, slow or super-linear growth, from the start or from a later point on; otherwise nothing.
-std::optional<Growth> judge_rises(const GrowthSeries& series, size_t min_rises);
+std::optional<Growth> judge_rises(const GrowthSeries& series, size_t min_rises, double risk);
 
 }  // namespace leakhunt::reports

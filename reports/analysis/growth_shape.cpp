@@ -14,6 +14,7 @@ constexpr double kSilenceOfFull = 0.1;   // of the judged span: so long without 
 constexpr double kFilling = 0.3;         // decay: rises die away
 constexpr double kSmallestFactor = 1.05;  // of a container: it grows by an eighth at least
 constexpr double kLargestFactor = 4.5;
+constexpr double kWobbleOfFactor = 0.3;  // of its logarithm: sizes are rounded
 constexpr double kRegularSwings = 0.35;  // standard deviation of their distances, in means
 constexpr size_t kEnoughSwings = 5;
 constexpr size_t kWindows = 16;
@@ -151,18 +152,23 @@ Growth flat_growth() {
 
 bool is_doubling(const GrowthSeries& series, std::span<const size_t> rises) {
   if (rises.size() < 2) return false;
-  double smallest = kLargestFactor;
-  double largest = 1;
+  std::vector<double> powers;  // logarithms of the factors
   for (const size_t i : rises) {
     if (series.bytes[i - 1] <= 0 || series.blocks[i] != series.blocks[i - 1]) return false;
-    const double factor = as_double(series.bytes[i]) / as_double(series.bytes[i - 1]);
-    smallest = std::min(smallest, factor);
-    largest = std::max(largest, factor);
+    powers.push_back(std::log(as_double(series.bytes[i]) / as_double(series.bytes[i - 1])));
   }
-  if (smallest < kSmallestFactor || largest > kLargestFactor) return false;
-  if (largest - 1 > 1.5 * (smallest - 1)) return false;
+  std::vector<double> sorted = powers;
+  const double usual = stats::median(sorted);
+  if (usual < std::log(kSmallestFactor) || usual > std::log(kLargestFactor)) return false;
+  // What is small may grow twice in one iteration.
+  for (const double power : powers) {
+    const double times = power / usual;
+    if (times < 0.5 || std::abs(times - std::round(times)) > kWobbleOfFactor) return false;
+  }
   // A container that is filled steadily waits longer each time; a buffer that explodes does not.
-  const auto distance = [&](size_t i) { return as_double(series.numbers[rises[i]] - series.numbers[rises[i - 1]]); };
+  const auto distance = [&](size_t i) {
+    return as_double(series.numbers[rises[i]] - series.numbers[rises[i - 1]]);
+  };
   const size_t last = rises.size() - 1;
   return last < 2 || distance(last) > 1.02 * distance(1);
 }
