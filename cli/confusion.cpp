@@ -1,4 +1,5 @@
-// leakhunt confusion: how far its own verdicts on growth can be trusted, measured on series whose truth is known.
+// leakhunt confusion: how far its own verdicts on growth can be trusted, measured on series whose truth is
+// known.
 #include "reports/synthetic/confusion.h"
 
 #include <algorithm>
@@ -49,7 +50,9 @@ void declare_confusion(CLI::App& app, const Surroundings& surroundings, int& sta
   CLI::App* command =
       app.add_subcommand("confusion", "Judge series of known truth, and print what is taken for what");
   auto options = std::make_shared<Options>();
-  command->add_option("--family", options->family, "Whose series: textbook shapes, programs of the field, or all")
+  command
+      ->add_option("--family", options->family,
+                   "Whose series: textbook shapes, programs of the field, or all")
       ->check(CLI::IsMember({"textbook", "field", "all"}))
       ->capture_default_str();
   command->add_option("--series", options->series, "How many, about; half are innocent")
@@ -60,7 +63,8 @@ void declare_confusion(CLI::App& app, const Surroundings& surroundings, int& sta
       ->type_name("N")
       ->capture_default_str();
   command->footer(
-      "Bars: no innocent accused; no leak of 1.6 bytes per iteration or more missed within 10,000 iterations;\n"
+      "Bars: no innocent accused; no leak of 1.6 bytes per iteration or more missed within 10,000 "
+      "iterations;\n"
       "class right for 98 %. Exit status: 0 met, 1 missed, 2 wrong call. docs/verdicts.md has the classes.");
   command->callback([&status, &surroundings, options] {
     status = surroundings.has_dashes

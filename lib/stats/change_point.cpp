@@ -40,11 +40,11 @@ Fit fit(std::span<const Point> points, const std::function<double(double)>& feat
 
 }  // namespace
 
-std::optional<Point> hinge(std::span<const Point> points) {
+std::optional<Point> hinge(std::span<const Point> points, double least_f) {
   if (points.size() < 4) return std::nullopt;
   const Fit line = fit(points, [](double x) { return x; });
   std::optional<Point> best;
-  double least = line.squares / 2;
+  double least = line.squares / (1 + least_f / static_cast<double>(points.size() - 3));
   for (size_t i = 1; i + 2 < points.size(); ++i) {
     const double at = points[i].x;
     const Fit bent = fit(points, [at](double x) { return std::max(0.0, x - at); });

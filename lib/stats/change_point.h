@@ -9,8 +9,9 @@
 namespace leakhunt::stats {
 
 // The break of the line that is flat up to x and rises from there, by least squares over all points as
-// breaks; nothing where a straight line is as good (less than a factor of 2 in the squares) or the break is
-// the first point. O(n^2). Source: D. V. Hinkley, "Inference in Two-Phase Regression", JASA 66 (1971).
-std::optional<Point> hinge(std::span<const Point> points);
+// breaks; nothing where a straight line is about as good: F is the least ratio of the squares that the break
+// saves to those that remain, per degree of freedom. O(n^2). Source: D. V. Hinkley, "Inference in Two-Phase
+// Regression", JASA 66 (1971).
+std::optional<Point> hinge(std::span<const Point> points, double least_f);
 
 }  // namespace leakhunt::stats

@@ -10,6 +10,8 @@ namespace leakhunt::stats {
 
 namespace {
 
+constexpr double kLeastVariance = 0.25;
+
 // Mean and variance of a position whose density is proportional to exp(-decay * x) on 0..1.
 struct Positions {
   double mean;
@@ -147,14 +149,24 @@ double wandering(std::span<const Point> levels, double confidence) {
 }
 
 double chance_of_climb(std::span<const double> levels) {
-  if (levels.size() < 3) return 1;
+  if (levels.size() < 6) return 1;
   std::vector<double> differences;
   for (size_t i = 1; i < levels.size(); ++i) differences.push_back(levels[i] - levels[i - 1]);
-  const Moments of = moments(differences);
-  if (of.mean <= 0) return 1;
   const double count = static_cast<double>(differences.size());
-  if (of.relative_variance <= 0) return 0;
-  return student_tail(std::sqrt(count / of.relative_variance), count - 1);
+  const double mean = (levels.back() - levels.front()) / count;
+  if (mean <= 0) return 1;
+  const auto covariance = [&](size_t lag) {
+    double sum = 0;
+    for (size_t i = lag; i < differences.size(); ++i)
+      sum += (differences[i] - mean) * (differences[i - lag] - mean);
+    return sum / (count - 1);
+  };
+  const double alone = covariance(0);
+  if (alone <= 0) return 0;
+  // Bartlett's weights of the first two lags. Noise around a line takes back in one difference what it gave
+  // in the one before; how much so is badly known from few differences, therefore the floor.
+  const double together = alone + 2 * (2.0 / 3 * covariance(1) + 1.0 / 3 * covariance(2));
+  return student_tail(mean * std::sqrt(count / std::max(together, kLeastVariance * alone)), count - 1);
 }
 
 }  // namespace leakhunt::stats

@@ -37,9 +37,10 @@ Rate rate_of_levels(std::span<const Point> levels, double confidence);
 // Compares differences over a quarter of the points with those from one to the next.
 double wandering(std::span<const Point> levels, double confidence);
 
-// Probability that a series of `steps` differences, independent and without drift, climbs as clearly as
-// these levels do: Student's test of the mean difference. Holds for a random walk, too; for noise around a
-// level it is on the safe side.
+// Probability that levels which do not rise in the long run climb as clearly as these: Student's test of the
+// mean difference, whose variance allows for both noise around a level and a random walk. Fewer than six
+// levels: 1. Source: W. K. Newey and K. D. West, "A Simple, Positive Semi-Definite, Heteroskedasticity and
+// Autocorrelation Consistent Covariance Matrix", Econometrica 55 (1987).
 double chance_of_climb(std::span<const double> levels);
 
 }  // namespace leakhunt::stats

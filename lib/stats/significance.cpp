@@ -17,7 +17,8 @@ double student_tail(double t, double degrees) {
 }
 
 double kendall_tail(size_t count, size_t discordant) {
-  // share[d]: of all orders of the values so far, those with d falling pairs. One more value adds 0 to i pairs.
+  // share[d]: of all orders of the values so far, those with d falling pairs. One more value adds 0 to i
+  // pairs.
   std::vector<double> share = {1};
   for (size_t i = 1; i < count; ++i) {
     std::vector<double> next(share.size() + i, 0);

@@ -18,8 +18,8 @@ struct Forecast {
   std::optional<double> seconds_left;
 };
 
-// Of a process that grows and has a budget. The rate is that of resident memory where it grows steadily itself,
-// since it is what the budget limits; otherwise that of live memory.
+// Of a process that grows and has a budget. The rate is that of resident memory where it grows steadily
+// itself, since it is what the budget limits; otherwise that of live memory.
 std::optional<Forecast> make_forecast(const recording::Run& run, const Timeline& timeline,
                                       const GrowthMap& growth);
 

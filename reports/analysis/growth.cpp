@@ -172,7 +172,8 @@ void judge_site(const Run& run, const Timeline& timeline, SiteId id, GrowthMap& 
   SiteGrowth& growth = map.sites[index(id)];
   const LiveSeries live = live_series(run, site);
   const bool moves = !timeline.points.empty() && changes_after(site.series, timeline.points[timeline.base]);
-  growth.growth = moves || !timeline.judges() ? classify(timeline, live, kMinRisesOfSite, map.risk_each) : flat_growth();
+  growth.growth =
+      moves || !timeline.judges() ? classify(timeline, live, kMinRisesOfSite, map.risk_each) : flat_growth();
   if (growth.growth.noisy && growth.growth.grows()) {
     const auto survival = measure_survival(run, timeline, {&id, 1}, growth.growth.since);
     if (survival && survival->is_turnover(growth.growth)) {
@@ -194,9 +195,9 @@ void judge_place(const Run& run, const Timeline& timeline, Place& place, GrowthM
     parts.push_back(map.sites[index(site)].growth);
   }
   place.growth = parts.front();
-  if (parts.size() > 1) place.growth = combine(classify(timeline, live, kMinRisesOfSite, map.risk_each), parts);
-  if (place.growth.grows())
-    place.survival = measure_survival(run, timeline, place.sites, place.growth.since);
+  if (parts.size() > 1)
+    place.growth = combine(classify(timeline, live, kMinRisesOfSite, map.risk_each), parts);
+  if (place.growth.grows()) place.survival = measure_survival(run, timeline, place.sites, place.growth.since);
   std::stable_sort(place.sites.begin(), place.sites.end(), [&](SiteId a, SiteId b) {
     const double growth_a = map.sites[index(a)].growth.bytes_per_step;
     const double growth_b = map.sites[index(b)].growth.bytes_per_step;
@@ -232,8 +233,9 @@ void judge_tag(const Run& run, const Timeline& timeline, size_t tag, const LiveS
   const auto of_tag = [&](const Place& place) {
     return index(place.tag) == tag && (place.kind == SiteKind::kNested) == result.nested;
   };
-  const Growth own =
-      live.bytes.empty() && timeline.judges() ? flat_growth() : classify(timeline, live, kMinRisesOfSum, map.risk_each);
+  const Growth own = live.bytes.empty() && timeline.judges()
+                         ? flat_growth()
+                         : classify(timeline, live, kMinRisesOfSum, map.risk_each);
   result.growth = combine(own, place_growths(map, of_tag));
   for (const int64_t bytes : live.bytes) result.peak_live_bytes = std::max(result.peak_live_bytes, bytes);
   if (tag < run.tag_peaks.size()) {
@@ -261,7 +263,8 @@ Growth judge_resident(const Run& run, const Timeline& timeline, double risk) {
   for (const recording::Snapshot& snapshot : run.snapshots) {
     resident.bytes.push_back(static_cast<int64_t>(snapshot.rss_bytes) -
                              static_cast<int64_t>(snapshot.tracker_bytes));
-    resident.blocks.push_back(resident.bytes.back() / static_cast<int64_t>(std::max<uint64_t>(1, run.process.page_size)));
+    resident.blocks.push_back(resident.bytes.back() /
+                              static_cast<int64_t>(std::max<uint64_t>(1, run.process.page_size)));
   }
   return classify(timeline, resident, kMinRisesOfSum, risk);
 }

@@ -14,9 +14,10 @@ namespace leakhunt::reports {
 
 namespace {
 
-constexpr size_t kMinPeriods = 5;         // of a repeated pattern
-constexpr double kSlowestLinear = 0.75;   // blocks per step: between one block in one and in two steps
-constexpr double kBeyondFormerFall = 3;   // a late start must rise so often as high as what fell back before
+constexpr size_t kMinPeriods = 5;        // of a repeated pattern
+constexpr size_t kManyPeriods = 50;      // that it takes of growth in the last sixteenth
+constexpr double kSlowestLinear = 0.75;  // blocks per step: between one block in one and in two steps
+constexpr double kBeyondFormerFall = 3;  // a late start must rise so often as high as what fell back before
 
 double as_double(auto value) {
   return static_cast<double>(value);
@@ -37,14 +38,23 @@ size_t first_rise(std::span<const int64_t> bytes, size_t start) {
   return i;
 }
 
+// Of how many of the judged points the periodic tail has to be one part at least. Growth may have begun late;
+// what rose faster before it may be a cache in the last of its filling.
+size_t least_share(const GrowthSeries& series, const stats::PeriodicTail& tail) {
+  if (tail.net <= 0) return 2;
+  const int64_t before = series.bytes[tail.first] - series.bytes.front();
+  const bool slowed = tail.first > 0 && as_double(before) / as_double(tail.first) >
+                                            1.1 * as_double(tail.net) / as_double(tail.period);
+  if (slowed) return 4;
+  return tail.repeats >= kManyPeriods ? 16 : 8;
+}
+
 std::optional<Growth> judge_periodic(const GrowthSeries& series) {
   const size_t last = series.bytes.size() - 1;
   if (!evenly_numbered(series.numbers)) return std::nullopt;
   const auto tail = stats::periodic_tail(series.bytes, kMinPeriods);
   if (!tail || (tail->net == 0 && tail->period == 1)) return std::nullopt;
-  const size_t length = last - tail->first;
-  const bool enough = length >= std::max(kMinJudged, last / (tail->net > 0 ? 8 : 2));
-  if (!enough) return std::nullopt;
+  if (last - tail->first < std::max(kMinJudged, last / least_share(series, *tail))) return std::nullopt;
 
   Growth growth;
   growth.exact = true;
@@ -65,8 +75,7 @@ std::optional<Growth> judge_periodic(const GrowthSeries& series) {
   const int64_t blocks = series.blocks[last] - series.blocks[last - tail->period];
   growth.blocks_per_step = as_double(blocks) / as_double(growth.period);
   growth.blocks_interval = {growth.blocks_per_step, growth.blocks_per_step};
-  growth.kind =
-      tail->net > 0 ? class_of_steady_growth(growth.blocks_per_step) : GrowthClass::kShrinking;
+  growth.kind = tail->net > 0 ? class_of_steady_growth(growth.blocks_per_step) : GrowthClass::kShrinking;
   return growth;
 }
 

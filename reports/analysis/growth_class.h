@@ -19,18 +19,18 @@
 namespace leakhunt::reports {
 
 enum class GrowthClass {
-  kUnjudged,   // too few points
-  kFlat,       // no change at all
-  kWarmUp,     // rises, and then no more
-  kStep,       // few rises: a one-off
-  kSawtooth,   // between a floor and a top, again and again
-  kDoubling,   // a container: it grows by a factor, at distances that grow by the same factor
-  kFilling,    // rises less and less: a cache that is not full yet
-  kVarying,    // up and down around a level
-  kShrinking,  // what it rises, if at all, is less than what it falls
-  kUndecided,  // rises, but not often enough to tell
-  kLinear,     // grows steadily to the end
-  kSlow,       // so, by one block in several iterations
+  kUnjudged,     // too few points
+  kFlat,         // no change at all
+  kWarmUp,       // rises, and then no more
+  kStep,         // few rises: a one-off
+  kSawtooth,     // between a floor and a top, again and again
+  kDoubling,     // a container: it grows by a factor, at distances that grow by the same factor
+  kFilling,      // rises less and less: a cache that is not full yet
+  kVarying,      // up and down around a level
+  kShrinking,    // what it rises, if at all, is less than what it falls
+  kUndecided,    // rises, but not often enough to tell
+  kLinear,       // grows steadily to the end
+  kSlow,         // so, by one block in several iterations
   kSuperLinear,  // grows faster and faster
 };
 inline constexpr size_t kGrowthClasses = 13;
@@ -70,8 +70,8 @@ inline constexpr double kRisk = 0.001;        // of accusing even one innocent o
 inline constexpr size_t kMinRisesOfSite = 8;  // of one call site
 inline constexpr size_t kMinRisesOfSum = 32;  // of a tag or the process, where innocent one-offs add up
 
-// `min_rises`: how often growth must have repeated where it is not periodic. `risk`: the largest `chance` that
-// convicts; who judges many series together grants each its part of kRisk (Bonferroni).
+// `min_rises`: how often growth must have repeated where it is not periodic. `risk`: the largest `chance`
+// that convicts; who judges many series together grants each its part of kRisk (Bonferroni).
 Growth classify_growth(const GrowthSeries& series, size_t min_rises, double risk = kRisk);
 
 // Linear or slow.

@@ -17,10 +17,11 @@ constexpr double kDying = 1;              // decay over the judged span: see gro
 constexpr double kFallOfEnvelope = 0.25;  // of the rise
 constexpr double kEarlyBulge = 0.08;
 constexpr double kLateBulge = 0.15;
-constexpr double kStillRising = 0.25;     // of its pace, in the last eighth
-constexpr double kBeyondFormerFall = 3;   // see growth_rises.cpp
+constexpr double kStillRising = 0.4;     // of its pace, in the last eighth
+constexpr double kBeyondFormerFall = 3;  // see growth_rises.cpp
 constexpr double kSuperLinearDecay = -0.5;
-constexpr size_t kLooks = 12;             // window sizes times starts: each may err
+constexpr double kClearlyBetter = 16;  // squares saved per square that remains and degree of freedom
+constexpr size_t kLooks = 12;          // window sizes times starts: each may err
 
 // Long windows reach below long sawteeth; many windows make chance impossible.
 constexpr std::array<size_t, 3> kWindows = {32, 16, 8};
@@ -99,6 +100,15 @@ bool still_rising(const std::vector<stats::Point>& points, double slope) {
   return last.y - before.y >= kStillRising * slope * (last.x - before.x);
 }
 
+// Does a line that goes flat somewhere fit clearly better than one that goes on?
+bool has_levelled_off(const std::vector<stats::Point>& points) {
+  std::vector<stats::Point> backwards;
+  for (auto point = points.rbegin(); point != points.rend(); ++point)
+    backwards.push_back({-point->x, -point->y});
+  const auto hinge = stats::hinge(backwards, kClearlyBetter);
+  return hinge && backwards.front().x < hinge->x;
+}
+
 bool speeds_up(const std::vector<stats::Point>& points, const stats::Rate& rate) {
   if (rate.decay + 3 * rate.deviation > kSuperLinearDecay) return false;
   const size_t last = points.size() - 1;
@@ -115,7 +125,7 @@ bool speeds_up(const std::vector<stats::Point>& points, const stats::Rate& rate)
 // From where on it grows: the break of the best flat-then-rising line, where that is clearly better.
 uint64_t start_of_growth(const GrowthSeries& series, size_t windows) {
   const auto points = points_of(envelope_of(series.bytes, windows), series.numbers);
-  const auto hinge = stats::hinge(points);
+  const auto hinge = stats::hinge(points, kClearlyBetter);
   return hinge ? static_cast<uint64_t>(std::llround(hinge->x)) : series.numbers.front();
 }
 
@@ -146,10 +156,10 @@ Look look_at(const GrowthSeries& series, size_t windows, double limit, double ri
   const Envelope blocks = envelope_of(series.blocks, windows);
   if (!bytes.climbs() || !blocks.climbs()) return {};
   // Eight windows can climb by chance; then the climb must be visible above the noise, too.
-  const bool above_noise = windows > 8 || as_double(bytes.rise()) >= 0.5 * restlessness(series.bytes, windows);
-  const double chance =
-      kLooks * std::max(stats::kendall_tail(windows, bytes.pairs_that_do_not_rise()),
-                        stats::chance_of_climb(bytes.values()));
+  const bool above_noise =
+      windows > 8 || as_double(bytes.rise()) >= 0.5 * restlessness(series.bytes, windows);
+  const double chance = kLooks * std::max(stats::kendall_tail(windows, bytes.pairs_that_do_not_rise()),
+                                          stats::chance_of_climb(bytes.values()));
   Look look;
   look.climbs = chance <= risk && above_noise;
   if (!look.climbs) return look;
@@ -158,10 +168,9 @@ Look look_at(const GrowthSeries& series, size_t windows, double limit, double ri
   const stats::Rate rate = stats::rate_of_levels(points, kConfidence);
   const double margin = limit - rate.decay;
   const double chance_of_filling =
-      margin <= 0 ? 1
-      : rate.deviation <= 0
-          ? 0
-          : kLooks * stats::student_tail(margin / rate.deviation, as_double(windows - 3));
+      margin <= 0           ? 1
+      : rate.deviation <= 0 ? 0
+                            : kLooks * stats::student_tail(margin / rate.deviation, as_double(windows - 3));
   Growth growth;
   growth.noisy = true;
   growth.chance = std::min(1.0, std::max(chance, chance_of_filling));
@@ -170,6 +179,7 @@ Look look_at(const GrowthSeries& series, size_t windows, double limit, double ri
   const bool faster = speeds_up(points, rate);
   const bool straight = shape.above <= kEarlyBulge + step && shape.below <= kLateBulge + 2 * step;
   if (growth.chance > risk || !still_rising(points, rate.per_step) || !(straight || faster)) return look;
+  if (has_levelled_off(points)) return look;
 
   growth.repeats = windows;
   growth.kind = faster ? GrowthClass::kSuperLinear : GrowthClass::kLinear;
@@ -206,7 +216,8 @@ std::optional<Growth> judge_envelope(const GrowthSeries& series, size_t min_rise
     if (start > 0 && as_double(rise) < kBeyondFormerFall * as_double(fell_before)) continue;
     for (const size_t windows : kWindows) {
       if (min_rises > windows || part.bytes.size() < 4 * windows) continue;
-      Look look = look_at(part, windows, start == 0 ? kDying : kDying * (1 - 0.25 * as_double(quarter)), risk);
+      Look look =
+          look_at(part, windows, start == 0 ? kDying : kDying * (1 - 0.25 * as_double(quarter)), risk);
       climbs = climbs || (start == 0 && look.climbs);
       if (!look.growth) continue;
       measure(series, std::max(windows, std::min<size_t>(32, count / 4)), *look.growth);

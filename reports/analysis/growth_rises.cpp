@@ -13,13 +13,15 @@ namespace leakhunt::reports {
 
 namespace {
 
-constexpr double kDying = 1;            // decay over the judged span from which on growth may be a cache's filling
-constexpr double kLongestSilence = 7;   // mean distances without a rise, at the end: 1 in 1,000 if at random
-constexpr double kLongerThanEver = 1.5; // so much longer than any distance before is a silence of a clockwork
-constexpr double kEarlyBulge = 0.08;    // rises before their time: the mark of a plateau
-constexpr double kBeyondFormerFall = 3; // a late start must rise so often as high as what fell back before
+constexpr double kDying = 1;  // decay over the judged span from which on growth may be a cache's filling
+constexpr double kLongestSilence = 7;  // mean distances without a rise, at the end: 1 in 1,000 if at random
+constexpr double kLongerThanEver =
+    1.5;                              // so much longer than any distance before is a silence of a clockwork
+constexpr double kEarlyBulge = 0.08;  // rises before their time: the mark of a plateau
+constexpr double kBeyondFormerFall = 3;  // a late start must rise so often as high as what fell back before
 constexpr double kSuperLinearDecay = -0.5;
-constexpr size_t kStarts = 8;           // the start and six later ones were tried, two of them twice
+constexpr double kLooksAtWhole = 2;   // half of the risk is for the whole series, by bytes or by blocks,
+constexpr double kLooksAtParts = 12;  // half for six later starts
 
 double as_double(auto value) {
   return static_cast<double>(value);
@@ -37,7 +39,8 @@ struct Rises {
 
   std::vector<stats::Point> events(std::span<const int64_t> values) const {
     std::vector<stats::Point> points;
-    for (size_t i = 0; i < count(); ++i) points.push_back({x(i), as_double(values[at[i]] - values[at[i] - 1])});
+    for (size_t i = 0; i < count(); ++i)
+      points.push_back({x(i), as_double(values[at[i]] - values[at[i] - 1])});
     return points;
   }
 };
@@ -56,7 +59,7 @@ bool has_ended(const Rises& rises) {
   const double silence = as_double(rises.series.numbers.back()) - rises.x(rises.count() - 1);
   double longest = 0;
   for (size_t i = 1; i < rises.count(); ++i) longest = std::max(longest, rises.x(i) - rises.x(i - 1));
-  return silence > kLongestSilence * rises.mean_distance() || silence > kLongerThanEver * longest * 1.0001 + rises.mean_distance();
+  return silence > kLongestSilence * rises.mean_distance() || silence > kLongerThanEver * longest;
 }
 
 // How far the upper edges of the staircase lie above the line from the first to the last, as a share of the
@@ -122,21 +125,23 @@ uint64_t first_on_line(const GrowthSeries& series, const Rises& accepted, double
 }
 
 // How likely a rate that dies away by `limit` looks like this one.
-double chance_of_dying(const stats::Rate& rate, double limit) {
+double chance_of_dying(const stats::Rate& rate, double limit, double looks) {
   const double margin = limit - rate.decay;
   if (margin <= 0) return 1;
-  return rate.deviation <= 0 ? 0 : std::min(1.0, kStarts * stats::normal_tail(margin / rate.deviation));
+  return rate.deviation <= 0 ? 0 : std::min(1.0, looks * stats::normal_tail(margin / rate.deviation));
 }
 
 // Where every rise adds blocks, their number may show what sizes of all kinds blur.
-double chance_by_blocks(const Rises& rises, const stats::Rate& bytes, const stats::Rate& blocks, double limit) {
+double chance_by_blocks(const Rises& rises, const stats::Rate& bytes, const stats::Rate& blocks, double limit,
+                        double looks) {
   for (const size_t i : rises.at) {
     if (rises.series.blocks[i] <= rises.series.blocks[i - 1]) return 1;
   }
-  return bytes.decay < limit ? chance_of_dying(blocks, limit) : 1;
+  return bytes.decay < limit ? chance_of_dying(blocks, limit, looks) : 1;
 }
 
-std::optional<Growth> judge_rises_from(const GrowthSeries& series, size_t start, size_t min_rises, double risk) {
+std::optional<Growth> judge_rises_from(const GrowthSeries& series, size_t start, size_t min_rises,
+                                       double risk) {
   const auto found = rises_from(series, start);
   if (!found || found->count() < (start == 0 ? min_rises : 2 * min_rises)) return std::nullopt;
   const Rises& rises = *found;
@@ -161,12 +166,14 @@ std::optional<Growth> judge_rises_from(const GrowthSeries& series, size_t start,
     return growth;
   }
   const double limit = slowed ? kDying * rises.span() / judged_span : kDying;
-  growth.chance = std::min(chance_of_dying(rate, limit), chance_by_blocks(rises, rate, blocks, limit));
+  const double looks = start == 0 ? kLooksAtWhole : kLooksAtParts;
+  growth.chance =
+      std::min(chance_of_dying(rate, limit, looks), chance_by_blocks(rises, rate, blocks, limit, looks));
   if (growth.chance > risk) return std::nullopt;
   const double wobble = 1.5 * rate.deviation / std::sqrt(12.0);  // of a random line: 1 in 90 goes further
   if (early_bulge(rises) > std::max(kEarlyBulge, wobble) + 1 / as_double(rises.count())) return std::nullopt;
   // Flat, then steep: a later start will fit.
-  if (rate.decay < -kDying && start == 0) return std::nullopt;
+  if (rate.decay < -kDying) return std::nullopt;
   growth.kind = class_of_steady_growth(growth.blocks_per_step);
   growth.since = first_on_line(series, rises, rate.per_step);
   return growth;

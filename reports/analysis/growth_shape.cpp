@@ -9,9 +9,9 @@ namespace leakhunt::reports {
 
 namespace {
 
-constexpr size_t kFewRises = 8;          // fewer are one-offs
-constexpr double kSilenceOfFull = 0.1;   // of the judged span: so long without a rise is full
-constexpr double kFilling = 0.3;         // decay: rises die away
+constexpr size_t kFewRises = 8;           // fewer are one-offs
+constexpr double kSilenceOfFull = 0.1;    // of the judged span: so long without a rise is full
+constexpr double kFilling = 0.3;          // decay: rises die away
 constexpr double kSmallestFactor = 1.05;  // of a container: it grows by an eighth at least
 constexpr double kLargestFactor = 4.5;
 constexpr double kWobbleOfFactor = 0.3;  // of its logarithm: sizes are rounded
@@ -118,7 +118,8 @@ Drift drift_of(std::span<const int64_t> bytes) {
 
 GrowthClass shape_of_swinging(const GrowthSeries& series, const Movement& movement) {
   const bool silent = 2 * movement.last_change <= series.bytes.size();
-  if (silent) return series.bytes.back() < series.bytes.front() ? GrowthClass::kShrinking : GrowthClass::kWarmUp;
+  if (silent)
+    return series.bytes.back() < series.bytes.front() ? GrowthClass::kShrinking : GrowthClass::kWarmUp;
   if (swings_regularly(series) || has_teeth(series.bytes, movement)) return GrowthClass::kSawtooth;
   switch (drift_of(series.bytes)) {
     case Drift::kUpThenLevel:

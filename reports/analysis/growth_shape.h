@@ -14,7 +14,7 @@ namespace leakhunt::reports {
 struct Movement {
   std::vector<size_t> rises;  // indices at which the series is higher than just before
   size_t falls = 0;
-  size_t last_change = 0;     // index
+  size_t last_change = 0;  // index
 };
 
 Movement movement_of(std::span<const int64_t> bytes);

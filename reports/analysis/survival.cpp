@@ -52,7 +52,8 @@ const Cohorts* newest_of_the_loop(const Run& run, std::span<const SiteId> sites,
   for (auto table = run.cohorts.rbegin(); table != run.cohorts.rend(); ++table) {
     if (table->iteration == 0 || table->iteration > cuts.size()) continue;
     const uint64_t in_table = blocks_in(*table, sites, [](const recording::Cohort&) {});
-    if (static_cast<int64_t>(in_table) == live_blocks_at(run, sites, cuts[table->iteration - 1])) return &*table;
+    if (static_cast<int64_t>(in_table) == live_blocks_at(run, sites, cuts[table->iteration - 1]))
+      return &*table;
   }
   return nullptr;
 }
@@ -62,7 +63,8 @@ std::vector<uint64_t> births(const Run& run, std::span<const SiteId> sites, cons
   std::vector<uint64_t> born(cuts.size(), 0);
   for (const SiteId site : sites) {
     for (const recording::Stretch& stretch : run.sites[static_cast<size_t>(site)].series) {
-      const uint64_t each = stretch.each.allocations - std::min(stretch.each.allocations, stretch.each.temporary_blocks);
+      const uint64_t each =
+          stretch.each.allocations - std::min(stretch.each.allocations, stretch.each.temporary_blocks);
       auto cut = std::lower_bound(cuts.begin(), cuts.end(), stretch.first);
       for (size_t i = 0; i < stretch.snapshots; ++i) {
         while (cut != cuts.end() && *cut < stretch.first + i) ++cut;
@@ -110,9 +112,11 @@ std::optional<Survival> measure_survival(const Run& run, const Timeline& timelin
 
   // In cuts of the clock: the first birth that counts, and one behind the last.
   const auto number = std::lower_bound(timeline.numbers.begin(), timeline.numbers.end(), since);
-  const size_t from = std::max<size_t>(timeline.base + 1, static_cast<size_t>(number - timeline.numbers.begin()));
+  const size_t from =
+      std::max<size_t>(timeline.base + 1, static_cast<size_t>(number - timeline.numbers.begin()));
   const auto cut_of = [&](size_t point) {
-    return static_cast<size_t>(std::lower_bound(cuts.begin(), cuts.end(), timeline.points[point]) - cuts.begin());
+    return static_cast<size_t>(std::lower_bound(cuts.begin(), cuts.end(), timeline.points[point]) -
+                               cuts.begin());
   };
   if (from >= timeline.points.size()) return std::nullopt;
   const size_t first = cut_of(from);
@@ -122,8 +126,9 @@ std::optional<Survival> measure_survival(const Run& run, const Timeline& timelin
 
   const size_t span = end - first;
   const auto number_at = [&](size_t cut) {
-    const size_t point = static_cast<size_t>(
-        std::lower_bound(timeline.points.begin(), timeline.points.end(), cuts[cut]) - timeline.points.begin());
+    const size_t point =
+        static_cast<size_t>(std::lower_bound(timeline.points.begin(), timeline.points.end(), cuts[cut]) -
+                            timeline.points.begin());
     return timeline.numbers[std::min(point, timeline.numbers.size() - 1)];
   };
   const auto generation_of = [&](size_t birth) { return (birth - first) * kGenerations / span; };
@@ -135,7 +140,8 @@ std::optional<Survival> measure_survival(const Run& run, const Timeline& timelin
   const std::vector<uint64_t> born = births(run, sites, cuts);
   for (size_t birth = first; birth < end; ++birth) {
     Generation& generation = survival.generations[generation_of(birth)];
-    if (birth == first || generation_of(birth) != generation_of(birth - 1)) generation.first = number_at(birth);
+    if (birth == first || generation_of(birth) != generation_of(birth - 1))
+      generation.first = number_at(birth);
     generation.last = number_at(birth);
     generation.born += born[birth];
   }

@@ -1,6 +1,6 @@
-// survival: what became of the blocks, by the iteration of their birth. It tells apart three that may all grow:
-// a leak keeps a share of every generation for ever; a cache lets the old go when new ones come; a pool keeps
-// all, but needs new ones more and more rarely.
+// survival: what became of the blocks, by the iteration of their birth. It tells apart three that may all
+// grow: a leak keeps a share of every generation for ever; a cache lets the old go when new ones come; a pool
+// keeps all, but needs new ones more and more rarely.
 #pragma once
 
 #include <array>
@@ -52,8 +52,8 @@ struct Survival {
   Keeping keeping(const Growth& growth) const;
 };
 
-// Of the sites together, of the blocks born since iteration `since` and after warm-up, from the newest table of
-// births that was made before the program tore down what it had. Nothing when there is none from the last
+// Of the sites together, of the blocks born since iteration `since` and after warm-up, from the newest table
+// of births that was made before the program tore down what it had. Nothing when there is none from the last
 // half of that time.
 std::optional<Survival> measure_survival(const recording::Run& run, const Timeline& timeline,
                                          std::span<const recording::SiteId> sites, uint64_t since);

@@ -121,7 +121,8 @@ std::string growth_text(const Report& report) {
   if (!rss.grows()) return text;
   text += fmt::format("; RSS {} ({})", human_slope(rss.bytes_per_step), to_string(rss.kind));
   const bool has_slack = report.growth.slack_per_step > kSlackShown * rss.bytes_per_step;
-  return has_slack ? text + fmt::format(", {} of it the allocator's slack", human_slope(report.growth.slack_per_step))
+  return has_slack ? text + fmt::format(", {} of it the allocator's slack",
+                                        human_slope(report.growth.slack_per_step))
                    : text;
 }
 

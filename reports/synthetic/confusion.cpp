@@ -90,7 +90,9 @@ Confusion judge_family(const std::vector<Recipe>& recipes, size_t each, uint64_t
   for (const Recipe& recipe : recipes) {
     for (size_t i = 0; i < each; ++i) judge_one(recipe, seed + i, confusion);
   }
-  const auto weight = [](const Mistake& mistake) { return mistake.accuses() ? 0 : mistake.overlooks() ? 1 : 2; };
+  const auto weight = [](const Mistake& mistake) {
+    return mistake.accuses() ? 0 : mistake.overlooks() ? 1 : 2;
+  };
   std::stable_sort(confusion.mistakes.begin(), confusion.mistakes.end(),
                    [&](const Mistake& a, const Mistake& b) { return weight(a) < weight(b); });
   return confusion;
@@ -101,7 +103,8 @@ void write_confusion(const Confusion& confusion, const std::string& name, std::o
   out << fmt::format("{}: {} series, {} of them innocent\n\n", name, confusion.series, innocent);
   write_table(confusion, out);
   out << '\n';
-  write_bar(out, confusion.accused == 0, fmt::format("{} of {} innocents accused", confusion.accused, innocent));
+  write_bar(out, confusion.accused == 0,
+            fmt::format("{} of {} innocents accused", confusion.accused, innocent));
   write_bar(out, confusion.missed == 0,
             fmt::format("{} of {} leaks of {} bytes per iteration or more missed within {} iterations",
                         confusion.missed, confusion.due, kLeastLeak, kWithinIterations));
@@ -110,14 +113,16 @@ void write_confusion(const Confusion& confusion, const std::string& name, std::o
             fmt::format("class right for {:.2f} % (at least {:.0f} %)", 100 * right, 100 * kClassBar));
   out << fmt::format("  · {} of {} leaks left open in shorter series\n", confusion.left_open,
                      confusion.leaks - confusion.due);
-  out << fmt::format("  · the true slope lies in the {:.0f} % interval of {} of {} steady leaks found ({:.1f} %)\n",
-                     100 * kConfidence, confusion.slopes_in_interval, confusion.slopes,
-                     100 * share(confusion.slopes_in_interval, confusion.slopes));
+  out << fmt::format(
+      "  · the true slope lies in the {:.0f} % interval of {} of {} steady leaks found ({:.1f} %)\n",
+      100 * kConfidence, confusion.slopes_in_interval, confusion.slopes,
+      100 * share(confusion.slopes_in_interval, confusion.slopes));
   const size_t shown = std::min(confusion.mistakes.size(), kMistakesShown);
   for (size_t i = 0; i < shown; ++i) {
     const Mistake& mistake = confusion.mistakes[i];
-    out << fmt::format("    {:<8} {}, seed {}, {} points: {} taken for {}\n", kind_of(mistake), mistake.recipe,
-                       mistake.seed, mistake.length, to_string(mistake.truth), to_string(mistake.verdict));
+    out << fmt::format("    {:<8} {}, seed {}, {} points: {} taken for {}\n", kind_of(mistake),
+                       mistake.recipe, mistake.seed, mistake.length, to_string(mistake.truth),
+                       to_string(mistake.verdict));
   }
   if (shown < confusion.mistakes.size())
     out << fmt::format("    … and {} more\n", confusion.mistakes.size() - shown);

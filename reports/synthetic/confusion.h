@@ -12,8 +12,9 @@
 
 namespace leakhunt::reports::synthetic {
 
-inline constexpr double kClassBar = 0.98;        // of all series: class as the truth
-inline constexpr double kLeastLeak = 1.6;         // bytes per iteration that must be found, super-linear ones always,
+inline constexpr double kClassBar = 0.98;  // of all series: class as the truth
+inline constexpr double kLeastLeak =
+    1.6;  // bytes per iteration that must be found, super-linear ones always,
 inline constexpr size_t kWithinIterations = 10'000;  // in so many; shorter series may leave it open
 
 struct Mistake {

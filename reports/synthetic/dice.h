@@ -26,7 +26,8 @@ class Dice {
     return low + static_cast<int64_t>(unit() * static_cast<double>(high - low + 1));
   }
   int64_t log_whole(int64_t low, int64_t high) {
-    return static_cast<int64_t>(std::floor(log_between(static_cast<double>(low), static_cast<double>(high) + 1)));
+    return static_cast<int64_t>(
+        std::floor(log_between(static_cast<double>(low), static_cast<double>(high) + 1)));
   }
   bool chance(double probability) { return unit() < probability; }
   double normal() {  // Box and Muller

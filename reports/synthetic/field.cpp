@@ -181,7 +181,8 @@ void interned_words(Model& model) {
 
 void modules_loaded_when_needed(Model& model) {
   std::vector<size_t> when(static_cast<size_t>(model.dice.whole(1, 6)));
-  for (size_t& at : when) at = static_cast<size_t>(as_double(model.length) * model.dice.unit() * model.dice.unit());
+  for (size_t& at : when)
+    at = static_cast<size_t>(as_double(model.length) * model.dice.unit() * model.dice.unit());
   model.add(1000, 5);
   model.play([&](size_t i) {
     for (const size_t at : when) {
@@ -204,8 +205,8 @@ void worker_threads_start_up(Model& model) {
 }
 
 void index_that_is_rebuilt(Model& model) {
-  const auto period = static_cast<size_t>(model.dice.whole(static_cast<int64_t>(model.length / 20),
-                                                           static_cast<int64_t>(model.length / 7)));
+  const auto period = static_cast<size_t>(
+      model.dice.whole(static_cast<int64_t>(model.length / 20), static_cast<int64_t>(model.length / 7)));
   const size_t build = period / 3 + 1;
   int64_t index = 200;
   int64_t built = 0;

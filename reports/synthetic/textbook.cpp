@@ -181,8 +181,8 @@ void noise_with_memory(Model& model) {
 
 // Resident pages: noise on a level that rises with a phase, and is trimmed now and then.
 void allocator_trimming(Model& model) {
-  const size_t period = static_cast<size_t>(
-      model.dice.whole(static_cast<int64_t>(model.length / 40 + 4), static_cast<int64_t>(model.length / 8 + 4)));
+  const size_t period = static_cast<size_t>(model.dice.whole(static_cast<int64_t>(model.length / 40 + 4),
+                                                             static_cast<int64_t>(model.length / 8 + 4)));
   const int64_t per_step = model.dice.log_whole(1, 64);
   int64_t above = 0;
   int64_t live = 0;
@@ -249,7 +249,8 @@ class Leak {
   void starts_at(size_t iteration) { start_ = iteration; }
   void step(size_t i) {
     if (i < start_ || (i - start_) % every_ != 0) return;
-    for (int64_t k = 0; k < blocks_; ++k) model_.add(varies_ ? model_.dice.whole(size_ / 2, size_ + size_ / 2) : size_);
+    for (int64_t k = 0; k < blocks_; ++k)
+      model_.add(varies_ ? model_.dice.whole(size_ / 2, size_ + size_ / 2) : size_);
   }
   double blocks_per_step() const { return as_double(blocks_) / as_double(every_); }
   double bytes_per_step() const { return as_double(size_) * blocks_per_step(); }

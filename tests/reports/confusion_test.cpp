@@ -53,7 +53,12 @@ TEST(Confusion, SeesAccusationsAndMisses) {
   const Confusion missed = judge_family({{"leak, it says", 10'000, 10'000, flat_called_leak}}, 3, 1);
   EXPECT_EQ(missed.missed, 3u);
   EXPECT_FALSE(missed.bars_are_met());
-  const Confusion open = judge_family({{"leak, it says", 100, 100, [](Model& m) { m.play([](size_t) {}); m.leaks(1, 1); }}}, 3, 1);
+  const Confusion open = judge_family({{"leak, it says", 100, 100,
+                                        [](Model& m) {
+                                          m.play([](size_t) {});
+                                          m.leaks(1, 1);
+                                        }}},
+                                      3, 1);
   EXPECT_EQ(open.missed, 0u);
 }
 

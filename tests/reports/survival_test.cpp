@@ -59,7 +59,8 @@ TEST(Survival, ALeakKeepsOfEveryGenerationAndACacheOfTheYoungOnly) {
   EXPECT_EQ(leak->kind, FindingKind::kLeak);
   EXPECT_EQ(leak->keeping, Keeping::kKept);
   EXPECT_EQ(leak->survival->born_judged, 900u) << "since the first judged iteration, 100";
-  for (const Generation& generation : leak->survival->generations) EXPECT_EQ(generation.alive, generation.born);
+  for (const Generation& generation : leak->survival->generations)
+    EXPECT_EQ(generation.alive, generation.born);
   EXPECT_EQ(cache->kind, FindingKind::kGrowth);
   EXPECT_EQ(cache->keeping, Keeping::kTurnover);
   EXPECT_EQ(cache->survival->generations[0].alive, 0u);
