@@ -17,7 +17,7 @@ namespace leakhunt::cli {
 
 namespace {
 
-constexpr std::array<std::string_view, 3> kCommands = {"scenario", "run", "report"};
+constexpr std::array<std::string_view, 4> kCommands = {"scenario", "run", "report", "confusion"};
 
 std::filesystem::path own_directory() {
   std::error_code problem;
@@ -46,7 +46,7 @@ std::string wrong_first_word(const std::string& word) {
     return is_known ? "" : fmt::format("there is no option {}; see leakhunt --help", word);
   }
   if (std::find(kCommands.begin(), kCommands.end(), word) != kCommands.end()) return {};
-  return fmt::format("there is no command {}{}; the commands are scenario, run and report", word,
+  return fmt::format("there is no command {}{}; the commands are scenario, run, report and confusion", word,
                      runner::did_you_mean(word, kCommands));
 }
 
@@ -72,6 +72,7 @@ int run_command(std::vector<std::string> words) {
   declare_scenario(app, surroundings, status);
   declare_run(app, surroundings, status);
   declare_report(app, surroundings, status);
+  declare_confusion(app, surroundings, status);
   try {
     std::reverse(words.begin(), words.end());  // as CLI11 wants them
     app.parse(words);

@@ -7,7 +7,8 @@ Report analyse(const recording::Run& run) {
   report.run = &run;
   report.timeline = make_timeline(run);
   report.growth = measure_growth(run, report.timeline);
-  report.findings = find_growth(run, report.timeline, report.growth);
+  report.findings = find_growth(report.timeline, report.growth);
+  report.forecast = make_forecast(run, report.timeline, report.growth);
   report.ledger = make_ledger(run, report.timeline, report.growth);
   report.peak_rss_bytes = peak_rss_bytes(run);
   report.judgement = judge(run, report.timeline, report.growth, report.findings);

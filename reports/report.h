@@ -1,7 +1,7 @@
 // report: what we say about a run. The phases of the analysis are the body of analyse() in report.cpp.
 //
 // Glossary, from large to small:
-//   Report     timeline, growth, findings, ledger and judgement of one Run
+//   Report     timeline, growth, findings, forecast, ledger and judgement of one Run
 //   Judgement  verdict and the checks it follows from
 //   Finding    one accused place, with its evidence
 //   Place      tag + source line that answers for it; all call sites that lead there
@@ -10,6 +10,7 @@
 
 #include "lib/recording/run.h"
 #include "reports/analysis/finding.h"
+#include "reports/analysis/forecast.h"
 #include "reports/analysis/growth.h"
 #include "reports/analysis/ledger.h"
 #include "reports/analysis/timeline.h"
@@ -22,6 +23,7 @@ struct Report {
   Timeline timeline;
   GrowthMap growth;
   std::vector<Finding> findings;
+  std::optional<Forecast> forecast;
   Ledger ledger;
   uint64_t peak_rss_bytes = 0;
   Judgement judgement;

@@ -1,13 +1,11 @@
 #include "reports/analysis/finding.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace leakhunt::reports {
 
 namespace {
 
-using recording::Run;
 using recording::SiteId;
 using recording::SiteKind;
 using recording::TagId;
@@ -30,6 +28,9 @@ Finding of_place(const Place& place, const GrowthMap& growth, FindingKind kind) 
   finding.tag = place.tag;
   finding.growth = place.growth;
   finding.survival = place.survival;
+  if (place.survival) finding.keeping = place.survival->keeping(place.growth);
+  // A cache that grows is no leak of its blocks, however much it grows.
+  if (finding.keeping == Keeping::kTurnover) finding.kind = FindingKind::kGrowth;
   for (const SiteId site : place.sites) {
     const SiteGrowth& of_site = growth.sites[index(site)];
     if (!of_site.growth.grows() && !finding.sites.empty() && of_site.allocations_per_step == 0) continue;
@@ -66,16 +67,10 @@ void add_unexplained_sums(const GrowthMap& growth, std::vector<Finding>& finding
   add_if_unexplained(std::nullopt, growth.process);
 }
 
-void forecast(const Run& run, const Timeline& timeline, const GrowthMap& growth,
-              std::vector<Finding>& findings) {
+void share_out(std::vector<Finding>& findings) {
   const double total = accused_bytes(findings, std::nullopt);
   for (Finding& finding : findings) {
     if (total > 0) finding.share = finding.growth.bytes_per_step / total;
-    if (!run.budget.peak_rss_bytes || timeline.points.empty() || !growth.process.grows()) continue;
-    const double limit = static_cast<double>(*run.budget.peak_rss_bytes);
-    const double now = static_cast<double>(run.snapshots[timeline.points.back()].rss_bytes);
-    const double left = std::max(0.0, limit - now) / growth.process.bytes_per_step;
-    if (left < 1e15) finding.steps_left = static_cast<uint64_t>(left);
   }
 }
 
@@ -85,7 +80,7 @@ std::string_view to_string(FindingKind kind) {
   return kind == FindingKind::kLeak ? "leak" : "growth";
 }
 
-std::vector<Finding> find_growth(const Run& run, const Timeline& timeline, const GrowthMap& growth) {
+std::vector<Finding> find_growth(const Timeline& timeline, const GrowthMap& growth) {
   const bool ticks = timeline.clock == Clock::kTicks;
   // What one place gains and another gives back to the byte is no growth of the process.
   const bool given_back = growth.process.exact && !growth.process.grows();
@@ -98,7 +93,7 @@ std::vector<Finding> find_growth(const Run& run, const Timeline& timeline, const
   std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
     return a.growth.bytes_per_step > b.growth.bytes_per_step;
   });
-  forecast(run, timeline, growth, findings);
+  share_out(findings);
   return findings;
 }
 

@@ -13,7 +13,7 @@ namespace leakhunt::reports {
 
 enum class FindingKind {
   kLeak,    // concluded: a place in the program keeps more with every iteration
-  kGrowth,  // measured: without iterations, or without one place that explains it
+  kGrowth,  // measured: without iterations, without one place that explains it, or of blocks that do die
 };
 
 std::string_view to_string(FindingKind kind);
@@ -25,14 +25,13 @@ struct Finding {
       sites;  // heaviest first; the first one's stack is shown. Empty: no one place
   Growth growth;
   std::optional<Survival> survival;
+  Keeping keeping = Keeping::kUnknown;
   double allocations_per_step = 0;  // of all its sites together
   double frees_per_step = 0;
-  double share = 1;                    // of the growth of all findings
-  std::optional<uint64_t> steps_left;  // until the RSS budget breaks, at this process's whole growth
+  double share = 1;  // of the growth of all findings
 };
 
 // Sorted by slope, steepest first.
-std::vector<Finding> find_growth(const recording::Run& run, const Timeline& timeline,
-                                 const GrowthMap& growth);
+std::vector<Finding> find_growth(const Timeline& timeline, const GrowthMap& growth);
 
 }  // namespace leakhunt::reports

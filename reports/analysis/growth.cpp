@@ -5,6 +5,8 @@
 #include <string>
 #include <tuple>
 
+#include "reports/analysis/growth_shape.h"
+
 namespace leakhunt::reports {
 
 namespace {
@@ -54,21 +56,14 @@ uint64_t start_in_warm_up(const Timeline& timeline, const LiveSeries& live, cons
   return from_the_start ? timeline.numbers[0] : since;
 }
 
-Growth classify(const Timeline& timeline, const LiveSeries& live, size_t min_rises) {
+Growth classify(const Timeline& timeline, const LiveSeries& live, size_t min_rises, double risk) {
   if (!timeline.judges() || live.bytes.empty()) return {};
   const std::vector<int64_t> bytes = judged_values(timeline, live.bytes);
   const std::vector<int64_t> blocks = judged_values(timeline, live.blocks);
   const std::span<const uint64_t> numbers(timeline.numbers);
-  Growth growth = classify_growth({numbers.subspan(timeline.base), bytes, blocks}, min_rises);
+  Growth growth = classify_growth({numbers.subspan(timeline.base), bytes, blocks}, min_rises, risk);
   const bool from_base = growth.since <= timeline.numbers[timeline.base] + growth.period;
   if (growth.grows() && growth.exact && from_base) growth.since = start_in_warm_up(timeline, live, growth);
-  return growth;
-}
-
-Growth flat() {
-  Growth growth;
-  growth.kind = GrowthClass::kFlat;
-  growth.exact = true;
   return growth;
 }
 
@@ -86,13 +81,13 @@ void add_slopes(Growth& sum, const Growth& part) {
 // it, since noise that hides or blurs the sum does not touch them.
 Growth combine(const Growth& own, const std::vector<Growth>& parts) {
   Growth sum;
-  sum.kind = GrowthClass::kLinear;
   sum.exact = true;
   sum.since = UINT64_MAX;
   for (const Growth& part : parts) {
     if (!part.grows()) continue;
     add_slopes(sum, part);
-    if (part.kind == GrowthClass::kAccelerating) sum.kind = part.kind;
+    if (part.kind == GrowthClass::kSuperLinear) sum.kind = part.kind;
+    sum.chance = std::max(sum.chance, part.chance);
     sum.exact = sum.exact && part.exact;
     sum.noisy = sum.noisy || part.noisy;
     sum.since = std::min(sum.since, part.since);
@@ -100,6 +95,7 @@ Growth combine(const Growth& own, const std::vector<Growth>& parts) {
     sum.period = std::max(sum.period, part.period);
   }
   const bool parts_grow = sum.since != UINT64_MAX;
+  if (sum.kind != GrowthClass::kSuperLinear) sum.kind = class_of_steady_growth(sum.blocks_per_step);
   if (own.exact || !parts_grow) return own;
   if (!own.grows()) return sum;
   const double slack = std::max(0.01 * own.bytes_per_step, own.bytes_interval.high - own.bytes_interval.low);
@@ -146,6 +142,17 @@ void group_places(const Run& run, GrowthMap& map) {
   }
 }
 
+// How many series may be accused by chance: sites that move, places of several sites, tags, the process.
+size_t series_to_judge(const Run& run, const Timeline& timeline, const GrowthMap& map) {
+  constexpr size_t kHeapMappingsRss = 3;
+  size_t count = run.tags.size() + kHeapMappingsRss;
+  if (timeline.points.empty()) return count;
+  const size_t base = timeline.points[timeline.base];
+  for (const CallSite& site : run.sites) count += changes_after(site.series, base) ? 1 : 0;
+  for (const Place& place : map.places) count += place.sites.size() > 1 ? 1 : 0;
+  return count;
+}
+
 // Series that the tags and the process are judged by, filled while the places are judged: no site's history
 // is kept.
 struct Sums {
@@ -165,10 +172,11 @@ void judge_site(const Run& run, const Timeline& timeline, SiteId id, GrowthMap& 
   SiteGrowth& growth = map.sites[index(id)];
   const LiveSeries live = live_series(run, site);
   const bool moves = !timeline.points.empty() && changes_after(site.series, timeline.points[timeline.base]);
-  growth.growth = moves || !timeline.judges() ? classify(timeline, live, kMinRisesOfSite) : flat();
-  if (growth.growth.noisy) {
-    const auto survival = measure_survival(run, timeline, {&id, 1});
-    if (survival && survival->is_turnover()) {
+  growth.growth =
+      moves || !timeline.judges() ? classify(timeline, live, kMinRisesOfSite, map.risk_each) : flat_growth();
+  if (growth.growth.noisy && growth.growth.grows()) {
+    const auto survival = measure_survival(run, timeline, {&id, 1}, growth.growth.since);
+    if (survival && survival->is_turnover(growth.growth)) {
       growth.growth = {};
       growth.growth.kind = GrowthClass::kVarying;
     }
@@ -187,8 +195,9 @@ void judge_place(const Run& run, const Timeline& timeline, Place& place, GrowthM
     parts.push_back(map.sites[index(site)].growth);
   }
   place.growth = parts.front();
-  if (parts.size() > 1) place.growth = combine(classify(timeline, live, kMinRisesOfSite), parts);
-  if (place.growth.grows()) place.survival = measure_survival(run, timeline, place.sites);
+  if (parts.size() > 1)
+    place.growth = combine(classify(timeline, live, kMinRisesOfSite, map.risk_each), parts);
+  if (place.growth.grows()) place.survival = measure_survival(run, timeline, place.sites, place.growth.since);
   std::stable_sort(place.sites.begin(), place.sites.end(), [&](SiteId a, SiteId b) {
     const double growth_a = map.sites[index(a)].growth.bytes_per_step;
     const double growth_b = map.sites[index(b)].growth.bytes_per_step;
@@ -224,8 +233,9 @@ void judge_tag(const Run& run, const Timeline& timeline, size_t tag, const LiveS
   const auto of_tag = [&](const Place& place) {
     return index(place.tag) == tag && (place.kind == SiteKind::kNested) == result.nested;
   };
-  const Growth own =
-      live.bytes.empty() && timeline.judges() ? flat() : classify(timeline, live, kMinRisesOfSum);
+  const Growth own = live.bytes.empty() && timeline.judges()
+                         ? flat_growth()
+                         : classify(timeline, live, kMinRisesOfSum, map.risk_each);
   result.growth = combine(own, place_growths(map, of_tag));
   for (const int64_t bytes : live.bytes) result.peak_live_bytes = std::max(result.peak_live_bytes, bytes);
   if (tag < run.tag_peaks.size()) {
@@ -244,7 +254,19 @@ Growth judge_kind(const Timeline& timeline, SiteKind kind, LiveSeries& live, siz
   live.bytes.resize(snapshots);
   live.blocks.resize(snapshots);
   const auto of_kind = [&](const Place& place) { return place.kind == kind; };
-  return combine(classify(timeline, live, kMinRisesOfSum), place_growths(map, of_kind));
+  return combine(classify(timeline, live, kMinRisesOfSum, map.risk_each), place_growths(map, of_kind));
+}
+
+// Resident memory is noisy: pages come and go with the allocator. It is measured and accuses nobody.
+Growth judge_resident(const Run& run, const Timeline& timeline, double risk) {
+  LiveSeries resident;
+  for (const recording::Snapshot& snapshot : run.snapshots) {
+    resident.bytes.push_back(static_cast<int64_t>(snapshot.rss_bytes) -
+                             static_cast<int64_t>(snapshot.tracker_bytes));
+    resident.blocks.push_back(resident.bytes.back() /
+                              static_cast<int64_t>(std::max<uint64_t>(1, run.process.page_size)));
+  }
+  return classify(timeline, resident, kMinRisesOfSum, risk);
 }
 
 }  // namespace
@@ -255,6 +277,7 @@ GrowthMap measure_growth(const Run& run, const Timeline& timeline) {
   attribute_sites(run, timeline, map);
   group_places(run, map);
 
+  map.risk_each = kRisk / static_cast<double>(series_to_judge(run, timeline, map));
   Sums sums;
   sums.tags.resize(run.tags.size());
   for (Place& place : map.places) judge_place(run, timeline, place, map, sums);
@@ -265,11 +288,13 @@ GrowthMap measure_growth(const Run& run, const Timeline& timeline) {
   map.process = map.heap;
   if (map.mappings.grows()) {
     map.process = map.heap.grows() ? map.heap : Growth{};
-    map.process.kind = GrowthClass::kLinear;
     map.process.exact = map.mappings.exact && (!map.heap.grows() || map.heap.exact);
     map.process.since = map.heap.grows() ? std::min(map.heap.since, map.mappings.since) : map.mappings.since;
     add_slopes(map.process, map.mappings);
+    map.process.kind = class_of_steady_growth(map.process.blocks_per_step);
   }
+  map.rss = judge_resident(run, timeline, map.risk_each);
+  if (map.rss.grows()) map.slack_per_step = map.rss.bytes_per_step - map.process.bytes_per_step;
   map.heap_bytes = std::move(sums.heap.bytes);
   map.mapping_bytes = std::move(sums.mappings.bytes);
   return map;

@@ -46,12 +46,15 @@ struct TagGrowth {
 };
 
 struct GrowthMap {
+  double risk_each = kRisk;  // of kRisk, for each series that is judged: Bonferroni's part
   std::vector<SiteGrowth> sites;
   std::vector<Place> places;
   std::vector<TagGrowth> tags;
   Growth heap;                         // all kBlock
   Growth mappings;                     // all kMapping
   Growth process;                      // both; what the growth budget is compared with
+  Growth rss;                          // resident, without the tracker's own; blocks are pages
+  double slack_per_step = 0;           // what resident memory grows beyond live memory: the allocator's slack
   std::vector<int64_t> heap_bytes;     // live, by snapshot
   std::vector<int64_t> mapping_bytes;  // mapped, by snapshot
 };

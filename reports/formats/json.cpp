@@ -74,7 +74,10 @@ Json tags_json(const Report& report) {
                     {"growth_bytes_per_iteration", number(tag.growth.bytes_per_step)},
                     {"growth_bytes_per_iteration_interval", interval(tag.growth.bytes_interval)},
                     {"growth_blocks_per_iteration", number(tag.growth.blocks_per_step)},
+                    {"growth_blocks_per_iteration_interval", interval(tag.growth.blocks_interval)},
                     {"trend", std::string(to_string(tag.growth.kind))},
+                    {"period", tag.growth.period},
+                    {"since_iteration", tag.growth.grows() ? Json(tag.growth.since) : Json(nullptr)},
                     {"nested", tag.nested}});
   }
   return tags;
@@ -98,6 +101,10 @@ Json site_json(const Report& report, size_t i) {
   object["growth_bytes_per_iteration"] = number(growth.growth.bytes_per_step);
   object["growth_blocks_per_iteration"] = number(growth.growth.blocks_per_step);
   object["trend"] = std::string(to_string(growth.growth.kind));
+  object["growth_bytes_per_iteration_interval"] = interval(growth.growth.bytes_interval);
+  object["growth_blocks_per_iteration_interval"] = interval(growth.growth.blocks_interval);
+  object["period"] = growth.growth.period;
+  object["since_iteration"] = growth.growth.grows() ? Json(growth.growth.since) : Json(nullptr);
   return object;
 }
 
@@ -126,10 +133,18 @@ std::vector<size_t> sites_to_list(const Report& report) {
 
 Json survival_json(const std::optional<Survival>& survival) {
   if (!survival) return nullptr;
+  Json generations = Json::array();
+  for (const Generation& generation : survival->generations) {
+    generations.push_back({{"first", generation.first},
+                           {"last", generation.last},
+                           {"born", generation.born},
+                           {"alive", generation.alive}});
+  }
   return {{"live_blocks", survival->live_blocks},
           {"born_after_warm_up", survival->born_judged},
           {"born_in_first_half", survival->born_in_first_half},
-          {"oldest_birth", survival->oldest_judged}};
+          {"oldest_birth", survival->oldest_judged},
+          {"generations", std::move(generations)}};
 }
 
 Json finding_json(const Report& report, const Finding& finding) {
@@ -153,14 +168,32 @@ Json finding_json(const Report& report, const Finding& finding) {
   object["period"] = finding.growth.period;
   object["repeats"] = finding.growth.repeats;
   object["share_of_growth"] = number(finding.share);
-  object["iterations_left"] = or_null(finding.steps_left);
+  object["iterations_left"] = report.forecast ? Json(report.forecast->steps_left) : Json(nullptr);
   object["allocations_per_iteration"] = number(finding.allocations_per_step);
   object["frees_per_iteration"] = number(finding.frees_per_step);
   object["survival"] = survival_json(finding.survival);
+  object["keeping"] = std::string(to_string(finding.keeping));
+  object["chance"] = number(finding.growth.chance);
   object["call_sites"] = Json::array();
   for (const SiteId site : finding.sites) object["call_sites"].push_back(index(site));
   object["stack"] = source["stack"];
   return object;
+}
+
+Json forecast_json(const std::optional<Forecast>& forecast) {
+  if (!forecast) return nullptr;
+  return {{"iterations_left", forecast->steps_left},
+          {"iterations_left_earliest", forecast->earliest},
+          {"iterations_left_latest", or_null(forecast->latest)},
+          {"iteration", forecast->at},
+          {"seconds_left", or_null(forecast->seconds_left)}};
+}
+
+Json rss_json(const GrowthMap& growth) {
+  return {{"trend", std::string(to_string(growth.rss.kind))},
+          {"growth_bytes_per_iteration", number(growth.rss.bytes_per_step)},
+          {"growth_bytes_per_iteration_interval", interval(growth.rss.bytes_interval)},
+          {"slack_bytes_per_iteration", growth.rss.grows() ? number(growth.slack_per_step) : Json(nullptr)}};
 }
 
 Json ledger_json(const Ledger& ledger) {
@@ -256,6 +289,9 @@ Json report_json(const Report& report) {
   json["exit_status"] = exit_status(report);
   json["trend"] = std::string(to_string(report.growth.process.kind));
   json["clock"] = clock_json(report);
+  json["forecast"] = forecast_json(report.forecast);
+  json["rss"] = rss_json(report.growth);
+  json["risk"] = {{"of_any_false_accusation", kRisk}, {"each_series", report.growth.risk_each}};
   json["scenario"] = scenario_json(run);
   json["outcome"] = outcome_json(run);
   json["process"] = process_json(run);

@@ -25,6 +25,7 @@ constexpr size_t kFindings = 10;
 constexpr size_t kFramesShown = 12;
 constexpr size_t kSitesShown = 8;
 constexpr size_t kCurveRows = 8;
+constexpr double kSlackShown = 0.005;  // of the growth of RSS
 
 size_t index(auto id) {
   return static_cast<size_t>(id);
@@ -115,7 +116,14 @@ std::string growth_text(const Report& report) {
   if (growth.bytes_per_step != 0)
     text = fmt::format("{} per {}", human_slope(growth.bytes_per_step), step_word(report));
   if (growth.grows() && growth.exact) text += ", exactly";
-  return text + fmt::format(" ({})", to_string(growth.kind));
+  text += fmt::format(" ({})", to_string(growth.kind));
+  const Growth& rss = report.growth.rss;
+  if (!rss.grows()) return text;
+  text += fmt::format("; RSS {} ({})", human_slope(rss.bytes_per_step), to_string(rss.kind));
+  const bool has_slack = report.growth.slack_per_step > kSlackShown * rss.bytes_per_step;
+  return has_slack ? text + fmt::format(", {} of it the allocator's slack",
+                                        human_slope(report.growth.slack_per_step))
+                   : text;
 }
 
 std::string ledger_text(const Report& report) {
@@ -235,6 +243,38 @@ std::string slope_sentence(const Report& report, const Finding& finding) {
   return text;
 }
 
+// The curve of survival, and what it says.
+std::string survival_sentence(const Finding& finding) {
+  std::string shares;
+  for (const Generation& generation : finding.survival->generations) {
+    if (!shares.empty()) shares += ' ';
+    const double born = static_cast<double>(generation.born);
+    shares += born == 0 ? "-" : fmt::format("{:.0f}", 100 * static_cast<double>(generation.alive) / born);
+  }
+  std::string text = fmt::format("Of each eighth of the births since, oldest first, live {} %", shares);
+  switch (finding.keeping) {
+    case Keeping::kKept:
+      return text + ": some of every age are kept, as a leak does. ";
+    case Keeping::kTurnover:
+      return text + ": the old ones die, as in a cache or a queue, which grows. ";
+    case Keeping::kDwindling:
+      return text + "; fewer and fewer are born, as in a pool. ";
+    case Keeping::kUnknown:
+      return text + ". ";
+  }
+  return text;
+}
+
+std::string forecast_sentence(const Report& report) {
+  const Forecast& forecast = *report.forecast;
+  if (forecast.steps_left == 0) return "The RSS budget is broken.";
+  std::string text = fmt::format("At this rate the RSS budget breaks in {} {}s, at {} {}",
+                                 human_count(static_cast<int64_t>(forecast.steps_left)), step_word(report),
+                                 step_word(report), human_count(static_cast<int64_t>(forecast.at)));
+  if (forecast.seconds_left) text += fmt::format(", after {}", human_duration(*forecast.seconds_left));
+  return text + ".";
+}
+
 std::string evidence_sentence(const Report& report, const Finding& finding, bool with_forecast) {
   std::string text;
   if (!finding.sites.empty()) {
@@ -244,14 +284,12 @@ std::string evidence_sentence(const Report& report, const Finding& finding, bool
     text += ". ";
   }
   if (finding.survival && finding.survival->born_judged > 0) {
-    text += fmt::format("{} blocks born after warm-up are alive, {} of them from the first half. ",
+    text += fmt::format("{} blocks born since then are alive, {} of them from the first half. ",
                         human_count(static_cast<int64_t>(finding.survival->born_judged)),
                         human_count(static_cast<int64_t>(finding.survival->born_in_first_half)));
+    text += survival_sentence(finding);
   }
-  if (with_forecast && finding.steps_left) {
-    text += fmt::format("At this rate the RSS budget breaks in {} {}s.",
-                        human_count(static_cast<int64_t>(*finding.steps_left)), step_word(report));
-  }
+  if (with_forecast && report.forecast) text += forecast_sentence(report);
   return text;
 }
 

@@ -49,6 +49,8 @@ TEST(Calls, AWrongOneIsOneLineAndStatusTwo) {
       {"report /bin/sh", "/bin/sh"},
       {"report x --format pdf", "there is no format pdf; the formats are text, json, massif"},
       {"report x --format jsn", "(did you mean json?)"},
+      {"confusion --family fields", "--family"},
+      {"confusion -- ls", "takes no program"},
   };
   const CommandLine command;
   for (const WrongCall& wrong : calls) {
@@ -64,7 +66,7 @@ TEST(Calls, AWrongOneIsOneLineAndStatusTwo) {
 
 TEST(Calls, HelpAndVersionAreAnswers) {
   const CommandLine command;
-  for (const char* words : {"--help", "scenario --help", "run --help", "report -h"}) {
+  for (const char* words : {"--help", "scenario --help", "run --help", "report -h", "confusion --help"}) {
     const Called called = command.call(words);
     EXPECT_EQ(called.status, 0) << words;
     EXPECT_TRUE(contains(called.out, "Usage: ")) << called.out;
@@ -73,6 +75,15 @@ TEST(Calls, HelpAndVersionAreAnswers) {
   }
   EXPECT_TRUE(contains(command.call("run --help").out, "leakhunt run [OPTIONS] -- PROGRAM ARGS..."));
   EXPECT_TRUE(command.call("--version").out.starts_with("leakhunt "));
+}
+
+TEST(Calls, ConfusionPrintsATableAndMeetsItsBars) {
+  const CommandLine command;
+  const Called called = command.call("confusion --series 200 --seed 3");
+  EXPECT_EQ(called.status, 0) << called.out;
+  EXPECT_TRUE(contains(called.out, "<- verdict")) << called.out;
+  EXPECT_TRUE(contains(called.out, "innocents accused")) << called.out;
+  EXPECT_TRUE(contains(called.out, "every bar is met with seed 3")) << called.out;
 }
 
 TEST(Calls, TheListHasALineForEachScenario) {

@@ -155,24 +155,45 @@ TEST(Analysis, SaysSinceWhichIterationEvenBeforeTheJudgedOnes) {
   EXPECT_EQ(analyse(from_500).findings.at(0).growth.since, 500u);
 }
 
-TEST(Analysis, ForecastsWhenTheBudgetBreaks) {
+TEST(Analysis, ForecastsTheIterationAndTheTimeAtWhichTheBudgetBreaks) {
   recording::Run run = make_run({{"heap", "leak", linear(1'000'000), {}, 1'000'000}});
   run.budget.peak_rss_bytes = 4'000'000 + 999'000'000 + 500'000'000;
-  EXPECT_EQ(analyse(run).findings.at(0).steps_left, 500u);
+  const Report report = analyse(run);
+  ASSERT_TRUE(report.forecast);
+  EXPECT_EQ(report.forecast->steps_left, 500u);
+  EXPECT_EQ(report.forecast->at, 1499u);
+  EXPECT_EQ(report.forecast->earliest, 500u);
+  EXPECT_EQ(report.forecast->latest, 500u);
+  ASSERT_TRUE(report.forecast->seconds_left);
+  EXPECT_NEAR(*report.forecast->seconds_left, 5, 1e-6);
 }
 
-TEST(Analysis, OldSurvivorsAreEvidenceAndTurnoverIsNone) {
-  recording::Run run = make_run({{"heap", "leak", linear(16)}});
-  recording::Cohorts cohorts;
-  cohorts.iteration = 999;
-  for (uint64_t birth = 0; birth < 1000; ++birth) cohorts.rows.push_back({SiteId{0}, birth, 1, 16});
-  run.cohorts.push_back(cohorts);
+TEST(Analysis, ForecastsNothingForAProcessThatDoesNotGrow) {
+  recording::Run run = make_run({{"heap", "buffer", [](size_t) { return int64_t{64}; }}});
+  run.budget.peak_rss_bytes = 5'000'000;
+  EXPECT_FALSE(analyse(run).forecast);
+}
+
+TEST(Analysis, ForecastsByResidentMemoryWhereItGrowsFasterAndCallsTheRestSlack) {
+  recording::Run run = make_run({{"heap", "leak", linear(100'000), {}, 100'000}});
+  for (size_t i = 0; i < run.snapshots.size(); ++i) run.snapshots[i].rss_bytes += i * 25'000;
+  run.budget.peak_rss_bytes = run.snapshots[999].rss_bytes + 1'250'000;
   const Report report = analyse(run);
-  ASSERT_TRUE(report.findings.at(0).survival);
-  EXPECT_EQ(report.findings[0].survival->born_judged, 900u);
-  EXPECT_EQ(report.findings[0].survival->born_in_first_half, 450u);
-  EXPECT_FALSE(report.findings[0].survival->is_turnover());
-  EXPECT_TRUE((Survival{100, 100, 5, 0}).is_turnover());
+  EXPECT_EQ(report.growth.rss.bytes_per_step, 125'000);
+  EXPECT_EQ(report.growth.slack_per_step, 25'000);
+  ASSERT_TRUE(report.forecast);
+  EXPECT_EQ(report.forecast->steps_left, 10u);
+}
+
+TEST(Analysis, GrantsEachOfManySeriesItsPartOfTheRiskOnly) {
+  std::vector<SyntheticSite> sites;
+  for (uint32_t k = 0; k < 50; ++k) {
+    sites.push_back({"heap", "site_" + std::to_string(k), noise(k, 64, 100), {}, 64});
+  }
+  const Report report = analyse(make_run(sites));
+  // 50 sites that move; no place has two of them; 2 tags; heap, mappings, RSS.
+  EXPECT_DOUBLE_EQ(report.growth.risk_each, kRisk / 55);
+  EXPECT_TRUE(report.findings.empty());
 }
 
 TEST(Analysis, CountsAllocationsPerIteration) {

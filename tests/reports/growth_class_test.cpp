@@ -296,9 +296,13 @@ TEST(GrowthClass, NamesTheShapesOfTheInnocent) {
     return GrowthClass::kUnjudged;
   };
   EXPECT_EQ(kind_of("constant"), GrowthClass::kFlat);
-  EXPECT_EQ(kind_of("one_off_step"), GrowthClass::kSteps);
-  EXPECT_EQ(kind_of("doubling_vector"), GrowthClass::kSteps);
-  EXPECT_EQ(kind_of("warm_cache_still_filling"), GrowthClass::kSlowing);
+  EXPECT_EQ(kind_of("one_off_step"), GrowthClass::kStep);
+  EXPECT_EQ(kind_of("late_plateau"), GrowthClass::kWarmUp);
+  EXPECT_EQ(kind_of("doubling_vector"), GrowthClass::kDoubling);
+  EXPECT_EQ(kind_of("doubling_vector_by_half"), GrowthClass::kDoubling);
+  EXPECT_EQ(kind_of("warm_cache_still_filling"), GrowthClass::kFilling);
+  EXPECT_EQ(kind_of("checkpoint_buffers"), GrowthClass::kSawtooth);
+  EXPECT_EQ(kind_of("sawtooth_of_uneven_length"), GrowthClass::kSawtooth);
   EXPECT_EQ(kind_of("sawtooth_short"), GrowthClass::kSawtooth);
   EXPECT_EQ(kind_of("noise"), GrowthClass::kVarying);
   EXPECT_EQ(kind_of("shrinking"), GrowthClass::kShrinking);
