@@ -42,8 +42,27 @@ struct Blocks {
   uint64_t bytes = 0;
 };
 
-Blocks without(uint64_t count, uint64_t bytes, uint64_t less_count, uint64_t less_bytes) {
-  return {count - std::min(count, less_count), bytes - std::min(bytes, less_bytes)};
+// What was allocated and freed between the same two snapshots. Counters::temporary_blocks is of one
+// iteration, and a snapshot at a peak cuts an iteration: some of it may have been allocated before. What is
+// left of either side has blocks where it has bytes.
+Blocks temporaries_of(const Counters& c) {
+  if (c.temporary_blocks == 0) return {};
+  const double size = static_cast<double>(c.temporary_bytes) / static_cast<double>(c.temporary_blocks);
+  const auto some = [&](uint64_t count) {
+    const bool all = count == c.temporary_blocks;
+    const uint64_t bytes = all ? c.temporary_bytes : static_cast<uint64_t>(size * static_cast<double>(count));
+    return Blocks{count, count == 0 ? 0 : std::min({bytes, c.allocated_bytes, c.freed_bytes})};
+  };
+  const uint64_t count = std::min({c.temporary_blocks, c.allocations, c.frees});
+  Blocks blocks = some(count);
+  if (count == c.allocations || count == c.frees) blocks.bytes = std::min(c.allocated_bytes, c.freed_bytes);
+  const bool fits = (count < c.allocations || blocks.bytes == c.allocated_bytes) &&
+                    (count < c.frees || blocks.bytes == c.freed_bytes);
+  return fits || count == 0 ? blocks : some(count - 1);
+}
+
+Blocks less(uint64_t count, uint64_t bytes, const Blocks& part) {
+  return {count - part.count, bytes - part.bytes};
 }
 
 class HeaptrackFile {
@@ -91,12 +110,12 @@ class HeaptrackFile {
     latest_ms_ = std::max(latest_ms_, run.snapshots[index].time_ns / 1'000'000);
     line(fmt::format("c {:x}", latest_ms_));
     for (const auto& [site, c] : active)
-      blocks(site, '-', without(c->frees, c->freed_bytes, c->temporary_blocks, c->temporary_bytes));
+      blocks(site, '-', less(c->frees, c->freed_bytes, temporaries_of(*c)));
     for (const auto& [site, c] : active) {
-      if (with_temporaries_) blocks(site, 't', {c->temporary_blocks, c->temporary_bytes});
+      if (with_temporaries_) blocks(site, 't', temporaries_of(*c));
     }
     for (const auto& [site, c] : active)
-      blocks(site, '+', without(c->allocations, c->allocated_bytes, c->temporary_blocks, c->temporary_bytes));
+      blocks(site, '+', less(c->allocations, c->allocated_bytes, temporaries_of(*c)));
     line(
         fmt::format("R {:x}", run.snapshots[index].rss_bytes / std::max<uint64_t>(1, run.process.page_size)));
   }

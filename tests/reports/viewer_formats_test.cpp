@@ -321,6 +321,21 @@ TEST(Heaptrack, TotalsAreThoseOfHeaptrackPrint) {
   EXPECT_EQ(totals.leaked, "1.50M");
 }
 
+// A snapshot at a peak cuts an iteration: blocks are freed as temporary behind it that were allocated before.
+TEST(Heaptrack, BlocksThatOutliveAPeakWithinTheirIterationAreFreedOnce) {
+  SKIP_WITHOUT("heaptrack_print");
+  recording::Run run =
+      make_run({{"heap", "f", [](size_t) { return int64_t{0}; }}}, {.iterations = 30, .warm_up = 5});
+  run.snapshots[0].kind = recording::SnapshotKind::kPeak;
+  run.sites[0].series = {{0, 1, {12, 120'000, 2, 20'000, 2, 20'000}},
+                         {1, 1, {3, 31'000, 13, 131'000, 13, 131'000}}};
+  run.sites[0].total = {15, 151'000, 15, 151'000, 15, 151'000};
+  const HeaptrackTotals totals = heaptrack_totals(analyse(run));
+  EXPECT_EQ(totals.calls, 15);
+  EXPECT_EQ(totals.peak, "100.00K");
+  EXPECT_EQ(totals.leaked, "0B");
+}
+
 TEST(Heaptrack, CallsAndTemporariesAgreeForHostileRunsToo) {
   SKIP_WITHOUT("heaptrack_print");
   for (uint32_t seed = 0; seed < kReaderSeeds; ++seed) {
