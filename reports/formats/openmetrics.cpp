@@ -100,10 +100,10 @@ void write_openmetrics(const Report& report, std::ostream& out) {
   Family(out, "leakhunt_iterations", "gauge", "", "Iterations (or ticks of the clock) that were completed.")
       .add(run, report.timeline.completed);
   Family(out, "leakhunt_findings", "gauge", "", "Places that grow.").add(run, report.findings.size());
-  Family verdict(out, "leakhunt_verdict", "stateset", "", "What the run came to.");
+  Family verdict(out, "leakhunt_verdict", "gauge", "", "1 at what the run came to.");
   for (const Verdict state : {Verdict::kPass, Verdict::kFail, Verdict::kInconclusive}) {
     const bool is = to_string(report.verdict()) == to_string(state);
-    verdict.add(run + ",leakhunt_verdict=" + quoted(to_string(state)), is ? 1 : 0);
+    verdict.add(run + ",verdict=" + quoted(to_string(state)), is ? 1 : 0);
   }
   out << "# EOF\n";
 }

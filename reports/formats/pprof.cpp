@@ -106,7 +106,7 @@ class ProfileMessage {
     mapping.add_uint64(4, module.begin - module.bias);
     mapping.add_int64(5, path);
     mapping.add_int64(6, id);
-    for (const protozero::pbf_tag_type has : {7, 8, 9, 10}) mapping.add_bool(has, true);
+    for (const protozero::pbf_tag_type has : {7U, 8U, 9U, 10U}) mapping.add_bool(has, true);
   }
 
   // 0: in none, or its module was not recorded.

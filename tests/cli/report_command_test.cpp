@@ -1,10 +1,25 @@
 // leakhunt report: the same again from the file alone.
+#include <algorithm>
+#include <cstdlib>
+
 #include <gtest/gtest.h>
 
 #include "tests/cli/command_line.h"
 
 namespace leakhunt::cli {
 namespace {
+
+bool installed(const std::string& program) {
+  return std::system(("command -v " + program + " > /dev/null").c_str()) == 0;
+}
+
+// The largest number right behind `words`; 0 where there is none.
+long long largest_after(const std::string& text, const std::string& words) {
+  long long largest = 0;
+  for (size_t at = 0; (at = text.find(words, at)) != std::string::npos; at += words.size())
+    largest = std::max(largest, std::strtoll(text.c_str() + at + words.size(), nullptr, 10));
+  return largest;
+}
 
 class ReportCommand : public testing::Test {
  protected:
@@ -117,6 +132,29 @@ TEST_F(ReportCommand, HelpListsEveryFormatWithWhatOpensIt) {
   for (const char* line : {"massif", "ms_print", "pprof", "heaptrack_gui", "sarif", "csv"})
     EXPECT_TRUE(contains(listed.out, line)) << listed.out;
   EXPECT_TRUE(contains(command_.call("report --help").out, listed.out));
+}
+
+TEST_F(ReportCommand, TheHeaptrackFileCountsWhatHeaptrackItselfCounts) {
+  if (!installed("heaptrack")) GTEST_SKIP() << "heaptrack is not installed; scripts/test installs it";
+  const std::string calls = "calls to allocation functions: ";
+  command_.call("report made -o heaptrack.leakhunt.gz");
+  const long long ours = largest_after(command_.shell("heaptrack_print heaptrack.leakhunt.gz").out, calls);
+  const Called own =
+      command_.shell("heaptrack -o own " LEAKHUNT_STEPS " 100 1000 0 && heaptrack_print own.*");
+  EXPECT_GT(ours, 100);
+  EXPECT_EQ(ours, largest_after(own.out, calls)) << own.out;
+}
+
+TEST_F(ReportCommand, TheMassifFileHasMassifsOwnPeak) {
+  if (!installed("valgrind")) GTEST_SKIP() << "valgrind is not installed; scripts/test installs it";
+  const Called own = command_.shell(
+      "valgrind --tool=massif --peak-inaccuracy=0.0 --heap-admin=0 --massif-out-file=own.out " LEAKHUNT_STEPS
+      " 100 1000 0");
+  ASSERT_EQ(own.status, 0) << own.err;
+  const auto expected = static_cast<double>(largest_after(command_.file("own.out"), "mem_heap_B="));
+  const auto ours = static_cast<double>(largest_after(command_.file("made/massif.out"), "mem_heap_B="));
+  EXPECT_GT(ours, 100'000);
+  EXPECT_NEAR(ours, expected, 0.01 * expected);
 }
 
 TEST_F(ReportCommand, NeedsNeitherTheScenarioNorTheProgramsFiles) {

@@ -12,9 +12,8 @@
 
 #include <gtest/gtest.h>
 
-#define SKIP_WITHOUT(program)                                 \
-  if (std::system("command -v " program " > /dev/null") != 0) \
-  GTEST_SKIP() << program " is not installed; scripts/test installs it"
+#define SKIP_WITHOUT(program) \
+  if (std::system("command -v " program " > /dev/null") != 0) GTEST_SKIP() << program " is not installed"
 
 namespace leakhunt::reports {
 

@@ -169,6 +169,18 @@ TEST(OpenMetrics, IsReadByPrometheusOwnParser) {
   }
 }
 
+TEST(OpenMetrics, IsAcceptedByPromtool) {
+  SKIP_WITHOUT("promtool");  // 96 MB installed: not among the packages
+  for (uint32_t seed = 0; seed < kReaderSeeds; ++seed) {
+    const recording::Run run = hostile_run(seed);
+    const Read read =
+        read_with("promtool check metrics < FILE", "report.prom", written("openmetrics", analyse(run)));
+    // It reads the older text, in which the words of a counter belong to the name with _total.
+    EXPECT_EQ(read.out,
+              "leakhunt_allocated_bytes_total no help text\nleakhunt_allocations_total no help text\n");
+  }
+}
+
 TEST(FlameGraph, ShowsEveryByteAndNeedsNothingElse) {
   const recording::Run run = training_run();
   const std::string svg = written("svg", analyse(run));
