@@ -142,7 +142,9 @@ TEST_F(ReportCommand, TheHeaptrackFileCountsWhatHeaptrackItselfCounts) {
   const Called own =
       command_.shell("heaptrack -o own " LEAKHUNT_STEPS " 100 1000 0 && heaptrack_print own.*");
   EXPECT_GT(ours, 100);
-  EXPECT_EQ(ours, largest_after(own.out, calls)) << own.out;
+  // heaptrack brings the C++ library into this C program, which allocates once for itself.
+  EXPECT_GE(largest_after(own.out, calls), ours) << own.out;
+  EXPECT_LE(largest_after(own.out, calls), ours + 1) << own.out;
 }
 
 TEST_F(ReportCommand, TheMassifFileHasMassifsOwnPeak) {
