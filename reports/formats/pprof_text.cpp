@@ -15,6 +15,7 @@
 // code is.
 #include <algorithm>
 #include <ostream>
+#include <set>
 #include <string>
 
 #include <fmt/format.h>
@@ -45,12 +46,11 @@ std::string symbol_of(const Location& location) {
 // The address of each location as its symbol has it: distinct, since a part of a location is one of its own.
 std::vector<uint64_t> symbol_addresses(const std::vector<Location>& locations) {
   std::vector<uint64_t> addresses;
-  std::vector<uint64_t> seen;
+  std::set<uint64_t> seen;
   for (const Location& location : locations) {
-    const bool taken = std::find(seen.begin(), seen.end(), location.address) != seen.end();
+    const bool taken = !seen.insert(location.address).second;
     const bool synthetic = location.address == 0 || taken;
     addresses.push_back(synthetic ? addresses.size() + 1 : location.address - 1);
-    seen.push_back(location.address);
   }
   return addresses;
 }

@@ -33,7 +33,7 @@ SyntheticSite random_site(Chance& chance) {
   site.tag = chance.below(4) == 0 ? "heap" : chance.name();
   site.function = chance.name();
   site.block_bytes = size;
-  site.live_bytes = [=](size_t i) { return size * (level + (grows ? static_cast<int64_t>(i) : i % 2)); };
+  site.live_bytes = [=](size_t i) { return size * (level + static_cast<int64_t>(grows ? i : i % 2)); };
   site.temporary_blocks = chance.below(4);
   const size_t kind = chance.below(6);
   site.kind = kind == 0   ? recording::SiteKind::kMapping
