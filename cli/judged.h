@@ -5,6 +5,7 @@
 #include <functional>
 #include <iosfwd>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <tl/expected.hpp>
@@ -21,17 +22,26 @@ struct Judged {
   reports::Report report;
 };
 
+// How paths are told: relative to the root of the sources, which is found in the recording unless it is
+// given.
+struct PathStyle {
+  std::optional<std::string> source_root;
+  bool absolute = false;  // as they were recorded
+};
+
 // The error is a line for the user: an unreadable file, or one in which no program recorded anything. Such a
 // recording would look like a program without allocations, so it gets no report.
-tl::expected<Judged, std::string> judge_recording(const std::filesystem::path& recording);
+tl::expected<Judged, std::string> judge_recording(const std::filesystem::path& recording,
+                                                  const PathStyle& paths = {});
 
-// Replaces the file at once: a reader sees the old one or the new one.
+// Replaces the file at once: a reader sees the old one or the new one. What is no regular file (a pipe, a
+// terminal) is written to.
 tl::expected<void, std::string> write_file(const std::filesystem::path& file,
                                            const std::function<void(std::ostream&)>& write);
 tl::expected<void, std::string> write_file(const reports::Report& report, const reports::Format& format,
                                            const std::filesystem::path& file);
 
-// One file a format.
+// One file for each format that is written of every run.
 tl::expected<void, std::string> write_reports(const reports::Report& report,
                                               const std::filesystem::path& directory);
 

@@ -86,7 +86,9 @@ tl::expected<runner::Schedule, std::string> make_schedule(const Options& options
 
 void print_written(const runner::OutputDirectory& out) {
   std::cout << "wrote " << fs::proximate(out.path()).string() << "/: recording.lhr";
-  for (const reports::Format& format : reports::all_formats()) std::cout << ' ' << format.file_name;
+  for (const reports::Format& format : reports::all_formats()) {
+    if (format.of_every_run) std::cout << ' ' << format.file_name;
+  }
   std::cout << " target.log\n" << std::flush;
 }
 

@@ -227,6 +227,13 @@ void check_recording(const Case& c, Checks& checks) {
   }
 }
 
+// Checks are added in groups; those that have no subject yet are of this one.
+void name_new(std::string_view subject, Checks& checks) {
+  for (Check& check : checks) {
+    if (check.subject.empty()) check.subject = subject;
+  }
+}
+
 Verdict verdict_of(CheckState first) {
   switch (first) {
     case CheckState::kFailed:
@@ -269,14 +276,22 @@ Judgement judge(const Run& run, const Timeline& timeline, const GrowthMap& growt
   const Case c{run, timeline, growth, findings};
   Judgement judgement;
   check_peak(c, judgement.checks);
+  name_new("peak RSS", judgement.checks);
   check_stopped(c, judgement.checks);
+  name_new("stopped by the runner", judgement.checks);
   const CheckState weight = c.marked() ? check_growth_of_iterations(c, judgement.checks)
                                        : check_growth_of_ticks(c, judgement.checks);
+  name_new("growth", judgement.checks);
   check_findings(c, weight, judgement.checks);
+  name_new(kFindingSubject, judgement.checks);
   check_speed(c, judgement.checks);
+  name_new("speed", judgement.checks);
   check_target(c, judgement.checks);
+  name_new("target", judgement.checks);
   check_recording(c, judgement.checks);
+  name_new("recording", judgement.checks);
   check_iterations(c, judgement.checks);
+  name_new("iterations", judgement.checks);
   std::stable_sort(judgement.checks.begin(), judgement.checks.end(),
                    [](const Check& a, const Check& b) { return a.state < b.state; });
   judgement.verdict = verdict_of(judgement.checks.front().state);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lib/recording/run.h"
@@ -27,8 +28,11 @@ enum class CheckState {
 
 struct Check {
   CheckState state = CheckState::kNotChecked;
-  std::string text;  // a sentence; escaped
+  std::string text;               // a sentence; escaped
+  std::string_view subject = {};  // what was checked: "peak RSS"; the same in every run
 };
+
+inline constexpr std::string_view kFindingSubject = "finding";
 
 struct Judgement {
   Verdict verdict = Verdict::kInconclusive;

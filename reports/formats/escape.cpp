@@ -72,6 +72,30 @@ std::string escape_line(std::string_view name) {
   return result;
 }
 
+std::string escape_xml(std::string_view line) {
+  std::string result;
+  result.reserve(line.size());
+  for (size_t at = 0; at < line.size(); ++at) {
+    const char c = line[at];
+    const std::string_view three = line.substr(at, 3);
+    if (three == "\xEF\xBF\xBE" || three == "\xEF\xBF\xBF") {  // U+FFFE, U+FFFF: UTF-8, but no XML
+      result += "\xEF\xBF\xBD";
+      at += 2;
+    } else if (c == '&') {
+      result += "&amp;";
+    } else if (c == '<') {
+      result += "&lt;";
+    } else if (c == '>') {
+      result += "&gt;";
+    } else if (c == '"') {
+      result += "&quot;";
+    } else {
+      result += c;
+    }
+  }
+  return result;
+}
+
 size_t columns(std::string_view text) {
   size_t count = 0;
   for (const char c : text) count += (static_cast<uint8_t>(c) & 0xC0u) != 0x80 ? 1 : 0;

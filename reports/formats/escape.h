@@ -12,6 +12,9 @@ namespace leakhunt::reports {
 // \u{NNNN}; bytes that are no UTF-8 as \xNN. Everything else unchanged.
 std::string escape_line(std::string_view name);
 
+// What escape_line() returned, as text or as a quoted attribute of XML and HTML.
+std::string escape_xml(std::string_view line);
+
 // Code points of valid UTF-8: the columns it takes, for all but wide scripts.
 size_t columns(std::string_view text);
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "reports/comparison.h"
+#include "reports/formats/profile.h"
 #include "reports/report.h"
 
 namespace leakhunt::reports {
@@ -14,12 +15,21 @@ namespace leakhunt::reports {
 struct Format {
   std::string_view name;       // of --format
   std::string_view extension;  // without the dot
-  std::string_view file_name;  // in the --out directory
-  // Deterministic: the same recording gives the same bytes.
-  void (*write)(const Report& report, std::ostream& out);
+  std::string_view file_name;  // in the --out directory, and of -o DIRECTORY
+  std::string_view opened_by;  // what to do with it
+  bool of_every_run = false;   // `--out` writes it
+  bool binary = false;         // nothing for a terminal
+  // Deterministic: the same recording gives the same bytes. One of the two is null.
+  void (*of_run)(const Report& report, std::ostream& out) = nullptr;
+  void (*of_moment)(const Report& report, const Moment& moment, std::ostream& out) = nullptr;
+
+  // Of the run; where the format is of one moment, at the end.
+  void write(const Report& report, std::ostream& out) const;
+  // Of that moment, which must be the default where the format is of the run.
+  void write(const Report& report, const Moment& moment, std::ostream& out) const;
 };
 
-// In the order in which `--out` writes them.
+// In the order in which `--out` writes them, and --help lists them.
 std::span<const Format> all_formats();
 
 // Null when there is none of that name.
@@ -31,6 +41,27 @@ void write_text(const Report& report, std::ostream& out);
 void write_json(const Report& report, std::ostream& out);
 // Valgrind's massif format, for ms_print and massif-visualizer.
 void write_massif(const Report& report, std::ostream& out);
+
+// --- for tables and CI ---------------------------------------------------------------------------
+
+void write_csv(const Report& report, const Moment& moment, std::ostream& out);
+void write_markdown(const Report& report, std::ostream& out);
+void write_junit(const Report& report, std::ostream& out);
+void write_sarif(const Report& report, std::ostream& out);
+void write_gitlab(const Report& report, std::ostream& out);
+void write_github(const Report& report, std::ostream& out);
+
+// --- profiles and curves, for viewers ------------------------------------------------------------
+
+void write_folded(const Report& report, const Moment& moment, std::ostream& out);
+void write_svg(const Report& report, const Moment& moment, std::ostream& out);
+void write_pprof(const Report& report, const Moment& moment, std::ostream& out);
+void write_pprof_text(const Report& report, const Moment& moment, std::ostream& out);
+void write_speedscope(const Report& report, const Moment& moment, std::ostream& out);
+void write_heaptrack(const Report& report, std::ostream& out);
+void write_dhat(const Report& report, std::ostream& out);
+void write_trace(const Report& report, std::ostream& out);
+void write_openmetrics(const Report& report, std::ostream& out);
 
 // Several runs side by side: report.txt and report.json of a sweep. docs/scenarios.md shows both.
 void write_comparison_text(const Comparison& comparison, std::ostream& out);

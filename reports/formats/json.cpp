@@ -302,7 +302,7 @@ Json report_json(const Report& report) {
 }  // namespace
 
 void write_json(const Report& report, std::ostream& out) {
-  out << report_json(report).dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+  out << report_json(report).dump(2, ' ', true, Json::error_handler_t::replace) << '\n';
 }
 
 }  // namespace leakhunt::reports

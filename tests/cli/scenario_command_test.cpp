@@ -34,7 +34,8 @@ TEST_F(ScenarioCommand, AHealthyProgramPasses) {
   EXPECT_TRUE(called.out.starts_with("PASS")) << called.out;
   EXPECT_TRUE(contains(called.out, "\nas expected: pass\n")) << called.out;
   EXPECT_TRUE(contains(called.out, "\nwrote out/steps/: recording.lhr report.txt report.json")) << called.out;
-  for (const char* name : {"recording.lhr", "report.txt", "report.json", "massif.out", "target.log"}) {
+  for (const char* name :
+       {"recording.lhr", "report.txt", "report.json", "massif.out", "junit.xml", "target.log"}) {
     EXPECT_TRUE(command_.has(std::string("out/steps/") + name)) << name;
   }
   EXPECT_EQ(command_.file("out/steps/target.log"), "100 steps\n");

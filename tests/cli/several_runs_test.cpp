@@ -34,7 +34,8 @@ TEST_F(SeveralRuns, EndInOneTable) {
   EXPECT_TRUE(called.out.ends_with("\nwrote out/steps/: report.txt report.json 0/ 1000/\n")) << called.out;
   EXPECT_TRUE(called.out.starts_with(command_.file("out/steps/report.txt")));
   for (const char* directory : {"out/steps/0/", "out/steps/1000/"}) {
-    for (const char* name : {"recording.lhr", "report.txt", "report.json", "massif.out", "target.log"}) {
+    for (const char* name :
+         {"recording.lhr", "report.txt", "report.json", "massif.out", "junit.xml", "target.log"}) {
       EXPECT_TRUE(command_.has(std::string(directory) + name)) << directory << name;
     }
   }

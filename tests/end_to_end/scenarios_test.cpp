@@ -182,7 +182,8 @@ TEST(Report, IsTheSameFromTheRecordingAloneAnywhere) {
   const struct {
     const char* format;
     const char* file;
-  } formats[] = {{"text", "report.txt"}, {"json", "report.json"}, {"massif", "massif.out"}};
+  } formats[] = {
+      {"text", "report.txt"}, {"json", "report.json"}, {"massif", "massif.out"}, {"junit", "junit.xml"}};
   for (const auto& [format, file] : formats) {
     const Finished again = run_command("cd " + elsewhere.path() + " && env -i " + kLeakhunt +
                                        "report copy.lhr --format " + format + " -o again");
