@@ -13,6 +13,7 @@
 #include <elfutils/libdw.h>
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -52,9 +53,12 @@ class RangeMap {
 
 class DebugInfo {
  public:
-  // Null when the file has no debug information. `file` must outlive it.
-  static std::unique_ptr<DebugInfo> open(const ElfFile& file);
+  // Null when the file has no debug information. `file` must outlive it, and `shared` too: the file that dwz
+  // moved common parts of several programs to (.gnu_debugaltlink); null when there is none.
+  static std::unique_ptr<DebugInfo> open(const ElfFile& file, const ElfFile* shared);
   ~DebugInfo();
+  DebugInfo(const DebugInfo&) = delete;
+  DebugInfo& operator=(const DebugInfo&) = delete;
 
   // Innermost first; empty when no unit describes the address. `symbol` is the linker's name there, or empty:
   // it carries the parameters of functions to which DWARF gives only a short name.
@@ -62,21 +66,25 @@ class DebugInfo {
 
  private:
   struct Scope {  // a function, or one inlined into `parent`
-    Dwarf_Off die = 0;
+    Dwarf_Die die{};
     uint32_t parent = RangeMap::kNothing;
     uint32_t call_file = 0;
     uint32_t call_line = 0;
   };
+  // A DIE by its place in memory: one unit may refer into another file.
+  using DieKey = const void*;
   struct Unit {
-    Dwarf_Off root = 0;
+    Dwarf_Die root{};   // has the line table
+    Dwarf_Die split{};  // has the functions: the root, or what -gsplit-dwarf wrote into a .dwo file
     bool walked = false;
     std::vector<Scope> scopes;
     RangeMap at;
-    std::unordered_map<Dwarf_Off, std::string> enclosing;  // "ns::Type::" of functions without a linkage name
+    std::unordered_map<DieKey, std::string> enclosing;  // "ns::Type::" of functions without a linkage name
   };
 
-  explicit DebugInfo(Dwarf* dwarf) : dwarf_(dwarf) {}
+  DebugInfo(Dwarf* dwarf, Dwarf* shared) : dwarf_(dwarf), shared_(shared) {}
   void index_units();
+  void open_split(Unit& unit);
   void walk(Unit& unit);
   void walk_children(Unit& unit, Dwarf_Die parent, uint32_t scope, const std::string& enclosing);
   struct Name {
@@ -84,16 +92,17 @@ class DebugInfo {
     bool complete =
         false;  // with parameters, from a linkage name; otherwise the short one with what encloses it
   };
-  const Name& name_of(Dwarf_Off die_offset);
-  std::string name_of_outermost(Dwarf_Off die_offset, std::string_view symbol);
+  const Name& name_of(Dwarf_Die die);
+  std::string name_of_outermost(Dwarf_Die die, std::string_view symbol);
   Name make_name(Dwarf_Die die);
   Unit* unit_of(Dwarf_Die die);
 
   Dwarf* dwarf_;
-  std::vector<Unit> units_;
+  Dwarf* shared_;
+  std::deque<Unit> units_;  // those of the shared file are added as they are referred to
   RangeMap unit_at_;
-  std::unordered_map<Dwarf_Off, uint32_t> unit_by_root_;
-  std::unordered_map<Dwarf_Off, Name> names_;  // by the offset of the scope's DIE
+  std::unordered_map<DieKey, Unit*> unit_by_root_;
+  std::unordered_map<DieKey, Name> names_;  // by the scope's DIE
 };
 
 }  // namespace leakhunt::symbols

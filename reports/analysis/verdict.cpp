@@ -49,6 +49,24 @@ std::string where(const Case& c, const Finding& finding) {
 
 // --- the checks ----------------------------------------------------------------------------------
 
+// A program that the tracker was never in looks like one that allocates nothing.
+void check_recorded(const Case& c, Checks& checks) {
+  const bool went_on = c.run.end == recording::EndKind::kExec;
+  if (c.run.images != 0 && !went_on) return;
+  std::string text = "nothing was recorded: the tracker did not start in the program";
+  if (went_on) {
+    const std::string next = c.run.next_program.empty() ? "another program" : escape_line(c.run.next_program);
+    text = fmt::format("the program went on as {} (exec), and the tracker did not start in it", next);
+  }
+  const std::string why = c.run.outcome ? escape_line(c.run.outcome->not_recorded) : "";
+  if (!why.empty()) {
+    text += ": " + why;
+  } else if (!went_on) {
+    text += "; one that clears LD_PRELOAD, or that the loader could not start, cannot be judged";
+  }
+  checks.push_back({CheckState::kInconclusive, std::move(text)});
+}
+
 void check_peak(const Case& c, Checks& checks) {
   const uint64_t peak = peak_rss_bytes(c.run);
   if (!c.run.budget.peak_rss_bytes) {
@@ -194,7 +212,7 @@ void check_target(const Case& c, Checks& checks) {
                         fmt::format("the target failed with exit status {}", outcome.exit_status)});
     }
   }
-  if (!c.run.complete()) {
+  if (!c.run.complete() && c.run.images != 0) {
     std::string text = "the recording does not end in order (the target was killed)";
     if (c.timeline.completed > 0) {
       text += fmt::format("; it is judged up to its last completed {} ({})",
@@ -203,7 +221,7 @@ void check_target(const Case& c, Checks& checks) {
     checks.push_back({CheckState::kNotChecked, std::move(text)});
   }
   if (!c.run.outcome) checks.push_back({CheckState::kNotChecked, "how the target ended was not recorded"});
-  if (c.run.snapshots.empty())
+  if (c.run.snapshots.empty() && c.run.images != 0)
     checks.push_back({CheckState::kInconclusive, "the recording holds no snapshot"});
 }
 
@@ -268,6 +286,7 @@ Judgement judge(const Run& run, const Timeline& timeline, const GrowthMap& growt
                 const std::vector<Finding>& findings) {
   const Case c{run, timeline, growth, findings};
   Judgement judgement;
+  check_recorded(c, judgement.checks);
   check_peak(c, judgement.checks);
   check_stopped(c, judgement.checks);
   const CheckState weight = c.marked() ? check_growth_of_iterations(c, judgement.checks)
