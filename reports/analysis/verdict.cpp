@@ -49,10 +49,14 @@ std::string where(const Case& c, const Finding& finding) {
 
 // --- the checks ----------------------------------------------------------------------------------
 
+bool is_empty(const Run& run) {
+  return run.images == 0 && run.snapshots.empty();
+}
+
 // A program that the tracker was never in looks like one that allocates nothing.
 void check_recorded(const Case& c, Checks& checks) {
   const bool went_on = c.run.end == recording::EndKind::kExec;
-  if (c.run.images != 0 && !went_on) return;
+  if (!is_empty(c.run) && !went_on) return;
   std::string text = "nothing was recorded: the tracker did not start in the program";
   if (went_on) {
     const std::string next = c.run.next_program.empty() ? "another program" : escape_line(c.run.next_program);
@@ -212,7 +216,7 @@ void check_target(const Case& c, Checks& checks) {
                         fmt::format("the target failed with exit status {}", outcome.exit_status)});
     }
   }
-  if (!c.run.complete() && c.run.images != 0) {
+  if (!c.run.complete() && !is_empty(c.run)) {
     std::string text = "the recording does not end in order (the target was killed)";
     if (c.timeline.completed > 0) {
       text += fmt::format("; it is judged up to its last completed {} ({})",
@@ -221,7 +225,7 @@ void check_target(const Case& c, Checks& checks) {
     checks.push_back({CheckState::kNotChecked, std::move(text)});
   }
   if (!c.run.outcome) checks.push_back({CheckState::kNotChecked, "how the target ended was not recorded"});
-  if (c.run.snapshots.empty() && c.run.images != 0)
+  if (c.run.snapshots.empty() && !is_empty(c.run))
     checks.push_back({CheckState::kInconclusive, "the recording holds no snapshot"});
 }
 

@@ -46,7 +46,7 @@ TEST(Names, OfLibrariesThatWereInOnePlaceOneAfterTheOtherStayApart) {
   for (const std::string stacks : {"cfi", "fp"}) {
     const Called called = command.call("run --stacks " + stacks + " -- " LEAKHUNT_RELOADS);
     ASSERT_EQ(called.out, "one place\n") << called.err;
-    const Run run = recording_of(command, "out/reloads");
+    const recording::Run run = recording_of(command, "out/reloads");
     const Kept first = allocated_by(run, "first_library_keeps");
     const Kept second = allocated_by(run, "second_library_keeps");
     EXPECT_EQ(first.blocks, 7u) << stacks;
@@ -77,8 +77,11 @@ TEST_F(OwnProgram, ReportsAreTheSameOnAMachineWithoutIt) {
   fs::rename(command_.path() / "bin", command_.path() / "elsewhere");
   fs::rename(command_.path() / "out", command_.path() / "copied");
   for (const std::string format : {"text", "json", "massif"}) {
-    const std::string file = format == "massif" ? "massif.out" : format == "text" ? "report.txt" : "report.json";
-    const Called called = command_.call("report copied/steps --format " + format, "LEAKHUNT_DEBUG_DIR=/nowhere ");
+    const std::string file = format == "massif" ? "massif.out"
+                             : format == "text" ? "report.txt"
+                                                : "report.json";
+    const Called called =
+        command_.call("report copied/steps --format " + format, "LEAKHUNT_DEBUG_DIR=/nowhere ");
     EXPECT_EQ(called.out, command_.file("copied/steps/" + file)) << format;
     EXPECT_EQ(called.status, 1);
   }
@@ -87,9 +90,8 @@ TEST_F(OwnProgram, ReportsAreTheSameOnAMachineWithoutIt) {
 }
 
 TEST_F(OwnProgram, ThatWasRebuiltWhileItRanLendsItsNamesToNobody) {
-  const Called called = command_.shell(
-      "cp " LEAKHUNT_OTHER_LIBRARY " other; (sleep 0.4; mv other bin/steps) & " LEAKHUNT_BIN
-      "/leakhunt run -- bin/steps 40 1000 30; wait");
+  fs::copy_file(LEAKHUNT_OTHER_LIBRARY, command_.path() / "other");
+  const Called called = command_.call("run -- bin/steps 100 1000 0 replace other");
   EXPECT_EQ(called.status, 1) << called.err;
   const std::string report = command_.file("out/steps/report.txt");
   EXPECT_TRUE(contains(report, "steps+0x")) << report;
@@ -98,8 +100,7 @@ TEST_F(OwnProgram, ThatWasRebuiltWhileItRanLendsItsNamesToNobody) {
 }
 
 TEST_F(OwnProgram, ThatWasDeletedWhileItRanIsNamedByItsPlace) {
-  const Called called = command_.shell("(sleep 0.4; rm bin/steps) & " LEAKHUNT_BIN
-                                       "/leakhunt run -- bin/steps 40 1000 30; wait");
+  const Called called = command_.call("run -- bin/steps 100 1000 0 remove");
   EXPECT_EQ(called.status, 1) << called.err;
   const std::string report = command_.file("out/steps/report.txt");
   EXPECT_TRUE(contains(report, "steps+0x")) << report;

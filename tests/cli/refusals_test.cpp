@@ -1,5 +1,5 @@
-// What cannot be recorded is refused before it is started, or said in the report: never a report that looks like
-// health.
+// What cannot be recorded is refused before it is started, or said in the report: never a report that looks
+// like health.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,7 +34,8 @@ TEST(Refusal, OfWhatCannotBeStarted) {
 
 TEST(Refusal, OfStaticProgramsAndOfScriptsForThem) {
   const CommandLine command;
-  const std::string why = "is statically linked, so the tracker cannot be loaded into it: link it dynamically";
+  const std::string why =
+      "is statically linked, so the tracker cannot be loaded into it: link it dynamically";
   command.scratch().write("script", std::string("#!") + LEAKHUNT_STATIC_PROGRAM + "\n", 0755);
   command.scratch().write("script_of_script", "#!" + (command.path() / "script").string() + "\n", 0755);
   expect_refused(command, LEAKHUNT_STATIC_PROGRAM, why);
@@ -45,9 +46,10 @@ TEST(Refusal, OfStaticProgramsAndOfScriptsForThem) {
 TEST(Refusal, OfProgramsForAnotherLoader) {
   const CommandLine command;
   const std::string ours = "/lib64/ld-linux-x86-64.so.2";
-  for (const auto& [loader, why] : {std::pair{"/lib/ld-musl-x86_64.so.1", "is linked with musl"},
-                                    {"/system/bin/linker64", "another C library (its loader is /system/bin/linker64)"},
-                                    {"/lib64/ld-linux-other.so.2", "needs the loader /lib64/ld-linux-other.so.2"}}) {
+  for (const auto& [loader, why] :
+       {std::pair{"/lib/ld-musl-x86_64.so.1", "is linked with musl"},
+        {"/system/bin/linker64", "another C library (its loader is /system/bin/linker64)"},
+        {"/lib64/ld-linux-other.so.2", "needs the loader /lib64/ld-linux-other.so.2"}}) {
     std::string bytes = runner::content_of(LEAKHUNT_STEPS);
     const size_t at = bytes.find(ours);
     ASSERT_NE(at, std::string::npos);
@@ -84,13 +86,15 @@ TEST(Refusal, NotOfAScriptWhoseOwnRightsTheKernelIgnores) {
 // Every way into a program that the tracker cannot be in.
 TEST(NotRecorded, AProgramThatGoesOnAsAStaticOneIsInconclusive) {
   const CommandLine command;
-  for (const std::string program : {"sh -c 'exec " LEAKHUNT_STATIC_PROGRAM "'", "env " LEAKHUNT_STATIC_PROGRAM,
-                                    "sh -c 'exec env " LEAKHUNT_STATIC_PROGRAM "'"}) {
+  for (const std::string program :
+       {"sh -c 'exec " LEAKHUNT_STATIC_PROGRAM "'", "env " LEAKHUNT_STATIC_PROGRAM,
+        "sh -c 'exec env " LEAKHUNT_STATIC_PROGRAM "'"}) {
     const Called called = command.call("run --out out/chain -- " + program);
     EXPECT_EQ(called.status, 4) << program << called.err;
     EXPECT_TRUE(contains(called.err, "leakhunt: inconclusive: the program went on as")) << called.err;
     const std::string report = unwrapped(command.file("out/chain/report.txt"));
-    EXPECT_TRUE(contains(report, "went on as " LEAKHUNT_STATIC_PROGRAM " (exec), and the tracker did not start in it"))
+    EXPECT_TRUE(contains(
+        report, "went on as " LEAKHUNT_STATIC_PROGRAM " (exec), and the tracker did not start in it"))
         << report;
     EXPECT_TRUE(contains(report, "is statically linked")) << report;
     EXPECT_EQ(command.call("report out/chain").status, 4);
@@ -110,7 +114,8 @@ TEST(NotRecorded, WithoutTheTrackersFirstWordThereIsNoHealth) {
   EXPECT_TRUE(contains(called.err, "inconclusive: nothing was recorded")) << called.err;
   const std::string report = command.file("out/true/report.txt");
   EXPECT_TRUE(report.starts_with("INCONCLUSIVE")) << report;
-  EXPECT_TRUE(contains(unwrapped(report), "nothing was recorded: the tracker did not start in the program")) << report;
+  EXPECT_TRUE(contains(unwrapped(report), "nothing was recorded: the tracker did not start in the program"))
+      << report;
   EXPECT_TRUE(contains(command.file("out/true/report.json"), "\"verdict\": \"inconclusive\""));
   const Called again = command.call("report out/true");
   EXPECT_EQ(again.status, 4);

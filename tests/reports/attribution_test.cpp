@@ -114,12 +114,13 @@ TEST(Attribution, SaysWhyThereIsNoBetterName) {
 }
 
 TEST(Plumbing, OfRustIsItsStandardLibrary) {
-  for (const char* name :
-       {"alloc::alloc::alloc", "<alloc::vec::Vec<T> as core::clone::Clone>::clone", "__rust_alloc", "__rdl_alloc",
-        "alloc::raw_vec::RawVec<T,A>::reserve_for_push", "hashbrown::raw::RawTable<T>::reserve"}) {
+  for (const char* name : {"alloc::alloc::alloc", "<alloc::vec::Vec<T> as core::clone::Clone>::clone",
+                           "__rust_alloc", "__rdl_alloc", "alloc::raw_vec::RawVec<T,A>::reserve_for_push",
+                           "hashbrown::raw::RawTable<T>::reserve"}) {
     EXPECT_TRUE(is_plumbing(function(name))) << name;
   }
-  for (const char* name : {"leaky::main", "<leaky::Cache as core::ops::Drop>::drop", "alloc::mine", "core::step"}) {
+  for (const char* name :
+       {"leaky::main", "<leaky::Cache as core::ops::Drop>::drop", "alloc::mine", "core::step"}) {
     EXPECT_FALSE(is_plumbing(function(name))) << name;
   }
   StackFrame inlined = function("core::ops::function::FnOnce::call_once");

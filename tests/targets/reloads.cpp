@@ -1,6 +1,7 @@
 // reloads: loads first_plugin.so, second_plugin.so and first_plugin.so again, each into the place of the one
 // before; through the same call they keep 3 blocks of 1000 bytes, 5 of 2000, and 4 of 1000 bytes.
-// Claim: 7 blocks belong to first_library_keeps, 5 to second_library_keeps. Prints whether all lay in one place.
+// Claim: 7 blocks belong to first_library_keeps, 5 to second_library_keeps. Prints whether all lay in one
+// place.
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>

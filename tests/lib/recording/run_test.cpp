@@ -64,7 +64,7 @@ TEST(Modules, AnAddressMeansTheOneThatLayThereWhenTheSiteWasRecorded) {
   symbol.later.push_back({0x1500, "/lib/next.so", 0x500, {{"in_next", "", 0, false}}});
   symbol.later.back().module_id = next;
   recording.symbols({{0x1500, symbol}});
-  const Run run = recording.run();
+  const auto run = recording.run();
   EXPECT_EQ(run.damage.note, "");
   const auto site = [&](SiteId id) -> const CallSite& { return run.sites[static_cast<size_t>(id)]; };
   EXPECT_EQ(module_at(run, site(of_old), 0x1500), old);

@@ -41,8 +41,8 @@ SampleSymbol function_with(const std::filesystem::path& library, const std::stri
 
 std::vector<uint8_t> build_id_of(const std::filesystem::path& library);
 
-// Box::put with what is inlined into it, at the first address that stands in the innermost function. `library` is a
-// copy of `original`, whose symbols say where to look.
+// Box::put with what is inlined into it, at the first address that stands in the innermost function.
+// `library` is a copy of `original`, whose symbols say where to look.
 std::vector<SourceFrame> chain_of_put(Symbolizer& symbolizer, const std::filesystem::path& library,
                                       const std::filesystem::path& original);
 void expect_chain_of_put(const std::vector<SourceFrame>& frames);

@@ -1,4 +1,5 @@
-// Debug information that is not in the module: in a debug root, shared by dwz, in .dwo files, in .gnu_debugdata.
+// Debug information that is not in the module: in a debug root, shared by dwz, in .dwo files, in
+// .gnu_debugdata.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
@@ -71,7 +72,8 @@ TEST(SeparateDebug, IsFoundByTheModulesPathBelowADebugRoot) {
   const Scratch scratch;
   const fs::path root = scratch.path() / "debug";
   const fs::path folder = fs::canonical(scratch.path()) / "lib";
-  const auto library = split_sample(folder / "sample.so", root / folder.relative_path() / "sample.so.debug", true);
+  const auto library =
+      split_sample(folder / "sample.so", root / folder.relative_path() / "sample.so.debug", true);
   Symbolizer symbolizer(DebugRoots{root});
   expect_chain_of_put(chain_of_put(symbolizer, library, kSample));
 }
@@ -97,7 +99,8 @@ class SharedDebug : public testing::Test {
     }
     output_of("cd " + quoted(scratch_.path()) + " && dwz -m shared.debug -M shared.debug one.so two.so 2>&1");
     ASSERT_TRUE(fs::exists(path("shared.debug")));
-    ASSERT_NE(output_of("readelf -SW " + quoted(path("one.so"))).find(".gnu_debugaltlink"), std::string::npos);
+    ASSERT_NE(output_of("readelf -SW " + quoted(path("one.so"))).find(".gnu_debugaltlink"),
+              std::string::npos);
   }
   fs::path path(const std::string& name) const { return scratch_.path() / name; }
 
@@ -121,7 +124,8 @@ TEST_F(SharedDebug, OfDwzIsFoundByItsBuildId) {
 TEST_F(SharedDebug, ThatIsGoneCostsNamesAndNothingElse) {
   fs::remove(path("shared.debug"));
   Symbolizer symbolizer(DebugRoots{});
-  const auto frames = symbolizer.resolve(path("one.so").string(), {}, function_with(kSample, "3Box3put").begin);
+  const auto frames =
+      symbolizer.resolve(path("one.so").string(), {}, function_with(kSample, "3Box3put").begin);
   ASSERT_TRUE(frames);
   EXPECT_EQ(frames->back().function, "sample::Box::put(int)");
 }
@@ -143,7 +147,8 @@ TEST(DwoFiles, ThatAreGoneLeaveTheLinesAndTheSymbols) {
     bytes.assign(std::istreambuf_iterator<char>(file), {});
   }
   const std::string kEnding = ".dwo";
-  for (size_t at = bytes.find(kEnding); at != std::string::npos; at = bytes.find(kEnding, at + 1)) bytes[at + 3] = 'x';
+  for (size_t at = bytes.find(kEnding); at != std::string::npos; at = bytes.find(kEnding, at + 1))
+    bytes[at + 3] = 'x';
   std::ofstream(library, std::ios::binary | std::ios::trunc) << bytes;
   Symbolizer symbolizer;
   const auto frames = symbolizer.resolve(library.string(), {}, function_with(library, "3Box3put").begin);
@@ -161,7 +166,8 @@ TEST(MiniDebug, NamesLocalFunctionsOfAStrippedModule) {
   output_of("objcopy --strip-debug --remove-section=.comment " + quoted(library) + " " + quoted(symbols));
   output_of("xz --keep --suffix=.xz " + quoted(symbols));
   output_of("strip " + quoted(library));
-  output_of("objcopy --add-section .gnu_debugdata=" + quoted(fs::path(symbols.string() + ".xz")) + " " + quoted(library));
+  output_of("objcopy --add-section .gnu_debugdata=" + quoted(fs::path(symbols.string() + ".xz")) + " " +
+            quoted(library));
   Symbolizer symbolizer;
   const auto frames = symbolizer.resolve(library.string(), {}, function_with(kSample, "6hidden").begin + 1);
   ASSERT_TRUE(frames);
@@ -174,7 +180,8 @@ TEST(MiniDebug, ThatIsNoXzFileIsPassedOver) {
   fs::copy_file(kSample, library);
   std::ofstream(scratch.path() / "junk") << std::string(1000, 'x');
   output_of("strip " + quoted(library));
-  output_of("objcopy --add-section .gnu_debugdata=" + quoted(scratch.path() / "junk") + " " + quoted(library));
+  output_of("objcopy --add-section .gnu_debugdata=" + quoted(scratch.path() / "junk") + " " +
+            quoted(library));
   Symbolizer symbolizer;
   EXPECT_FALSE(symbolizer.resolve(library.string(), {}, function_with(kSample, "6hidden").begin + 1));
   EXPECT_TRUE(symbolizer.resolve(library.string(), {}, function_with(kSample, "3Box3put").begin + 1));

@@ -40,7 +40,7 @@ TEST(Symbolise, AnAddressInNoModuleIsAnonymousCode) {
 }
 
 TEST(Symbolise, AModuleWhoseRecordIsLostHasNoNameAndNoNote) {
-  Run run = run_with_site({0x1500});
+  recording::Run run = run_with_site({0x1500});
   run.modules.push_back({0x1000, 0x1000, 0x2000, "", {}});
   const Symbol& symbol = symbolise(run).at(0x1500);
   EXPECT_EQ(symbol.module, "");
@@ -51,7 +51,7 @@ TEST(Symbolise, AFileWithoutBuildIdThatIsNewerThanTheProcessIsNotBelieved) {
   const ScratchDirectory scratch;
   const fs::path program = scratch.path() / "program";
   fs::copy_file("/proc/self/exe", program);
-  Run run = run_with_site({0x1500, 0x2500});
+  recording::Run run = run_with_site({0x1500, 0x2500});
   run.modules.push_back({0, 0x1000, 0x3000, program.string(), {}});
   run.process.start_unix_ns = now_ns() + 1'000'000'000;  // it has just been written
   EXPECT_EQ(symbolise(run).at(0x1500).note, "");
@@ -68,7 +68,7 @@ TEST(Symbolise, ASymbolizerIsSharedByManyRuns) {
   symbols::Symbolizer symbolizer;
   const auto here = reinterpret_cast<uint64_t>(&now_ns) + 1;
   for (const uint64_t bias : {0x10000000ull, 0x20000000ull}) {
-    Run run = run_with_site({bias + here});
+    recording::Run run = run_with_site({bias + here});
     run.modules.push_back({bias, bias, UINT64_MAX, "/proc/self/exe", {}});
     run.process.start_unix_ns = now_ns() + 1'000'000'000;
     EXPECT_EQ(symbolise(run, symbolizer).at(bias + here).offset, here);
