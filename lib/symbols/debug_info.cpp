@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "lib/symbols/symbol_table.h"
 
@@ -98,12 +99,13 @@ std::unique_ptr<DebugInfo> DebugInfo::open(const ElfFile& file, const ElfFile* s
   if (dwarf == nullptr) return nullptr;
   Dwarf* common = shared != nullptr ? dwarf_begin_elf(shared->elf(), DWARF_C_READ, nullptr) : nullptr;
   if (common != nullptr) dwarf_setalt(dwarf, common);
-  std::unique_ptr<DebugInfo> info(new DebugInfo(dwarf, common));
+  std::unique_ptr<DebugInfo> info(new DebugInfo(file, dwarf, common));
   info->index_units();
   return info;
 }
 
 DebugInfo::~DebugInfo() {
+  for (const TakenUnit& unit : taken_) dwarf_end(unit.dwarf);
   dwarf_end(dwarf_);
   if (shared_ != nullptr) dwarf_end(shared_);
 }
@@ -127,11 +129,41 @@ void DebugInfo::index_units() {
 // libdw looks for the .dwo file beside the program and where it was compiled, and compares its id.
 void DebugInfo::open_split(Unit& unit) {
   uint8_t type = 0;
+  uint64_t id = 0;
   Dwarf_Die split{};
-  if (dwarf_cu_info(unit.root.cu, nullptr, &type, nullptr, &split, nullptr, nullptr, nullptr) != 0) return;
-  if (type != DW_UT_skeleton || split.addr == nullptr) return;
-  unit.split = split;
-  unit_by_root_[split.addr] = &unit;
+  if (dwarf_cu_info(unit.root.cu, nullptr, &type, nullptr, &split, &id, nullptr, nullptr) != 0) return;
+  if (type != DW_UT_skeleton) return;
+  if (split.addr != nullptr) {
+    unit.split = split;
+  } else if (!take_from_package(unit, id)) {
+    return;
+  }
+  unit_by_root_[unit.split.addr] = &unit;
+}
+
+SplitPackage::InProgram DebugInfo::in_program(Dwarf_Die* root) const {
+  const auto from = [&](const char* section, std::initializer_list<unsigned> names) {
+    const std::span<const char> whole = file_.content(section);
+    Dwarf_Attribute attribute;
+    Dwarf_Word base = 0;
+    for (const unsigned name : names) {
+      if (dwarf_attr(root, name, &attribute) != nullptr && dwarf_formudata(&attribute, &base) == 0) break;
+    }
+    return whole.subspan(std::min<size_t>(base, whole.size()));
+  };
+  return {from(".debug_addr", {DW_AT_addr_base, DW_AT_GNU_addr_base}),
+          from(".debug_ranges", {DW_AT_GNU_ranges_base})};
+}
+
+bool DebugInfo::take_from_package(Unit& unit, uint64_t id) {
+  if (!std::exchange(package_opened_, true)) package_ = SplitPackage::open(file_.path() + ".dwp");
+  if (!package_) return false;
+  auto file = package_->unit(id, in_program(&unit.root));
+  Dwarf* dwarf = file ? dwarf_begin_elf(file->elf(), DWARF_C_READ, nullptr) : nullptr;
+  if (dwarf == nullptr) return false;
+  taken_.push_back({std::move(*file), dwarf});
+  Dwarf_CU* cu = nullptr;
+  return dwarf_get_units(dwarf, nullptr, &cu, nullptr, nullptr, &unit.split, nullptr) == 0;
 }
 
 void DebugInfo::walk(Unit& unit) {

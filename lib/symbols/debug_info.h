@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -22,6 +23,7 @@
 
 #include "lib/recording/run.h"
 #include "lib/symbols/elf_file.h"
+#include "lib/symbols/split_package.h"
 
 namespace leakhunt::symbols {
 
@@ -82,9 +84,11 @@ class DebugInfo {
     std::unordered_map<DieKey, std::string> enclosing;  // "ns::Type::" of functions without a linkage name
   };
 
-  DebugInfo(Dwarf* dwarf, Dwarf* shared) : dwarf_(dwarf), shared_(shared) {}
+  DebugInfo(const ElfFile& file, Dwarf* dwarf, Dwarf* shared) : file_(file), dwarf_(dwarf), shared_(shared) {}
   void index_units();
   void open_split(Unit& unit);
+  bool take_from_package(Unit& unit, uint64_t id);
+  SplitPackage::InProgram in_program(Dwarf_Die* root) const;
   void walk(Unit& unit);
   void walk_children(Unit& unit, Dwarf_Die parent, uint32_t scope, const std::string& enclosing);
   struct Name {
@@ -97,9 +101,17 @@ class DebugInfo {
   Name make_name(Dwarf_Die die);
   Unit* unit_of(Dwarf_Die die);
 
+  const ElfFile& file_;
   Dwarf* dwarf_;
   Dwarf* shared_;
-  std::deque<Unit> units_;  // those of the shared file are added as they are referred to
+  std::optional<SplitPackage> package_;
+  bool package_opened_ = false;
+  struct TakenUnit {
+    ElfFile file;
+    Dwarf* dwarf;
+  };
+  std::vector<TakenUnit> taken_;  // out of the package
+  std::deque<Unit> units_;        // those of the shared file are added as they are referred to
   RangeMap unit_at_;
   std::unordered_map<DieKey, Unit*> unit_by_root_;
   std::unordered_map<DieKey, Name> names_;  // by the scope's DIE

@@ -24,6 +24,9 @@ constexpr std::array<std::string_view, 15> kRustPlumbing = {
     "alloc::string::", "alloc::sync::",        "alloc::vec::",     "alloc::fmt::", "hashbrown::",
 };
 
+// How the kernel calls a program whose file is gone.
+constexpr std::string_view kDeleted = " (deleted)";
+
 std::string_view base_name(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
 }
@@ -151,7 +154,9 @@ bool is_plumbing(const StackFrame& frame) {
 std::string frame_name(const StackFrame& frame) {
   if (!frame.function.empty()) return frame.function;
   if (is_anonymous(frame)) return fmt::format("[anonymous code 0x{:x}]", frame.address);
-  if (!frame.module.empty()) return fmt::format("{}+0x{:x}", base_name(frame.module), frame.offset);
+  std::string_view module = base_name(frame.module);
+  if (module.ends_with(kDeleted)) module.remove_suffix(kDeleted.size());
+  if (!module.empty()) return fmt::format("{}+0x{:x}", module, frame.offset);
   return fmt::format("0x{:x}", frame.address);
 }
 

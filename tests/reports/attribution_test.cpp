@@ -111,6 +111,8 @@ TEST(Attribution, SaysWhyThereIsNoBetterName) {
   recording::Run run = run_with({{0x20, "/app/rebuilt", 0xabc, {}}});
   run.symbols[0x20].note = "the file has changed since";
   EXPECT_EQ(attribute(run, site_of({0x20})).frame()->note, "the file has changed since");
+  run.symbols[0x20].module += " (deleted)";
+  EXPECT_EQ(frame_name(*attribute(run, site_of({0x20})).frame()), "rebuilt+0xabc");
 }
 
 TEST(Plumbing, OfRustIsItsStandardLibrary) {

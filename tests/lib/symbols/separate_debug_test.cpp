@@ -6,6 +6,7 @@
 
 #include <cstring>
 #include <fstream>
+#include <random>
 #include <sstream>
 
 #include "lib/symbols/elf_file.h"
@@ -155,6 +156,58 @@ TEST(DwoFiles, ThatAreGoneLeaveTheLinesAndTheSymbols) {
   ASSERT_TRUE(frames);
   EXPECT_EQ(frames->front().function, "sample::Box::put(int)");
   EXPECT_NE(frames->front().line, 0u);
+}
+
+// The .dwo files that a program names are packed, and then removed: what is found is in the package.
+// binutils' dwp packs GNU's form for DWARF 4, that of LLVM the standard's.
+class DwpFiles : public testing::TestWithParam<std::pair<const char*, const char*>> {
+ protected:
+  void SetUp() override {
+    if (!has_program(packer())) GTEST_SKIP() << packer() << " is not installed";
+    std::ofstream(path("other.cpp")) << "int other(int x) { return x * 7; }\n";
+    const std::string compile = " && g++ -std=c++20 -fPIC -O2 -g -gsplit-dwarf " + version() + " -c ";
+    output_of("cd " + quoted(scratch_.path()) + compile + SYMBOLS_SAMPLE_SOURCE " -o one.o" + compile +
+              "other.cpp -o two.o && g++ -shared two.o one.o -o sample.so && " + packer() +
+              " -e sample.so -o sample.so.dwp && rm *.dwo");
+  }
+  static std::string version() { return GetParam().first; }
+  static std::string packer() { return GetParam().second; }
+  fs::path path(const std::string& name) const { return scratch_.path() / name; }
+
+  Scratch scratch_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Forms, DwpFiles,
+                         testing::Values(std::pair{"-gdwarf-4", "dwp"}, std::pair{"-gdwarf-5", "llvm-dwp"}),
+                         [](const auto& form) { return form.index == 0 ? "OfGnu" : "OfDwarf5"; });
+
+TEST_P(DwpFiles, HoldTheUnitsOfManyDwoFiles) {
+  Symbolizer symbolizer;
+  expect_chain_of_put(chain_of_put(symbolizer, path("sample.so"), path("sample.so")));
+  const auto other =
+      symbolizer.resolve(path("sample.so").string(), {}, function_with(path("sample.so"), "5other").begin);
+  ASSERT_TRUE(other);
+  EXPECT_EQ(other->front().function, "other(int)");
+  EXPECT_EQ(other->front().line, 1u);
+  EXPECT_EQ(fs::path(other->front().file).filename(), "other.cpp");
+}
+
+TEST_P(DwpFiles, ThatAreDamagedAreReadWithoutHarm) {
+  std::string good;
+  {
+    std::ifstream file(path("sample.so.dwp"), std::ios::binary);
+    good.assign(std::istreambuf_iterator<char>(file), {});
+  }
+  const uint64_t at = function_with(path("sample.so"), "3Box3put").begin;
+  std::mt19937_64 random(20261121);
+  for (int round = 0; round < 60; ++round) {
+    std::string damaged = good;
+    for (int i = 0; i < 200; ++i) damaged[random() % damaged.size()] = static_cast<char>(random());
+    std::ofstream(path("sample.so.dwp"), std::ios::binary | std::ios::trunc) << damaged;
+    Symbolizer symbolizer;
+    const auto frames = symbolizer.resolve(path("sample.so").string(), {}, at);
+    EXPECT_TRUE(!frames || !frames->empty()) << round;
+  }
 }
 
 TEST(MiniDebug, NamesLocalFunctionsOfAStrippedModule) {
