@@ -152,7 +152,9 @@ bool decode(Decoder& in, Outcome* record) {
   record->stopped_for = get_string(in);
   record->wall_ns = get_varint(in);
   record->peak_rss_bytes = get_varint(in);
-  if (!in.failed && in.cursor != in.end) record->not_recorded = get_string(in);
+  Decoder more = in;  // a field that was added; other bytes may stand there
+  const std::string not_recorded = get_string(more);
+  record->not_recorded = more.failed ? "" : not_recorded;
   return !in.failed;
 }
 
@@ -344,7 +346,12 @@ bool decode(Decoder& in, Symbols* symbols) {
     get_place(in, &symbol, strings);
     if (!in.failed) read.push_back(std::move(symbol));
   }
-  if (!in.failed && in.cursor != in.end) get_all_details(in, read, strings);
+  if (!in.failed && in.cursor != in.end) {  // what was added; other bytes may stand there
+    std::vector<Symbol> detailed = read;
+    Decoder more = in;
+    get_all_details(more, detailed, strings);
+    if (!more.failed) read = std::move(detailed);
+  }
   for (Symbol& symbol : read) {
     const uint64_t at = symbol.address;
     symbols->insert_or_assign(at, std::move(symbol));

@@ -99,7 +99,7 @@ struct CallSite {
   std::vector<uint64_t> frames;  // return addresses, innermost first
   Series series;
   Counters total{};           // up to the last snapshot
-  uint32_t module_epoch = 0;  // how many modules had been unloaded when it was recorded
+  uint32_t module_epoch = 0;  // a count that rises with every module unloaded, and loaded after one
 
   int64_t live_bytes_end() const {
     return static_cast<int64_t>(total.allocated_bytes) - static_cast<int64_t>(total.freed_bytes);

@@ -224,6 +224,7 @@ bool RunBuilder::take_module(Decoder& in) {
   const uint64_t known = run_.modules.size();
   if (in.failed || record.end < record.begin || id < known) return false;
   if (id > known && !missing_ids_allowed(id - known)) return false;
+  if (module_epoch_ != 0) ++module_epoch_;  // sites before it know nothing of it
   run_.modules.resize(id + 1);
   const uint8_t* build_id = record.build_id.data;
   run_.modules.back() = {record.bias,
