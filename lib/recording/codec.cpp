@@ -374,7 +374,11 @@ ProcessEnd decode_process_end(Decoder& in) {
   ProcessEnd record{};
   record.kind = get_enum(in, EndKind::kExec);
   record.time_ns = get_varint(in);
-  if (!in.failed && in.cursor != in.end) record.next_program = get_bytes(in);
+  Decoder more = in;  // a field that was added; other bytes may stand there
+  const Bytes next_program = get_bytes(more);
+  if (in.failed || more.failed) return record;
+  record.next_program = next_program;
+  in = more;
   return record;
 }
 
