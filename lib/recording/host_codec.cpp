@@ -154,7 +154,9 @@ bool decode(Decoder& in, Outcome* record) {
   record->peak_rss_bytes = get_varint(in);
   Decoder more = in;  // a field that was added; other bytes may stand there
   const std::string not_recorded = get_string(more);
-  record->not_recorded = more.failed ? "" : not_recorded;
+  if (in.failed || more.failed) return !in.failed;
+  record->not_recorded = not_recorded;
+  in = more;
   return !in.failed;
 }
 
@@ -350,7 +352,10 @@ bool decode(Decoder& in, Symbols* symbols) {
     std::vector<Symbol> detailed = read;
     Decoder more = in;
     get_all_details(more, detailed, strings);
-    if (!more.failed) read = std::move(detailed);
+    if (!more.failed) {
+      read = std::move(detailed);
+      in = more;
+    }
   }
   for (Symbol& symbol : read) {
     const uint64_t at = symbol.address;

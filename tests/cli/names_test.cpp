@@ -60,6 +60,19 @@ TEST(Names, OfLibrariesThatWereInOnePlaceOneAfterTheOtherStayApart) {
   }
 }
 
+TEST(Names, OfCodeInNoFileAreHonest) {
+  const CommandLine command;
+  EXPECT_EQ(command.call("run --stacks fp -- " LEAKHUNT_MAKES_CODE).out, "made\n");
+  const std::string unnamed = command.file("out/makes_code/report.json");
+  EXPECT_TRUE(contains(unnamed, "\"module\": \"[anonymous code]\"")) << unnamed;
+  EXPECT_FALSE(contains(unnamed, "made_at_run_time"));
+
+  EXPECT_EQ(command.call("run --stacks fp -- " LEAKHUNT_MAKES_CODE " named").out, "made\n");
+  const recording::Run run = recording_of(command, "out/makes_code");
+  fs::remove("/tmp/perf-" + std::to_string(run.process.pid) + ".map");
+  EXPECT_EQ(allocated_by(run, "made_at_run_time").blocks, 3u);
+}
+
 // A copy of the steps in the scratch directory: there it may be changed.
 class OwnProgram : public testing::Test {
  protected:
