@@ -54,9 +54,11 @@ bool has_changed(const Module& module, const Run& run) {
   return std::max(nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)) > run.process.start_unix_ns;
 }
 
-class Namer {
+}  // namespace
+
+class Symboliser::Namer {
  public:
-  Namer(const Run& run, symbols::Symbolizer& symbolizer) : run_(run), symbolizer_(symbolizer) {}
+  Namer(const Run& run, Symboliser& symboliser) : run_(run), symboliser_(symboliser) {}
 
   Symbol name(const Place& place) {
     Symbol symbol;
@@ -86,26 +88,33 @@ class Namer {
       judged_ = &module;
       changed_ = has_changed(module, run_);
     }
-    auto frames = changed_ ? tl::unexpected(symbols::Unresolved::kOtherBuild)
-                           : symbolizer_.resolve(module.path, module.build_id, symbol.offset - 1);
+    if (changed_) {
+      symbol.note = explain(symbols::Unresolved::kOtherBuild);
+      return;
+    }
+    const Frames& frames = symboliser_.frames_at(module, symbol.offset - 1);
     if (frames) {
-      symbol.source_frames = std::move(*frames);
+      symbol.source_frames = *frames;
     } else if (frames.error() != symbols::Unresolved::kNotInFunction) {
       symbol.note = explain(frames.error());
     }
   }
 
   const Run& run_;
-  symbols::Symbolizer& symbolizer_;
+  Symboliser& symboliser_;
   std::optional<PerfMap> perf_map_;
   const Module* judged_ = nullptr;
   bool changed_ = false;
 };
 
-}  // namespace
+const Symboliser::Frames& Symboliser::frames_at(const Module& module, uint64_t offset) {
+  const auto [place, is_new] = known_[{module.path, module.build_id}].try_emplace(offset);
+  if (is_new) place->second = symbolizer_.resolve(module.path, module.build_id, offset);
+  return place->second;
+}
 
-Symbols symbolise(const Run& run, symbols::Symbolizer& symbolizer) {
-  Namer namer(run, symbolizer);
+Symbols Symboliser::symbolise(const Run& run) {
+  Namer namer(run, *this);
   Symbols found;
   for (const Place& place : places_of(run)) {
     Symbol symbol = namer.name(place);
@@ -121,8 +130,7 @@ Symbols symbolise(const Run& run, symbols::Symbolizer& symbolizer) {
 }
 
 Symbols symbolise(const Run& run) {
-  symbols::Symbolizer symbolizer;
-  return symbolise(run, symbolizer);
+  return Symboliser().symbolise(run);
 }
 
 }  // namespace leakhunt::runner

@@ -64,14 +64,14 @@ TEST(Symbolise, AFileWithoutBuildIdThatIsNewerThanTheProcessIsNotBelieved) {
   }
 }
 
-TEST(Symbolise, ASymbolizerIsSharedByManyRuns) {
-  symbols::Symbolizer symbolizer;
+TEST(Symbolise, ASymboliserIsSharedByManyRuns) {
+  Symboliser symboliser;
   const auto here = reinterpret_cast<uint64_t>(&now_ns) + 1;
   for (const uint64_t bias : {0x10000000ull, 0x20000000ull}) {
     recording::Run run = run_with_site({bias + here});
     run.modules.push_back({bias, bias, UINT64_MAX, "/proc/self/exe", {}});
     run.process.start_unix_ns = now_ns() + 1'000'000'000;
-    EXPECT_EQ(symbolise(run, symbolizer).at(bias + here).offset, here);
+    EXPECT_EQ(symboliser.symbolise(run).at(bias + here).offset, here);
   }
 }
 
