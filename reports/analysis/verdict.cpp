@@ -205,6 +205,26 @@ void check_iterations(const Case& c, Checks& checks) {
   }
 }
 
+// What was killed is judged as far as it came. But a program that ended by itself and not before the
+// tracker's eyes may have become another one, with memory that nobody saw.
+void check_cut_off(const Case& c, Checks& checks) {
+  const auto& outcome = c.run.outcome;
+  const bool by_itself = outcome && outcome->signal == 0 && outcome->stopped_for.empty();
+  std::string text = "the recording does not end in order (the target was killed)";
+  if (by_itself) {
+    text =
+        "the recording ends before the program did: it ended, or became another program, by a system call "
+        "that "
+        "the tracker does not see";
+  }
+  if (c.timeline.completed > 0) {
+    text += fmt::format("; it is judged up to its last completed {} ({})",
+                        c.marked() ? "iteration" : "clock tick", count_text(c.timeline.numbers.back()));
+  }
+  const bool unseen = by_itself && c.run.step_asides.empty();
+  checks.push_back({unseen ? CheckState::kInconclusive : CheckState::kNotChecked, std::move(text)});
+}
+
 void check_target(const Case& c, Checks& checks) {
   if (c.run.outcome && c.run.outcome->stopped_for.empty()) {
     const recording::Outcome& outcome = *c.run.outcome;
@@ -216,14 +236,7 @@ void check_target(const Case& c, Checks& checks) {
                         fmt::format("the target failed with exit status {}", outcome.exit_status)});
     }
   }
-  if (!c.run.complete() && !is_empty(c.run)) {
-    std::string text = "the recording does not end in order (the target was killed)";
-    if (c.timeline.completed > 0) {
-      text += fmt::format("; it is judged up to its last completed {} ({})",
-                          c.marked() ? "iteration" : "clock tick", count_text(c.timeline.numbers.back()));
-    }
-    checks.push_back({CheckState::kNotChecked, std::move(text)});
-  }
+  if (!c.run.complete() && !is_empty(c.run)) check_cut_off(c, checks);
   if (!c.run.outcome) checks.push_back({CheckState::kNotChecked, "how the target ended was not recorded"});
   if (c.run.snapshots.empty() && !is_empty(c.run))
     checks.push_back({CheckState::kInconclusive, "the recording holds no snapshot"});

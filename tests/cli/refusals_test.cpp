@@ -107,6 +107,13 @@ TEST(NotRecorded, AnExecThatFailsChangesNothing) {
   EXPECT_FALSE(contains(command.file("out/chain/report.txt"), "went on as")) << called.err;
 }
 
+TEST(NotRecorded, AnEndThatTheTrackerDidNotSeeIsInconclusive) {
+  const CommandLine command;
+  const Called called = command.call("run -- perl -e 'syscall(231, 0)'");  // exit_group on x86-64
+  EXPECT_EQ(called.status, 4) << called.err;
+  EXPECT_TRUE(contains(called.err, "inconclusive: the recording ends before the program did")) << called.err;
+}
+
 TEST(NotRecorded, WithoutTheTrackersFirstWordThereIsNoHealth) {
   const CommandLine command;
   const Called called = command.call("run -- true", "LEAKHUNT_LIBRARY=" LEAKHUNT_OTHER_LIBRARY " ");

@@ -136,6 +136,8 @@ const std::vector<Row>& rows() {
       {"empty_recording", [] { return recording::Run{}; }, Verdict::kInconclusive, 4, "nothing was recorded"},
       {"recording_without_snapshot", [] { return with(Run{}, [](Run& run) { run.images = 1; }); },
        Verdict::kInconclusive, 4, "no snapshot"},
+      {"end_that_the_tracker_did_not_see", [] { return with(healthy(), [](Run& run) { run.end.reset(); }); },
+       Verdict::kInconclusive, 4, "the recording ends before the program did"},
       {"exec_of_what_was_not_recorded",
        [] {
          return with(healthy(), [](Run& run) {
