@@ -42,7 +42,7 @@ TEST(Symbolise, AnAddressInNoModuleIsAnonymousCode) {
 TEST(Symbolise, AModuleWhoseRecordIsLostHasNoNameAndNoNote) {
   recording::Run run = run_with_site({0x1500});
   run.modules.push_back({0x1000, 0x1000, 0x2000, "", {}});
-  const Symbol& symbol = symbolise(run).at(0x1500);
+  const Symbol symbol = symbolise(run).at(0x1500);
   EXPECT_EQ(symbol.module, "");
   EXPECT_EQ(symbol.note, "");
 }
