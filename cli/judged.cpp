@@ -16,24 +16,16 @@ namespace {
 
 using Refusal = tl::unexpected<std::string>;
 
-std::string how_it_ended(const recording::Run& run) {
-  if (!run.outcome) return "";
-  if (run.outcome->signal != 0)
-    return fmt::format(" (it was ended by SIG{})", sigabbrev_np(run.outcome->signal));
-  return fmt::format(" (it ended with status {})", run.outcome->exit_status);
-}
-
 }  // namespace
 
 tl::expected<Judged, std::string> judge_recording(const std::filesystem::path& recording,
                                                   const PathStyle& paths) {
   auto run = recording::read_recording(recording.string());
   if (!run) return Refusal(run.error().message);
-  if (run->images == 0) {
+  if (run->images == 0 && !run->outcome) {
     return Refusal(
-        fmt::format("{}: nothing was recorded: the tracker did not start in the program{}; a program that "
-                    "clears LD_PRELOAD, or that the loader could not start, cannot be judged",
-                    recording.string(), how_it_ended(*run)));
+        fmt::format("{}: nothing was recorded, and how the program ended is not known; run it again",
+                    recording.string()));
   }
   Judged judged{std::make_unique<recording::Run>(std::move(*run)), {}};
   // The runner died before it could do it; here the modules may still be.

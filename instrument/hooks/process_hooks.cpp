@@ -27,9 +27,9 @@ namespace {
 // The environment for the next program, on pages of our own while the real exec runs.
 class RecordedEnvironment {
  public:
-  explicit RecordedEnvironment(char* const* environment) : environment_(environment) {
+  RecordedEnvironment(const char* program, char* const* environment) : environment_(environment) {
     if (!tracker.in_recorded_process()) return;
-    tracker.write_end(EndKind::kExec);
+    tracker.write_end(EndKind::kExec, program != nullptr ? program : "");
     size_t hidden = 0;
     const char* const* variables = hidden_variables(&hidden);
     size_t count = 0;
@@ -84,31 +84,31 @@ class RecordedEnvironment {
 
 LEAKHUNT_HOOK int execve(const char* path, char* const* arguments, char* const* environment) noexcept {
   ready();
-  const RecordedEnvironment recorded(environment);
+  const RecordedEnvironment recorded(path, environment);
   return real.execve(path, arguments, recorded.get());
 }
 
 LEAKHUNT_HOOK int execv(const char* path, char* const* arguments) noexcept {
   ready();
-  const RecordedEnvironment recorded(environ);
+  const RecordedEnvironment recorded(path, environ);
   return real.execve(path, arguments, recorded.get());
 }
 
 LEAKHUNT_HOOK int execvpe(const char* file, char* const* arguments, char* const* environment) noexcept {
   ready();
-  const RecordedEnvironment recorded(environment);
+  const RecordedEnvironment recorded(file, environment);
   return real.execvpe(file, arguments, recorded.get());
 }
 
 LEAKHUNT_HOOK int execvp(const char* file, char* const* arguments) noexcept {
   ready();
-  const RecordedEnvironment recorded(environ);
+  const RecordedEnvironment recorded(file, environ);
   return real.execvpe(file, arguments, recorded.get());
 }
 
 LEAKHUNT_HOOK int fexecve(int file, char* const* arguments, char* const* environment) noexcept {
   ready();
-  const RecordedEnvironment recorded(environment);
+  const RecordedEnvironment recorded("", environment);
   return real.fexecve(file, arguments, recorded.get());
 }
 

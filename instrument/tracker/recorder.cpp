@@ -1,6 +1,7 @@
 #include "instrument/tracker/recorder.h"
 
 #include <limits.h>
+#include <sys/auxv.h>
 
 #include "instrument/os/pages.h"
 #include "instrument/os/proc_self.h"
@@ -89,37 +90,85 @@ bool Recorder::write_site(const Tags& tags, const recording::SiteHeader& header,
   return true;
 }
 
-bool Recorder::known_module(uintptr_t address) const {
-  for (size_t i = module_count_; i-- > 0;) {
-    if (address >= modules_[i].begin && address < modules_[i].end) return true;
-  }
-  return false;
-}
-
 bool Recorder::write_modules_of(const uint64_t* frames, size_t count) {
+  LoadedObject object{};
   for (size_t i = 0; i < count; ++i) {
-    if (known_module(frames[i]) || module_count_ == kMaxModules) continue;
-    LoadedObject object{};
-    if (!find_loaded_object(frames[i], &object)) continue;
-    char path[PATH_MAX];
-    const size_t path_bytes = module_path(object.name, path, sizeof path);
-    const recording::ModuleRecord record{static_cast<recording::ModuleId>(module_count_),
-                                         object.bias,
-                                         object.begin,
-                                         object.end,
-                                         bytes_of(path, path_bytes),
-                                         {object.build_id, object.build_id_bytes}};
-    if (!write(RecordType::kModule, record, PATH_MAX + object.build_id_bytes + 128)) return false;
-    modules_[module_count_++] = {object.begin, object.end, object.bias};
+    // A return address may be the first of what follows its module; the call before it is inside.
+    const uintptr_t call = frames[i] - 1;
+    if (call >= object.begin && call < object.end) continue;  // as the frame before
+    object = LoadedObject{};
+    if (find_loaded_object(call, &object) && !write_module_once(object)) return false;
   }
   return true;
 }
 
-// The loader names the executable "" and may know a library by a relative name.
-size_t Recorder::module_path(const char* name, char* path, size_t capacity) const {
+// Who is in the list under the same place may have been unloaded unseen, by libc itself: what is loaded now
+// counts.
+bool Recorder::write_module_once(const LoadedObject& object) {
+  const uint64_t identity = identity_of(object);
+  for (size_t i = 0; i < module_count_; ++i) {
+    if (modules_[i].identity == identity) return true;
+  }
+  for (size_t i = 0; i < module_count_; ++i) {
+    KnownModule& other = modules_[i];
+    const bool in_its_place = other.begin < object.end && object.begin < other.end;
+    if (in_its_place && !write_closed(other)) return false;
+  }
+  return write_module(object, identity);
+}
+
+Recorder::KnownModule* Recorder::free_place() {
+  for (size_t i = 0; i < module_count_; ++i) {
+    if (modules_[i].begin == 0) return &modules_[i];
+  }
+  return module_count_ < kMaxModules ? &modules_[module_count_++] : nullptr;
+}
+
+bool Recorder::write_module(const LoadedObject& object, uint64_t identity) {
+  KnownModule* place = free_place();
+  if (place == nullptr) return true;
+  char path[PATH_MAX];
+  const size_t path_bytes = module_path(object, path, sizeof path);
+  const recording::ModuleId id{modules_written_};
+  const recording::ModuleRecord record{id,
+                                       object.bias,
+                                       object.begin,
+                                       object.end,
+                                       bytes_of(path, path_bytes),
+                                       {object.build_id, object.build_id_bytes}};
+  if (!write(RecordType::kModule, record, PATH_MAX + object.build_id_bytes + 128)) return false;
+  *place = {object.begin, object.end, identity, id};
+  ++modules_written_;
+  return true;
+}
+
+bool Recorder::write_closed(KnownModule& module) {
+  if (!write(RecordType::kModuleClosed, recording::ModuleClosed{module.id, elapsed_ns()}, 64)) return false;
+  unloaded_code_.add(module.begin, module.end, module.identity);
+  module = {};
+  return true;
+}
+
+bool Recorder::write_closed_modules() {
+  for (size_t i = 0; i < module_count_; ++i) {
+    KnownModule& module = modules_[i];
+    if (module.begin == 0) continue;
+    LoadedObject object{};
+    const bool still_there =
+        find_loaded_object(module.begin, &object) && identity_of(object) == module.identity;
+    if (!still_there && !write_closed(module)) return false;
+  }
+  return true;
+}
+
+// The loader names the executable "" and may know a library by a relative name. The kernel's code is in no
+// file.
+size_t Recorder::module_path(const LoadedObject& object, char* path, size_t capacity) const {
+  const char* name = object.begin == getauxval(AT_SYSINFO_EHDR) ? "[vdso]" : object.name;
+  const bool in_no_file = name[0] == '[';
   if (name[0] == '\0') return read_link("/proc/self/exe", path, capacity);
   size_t used = 0;
-  if (name[0] != '/') {
+  if (name[0] != '/' && !in_no_file) {
     const long bytes = system_call(SYS_getcwd, path, capacity);  // counts the final NUL
     if (!is_error(bytes) && bytes > 1) {
       used = static_cast<size_t>(bytes) - 1;
@@ -157,8 +206,11 @@ void Recorder::write_step_aside(uint64_t iteration, int error, const char* reaso
   write(RecordType::kStepAside, record, record.reason.size + 64);
 }
 
-void Recorder::write_end(recording::EndKind kind) {
-  write(RecordType::kProcessEnd, recording::ProcessEnd{kind, elapsed_ns()}, 64);
+void Recorder::write_end(recording::EndKind kind, const char* next_program) {
+  const size_t size = length(next_program);
+  const recording::ProcessEnd record{kind, elapsed_ns(),
+                                     bytes_of(next_program, size < PATH_MAX ? size : PATH_MAX)};
+  write(RecordType::kProcessEnd, record, record.next_program.size + 64);
 }
 
 }  // namespace leakhunt::tracker

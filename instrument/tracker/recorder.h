@@ -8,9 +8,11 @@
 
 #include "instrument/os/append_file.h"
 #include "instrument/os/atomics.h"
+#include "instrument/os/proc_self.h"
 #include "instrument/tracker/cohorts.h"
 #include "instrument/tracker/snapshot.h"
 #include "instrument/tracker/tags.h"
+#include "instrument/tracker/unloaded_code.h"
 #include "lib/recording/codec.h"
 
 namespace leakhunt::tracker {
@@ -28,25 +30,32 @@ class Recorder {
                       const Tags& tags);
   bool write_cohorts(uint64_t iteration, const CohortTable& table);
   void write_step_aside(uint64_t iteration, int error, const char* reason);
-  void write_end(recording::EndKind kind);
+  void write_end(recording::EndKind kind, const char* next_program);
+  // Says of which modules in the recording nothing is loaded any more.
+  bool write_closed_modules();
   void close() { file_.close(); }
 
+  const UnloadedCode& unloaded_code() const { return unloaded_code_; }
   int error() const { return file_.error(); }
   uint64_t elapsed_ns() const;
 
  private:
   static constexpr size_t kMaxModules = 4096;
   struct KnownModule {
-    uintptr_t begin;
+    uintptr_t begin;  // 0: a free place in the list
     uintptr_t end;
-    uintptr_t bias;
+    uint64_t identity;
+    recording::ModuleId id;
   };
 
   bool write_tags(const Tags& tags);
   bool write_modules_of(const uint64_t* frames, size_t count);
-  bool known_module(uintptr_t address) const;
+  bool write_module_once(const LoadedObject& object);
+  bool write_module(const LoadedObject& object, uint64_t identity);
+  bool write_closed(KnownModule& module);
+  KnownModule* free_place();
   bool write_start(const char* unwinder, uint64_t max_frames);
-  size_t module_path(const char* name, char* path, size_t capacity) const;
+  size_t module_path(const LoadedObject& object, char* path, size_t capacity) const;
 
   template <typename Record>
   bool write(recording::RecordType type, const Record& record, size_t capacity);
@@ -56,8 +65,10 @@ class Recorder {
   SnapshotWriter snapshots_;
   uint64_t start_ns_ = 0;
   size_t tags_written_ = 0;
-  size_t module_count_ = 0;
+  size_t module_count_ = 0;  // places of the list that were ever used
+  uint32_t modules_written_ = 0;
   KnownModule modules_[kMaxModules] = {};
+  UnloadedCode unloaded_code_;
 };
 
 }  // namespace leakhunt::tracker

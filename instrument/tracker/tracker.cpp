@@ -36,7 +36,9 @@ LEAKHUNT_COMMON_PATH SiteId Tracker::site_of(ThreadState* thread, TagId tag, Sit
                                              const void* hook_frame) {
   uint64_t frames[kMaxFrames];
   const CapturedStack stack = settings_.capture(hook_frame, thread->stack, frames, settings_.max_frames);
-  const uint64_t hash = hash_site(tag, kind, stack.key);
+  const bool plain = likely(!recorder_.unloaded_code().any());
+  const uint64_t key = plain ? stack.key : recorder_.unloaded_code().key_of(stack.key, frames, stack.count);
+  const uint64_t hash = hash_site(tag, kind, key);
   const SiteId site = sites_.find(hash);
   return likely(site != CallSites::kNone) ? site : new_site(hash, tag, kind, frames, stack);
 }
@@ -148,6 +150,21 @@ __attribute__((noinline)) SiteId Tracker::new_site(uint64_t hash, TagId tag, Sit
   }
   sites_.publish(hash, id);
   return id;
+}
+
+// --- rare: code goes
+
+void Tracker::on_module_closed() {
+  forget_unwind_rules();
+  ThreadState* thread = enter();
+  if (thread == nullptr) return;
+  {
+    const SpinGuard guard(recorder_.lock());
+    if (active() && !recorder_.write_closed_modules()) {
+      give_up("cannot extend the recording", recorder_.error());
+    }
+  }
+  leave(thread);
 }
 
 // --- rare: snapshots
@@ -416,14 +433,14 @@ bool Tracker::in_recorded_process() const {
   return active() && control_->pid == static_cast<uint32_t>(system_call(SYS_getpid));
 }
 
-void Tracker::write_end(recording::EndKind kind) {
+void Tracker::write_end(recording::EndKind kind, const char* next_program) {
   ThreadState* thread = enter();
   if (thread == nullptr) return;
   {
     const SpinGuard guard(recorder_.lock());
     if (active()) snapshot(thread, recording::SnapshotKind::kFinal, clock_);
     if (active()) write_cohorts();
-    if (active()) recorder_.write_end(kind);
+    if (active()) recorder_.write_end(kind, next_program);
   }
   leave(thread);
 }

@@ -48,8 +48,9 @@ class Tracker {
   // The last snapshot, and the end. What happens afterwards is not recorded.
   void stop(recording::EndKind kind);
 
-  // The same, but recording goes on: exec may fail, and whoever comes back has lost nothing.
-  void write_end(recording::EndKind kind);
+  // The same, but recording goes on: exec may fail, and whoever comes back has lost nothing. `next_program`
+  // is what exec was called with.
+  void write_end(recording::EndKind kind, const char* next_program = "");
 
   // Stops recording because the tracker cannot go on: a record, one line on stderr, and the hooks let
   // everything pass. `reason` is a literal.
@@ -73,7 +74,7 @@ class Tracker {
   void on_unmap(void* begin, size_t size);
 
   // Code was unloaded: what was learned about it must not be used for what is loaded in its place.
-  void on_module_closed() { forget_unwind_rules(); }
+  void on_module_closed();
 
   // --- leakhunt.h ---
   TagId intern_tag(const char* name) { return tags_.intern(name); }

@@ -200,6 +200,18 @@ ModuleRecord decode_module(Decoder& in) {
   return record;
 }
 
+void encode(Encoder& out, const ModuleClosed& record) {
+  put_enum(out, record.id);
+  put_varint(out, record.time_ns);
+}
+
+ModuleClosed decode_module_closed(Decoder& in) {
+  ModuleClosed record{};
+  record.id = get_id<ModuleId>(in);
+  record.time_ns = get_varint(in);
+  return record;
+}
+
 void encode(Encoder& out, const TagRecord& record) {
   put_enum(out, record.id);
   put_bytes(out, record.name);
@@ -355,12 +367,18 @@ StepAside decode_step_aside(Decoder& in) {
 void encode(Encoder& out, const ProcessEnd& record) {
   put_enum(out, record.kind);
   put_varint(out, record.time_ns);
+  if (record.next_program.size != 0) put_bytes(out, record.next_program);
 }
 
 ProcessEnd decode_process_end(Decoder& in) {
   ProcessEnd record{};
   record.kind = get_enum(in, EndKind::kExec);
   record.time_ns = get_varint(in);
+  Decoder more = in;  // a field that was added; other bytes may stand there
+  const Bytes next_program = get_bytes(more);
+  if (in.failed || more.failed) return record;
+  record.next_program = next_program;
+  in = more;
   return record;
 }
 

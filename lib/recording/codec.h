@@ -80,6 +80,14 @@ struct ModuleRecord {
 void encode(Encoder& out, const ModuleRecord& record);
 ModuleRecord decode_module(Decoder& in);
 
+// The module was unloaded: sites recorded from here on do not mean it.
+struct ModuleClosed {
+  ModuleId id;
+  uint64_t time_ns;
+};
+void encode(Encoder& out, const ModuleClosed& record);
+ModuleClosed decode_module_closed(Decoder& in);
+
 struct TagRecord {
   TagId id;
   Bytes name;
@@ -163,6 +171,7 @@ StepAside decode_step_aside(Decoder& in);
 struct ProcessEnd {
   EndKind kind;
   uint64_t time_ns;
+  Bytes next_program = {nullptr, 0};  // of exec: the path or name that was called
 };
 void encode(Encoder& out, const ProcessEnd& record);
 ProcessEnd decode_process_end(Decoder& in);

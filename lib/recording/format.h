@@ -9,7 +9,7 @@
 //
 //   HOST    scenario? budget
 //   TARGET  ( process_start
-//             (module | tag | site | snapshot_rows* snapshot | cohorts | step_aside)*
+//             (module | module_closed | tag | site | snapshot_rows* snapshot | cohorts | step_aside)*
 //             process_end? )*
 //   HOST    ( torn_tail? (host_samples | symbols | outcome)* )*       a later one replaces the earlier
 //
@@ -60,7 +60,8 @@ enum class RecordType : uint32_t {
   kHostSamples = 12,
   kSymbols = 13,
   kOutcome = 14,
-  kTornTail = 15,  // bytes that the host cut off behind the target's last whole frame
+  kTornTail = 15,      // bytes that the host cut off behind the target's last whole frame
+  kModuleClosed = 16,  // a module was unloaded: sites recorded from here on do not mean it
 };
 
 // Ids are dense, counted from 0 in the order of their records.

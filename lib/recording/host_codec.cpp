@@ -1,5 +1,6 @@
 #include "lib/recording/host_codec.h"
 
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -141,6 +142,7 @@ Payload encode(const Outcome& record) {
     put_string(out, record.stopped_for);
     put_varint(out, record.wall_ns);
     put_varint(out, record.peak_rss_bytes);
+    if (!record.not_recorded.empty()) put_string(out, record.not_recorded);
   });
 }
 
@@ -150,6 +152,11 @@ bool decode(Decoder& in, Outcome* record) {
   record->stopped_for = get_string(in);
   record->wall_ns = get_varint(in);
   record->peak_rss_bytes = get_varint(in);
+  Decoder more = in;  // a field that was added; other bytes may stand there
+  const std::string not_recorded = get_string(more);
+  if (in.failed || more.failed) return !in.failed;
+  record->not_recorded = not_recorded;
+  in = more;
   return !in.failed;
 }
 
@@ -234,6 +241,78 @@ SourceFrame get_source_frame(Decoder& in, IndexedStrings& strings) {
   return frame;
 }
 
+void put_place(Encoder& out, const Symbol& symbol, StringTable& strings) {
+  put_varint(out, strings.index_of(symbol.module));
+  put_varint(out, symbol.offset);
+  put_varint(out, symbol.source_frames.size());
+  for (const SourceFrame& frame : symbol.source_frames) put_source_frame(out, frame, strings);
+}
+
+void get_place(Decoder& in, Symbol* symbol, IndexedStrings& strings) {
+  symbol->module = get_indexed(in, strings);
+  symbol->offset = get_varint(in);
+  for (uint64_t frames = get_count(in, 4); frames > 0 && !in.failed; --frames) {
+    symbol->source_frames.push_back(get_source_frame(in, strings));
+  }
+}
+
+void put_details(Encoder& out, const Symbol& symbol, StringTable& strings) {
+  put_varint(out, symbol.module_id ? uint64_t{static_cast<uint32_t>(*symbol.module_id)} + 1 : 0);
+  put_varint(out, strings.index_of(symbol.note));
+}
+
+void get_details(Decoder& in, Symbol* symbol, IndexedStrings& strings) {
+  const uint64_t module = get_varint(in);
+  if (module > uint64_t{std::numeric_limits<uint32_t>::max()} + 1) in.failed = true;
+  if (module != 0) symbol->module_id = ModuleId{static_cast<uint32_t>(module - 1)};
+  symbol->note = get_indexed(in, strings);
+}
+
+bool has_details(const Symbol& symbol) {
+  return symbol.module_id || !symbol.note.empty() || !symbol.later.empty();
+}
+
+// What most symbols have none of stands apart, behind all of them.
+void put_all_details(Encoder& out, std::span<const Symbol> symbols, StringTable& strings) {
+  uint64_t count = 0;
+  for (const Symbol& symbol : symbols) count += symbol.module_id || !symbol.note.empty() ? 1 : 0;
+  put_varint(out, count);
+  for (size_t i = 0; i < symbols.size(); ++i) {
+    if (!symbols[i].module_id && symbols[i].note.empty()) continue;
+    put_varint(out, i);
+    put_details(out, symbols[i], strings);
+  }
+  count = 0;
+  for (const Symbol& symbol : symbols) count += symbol.later.size();
+  put_varint(out, count);
+  for (size_t i = 0; i < symbols.size(); ++i) {
+    for (const Symbol& later : symbols[i].later) {
+      put_varint(out, i);
+      put_place(out, later, strings);
+      put_details(out, later, strings);
+    }
+  }
+}
+
+void get_all_details(Decoder& in, std::vector<Symbol>& symbols, IndexedStrings& strings) {
+  const auto next = [&]() -> Symbol* {
+    const uint64_t at = get_varint(in);
+    if (at >= symbols.size()) in.failed = true;
+    return in.failed ? nullptr : &symbols[at];
+  };
+  for (uint64_t left = get_count(in, 3); left > 0 && !in.failed; --left) {
+    if (Symbol* symbol = next()) get_details(in, symbol, strings);
+  }
+  for (uint64_t left = get_count(in, 6); left > 0 && !in.failed; --left) {
+    Symbol* first = next();
+    if (first == nullptr) return;
+    Symbol& later = first->later.emplace_back();
+    later.address = first->address;
+    get_place(in, &later, strings);
+    get_details(in, &later, strings);
+  }
+}
+
 }  // namespace
 
 Payload encode_symbols(std::span<const Symbol> symbols) {
@@ -243,11 +322,9 @@ Payload encode_symbols(std::span<const Symbol> symbols) {
     for (const Symbol& symbol : symbols) {
       put_signed(out, static_cast<int64_t>(symbol.address - previous));
       previous = symbol.address;
-      put_varint(out, strings.index_of(symbol.module));
-      put_varint(out, symbol.offset);
-      put_varint(out, symbol.source_frames.size());
-      for (const SourceFrame& frame : symbol.source_frames) put_source_frame(out, frame, strings);
+      put_place(out, symbol, strings);
     }
+    if (std::ranges::any_of(symbols, has_details)) put_all_details(out, symbols, strings);
   });
   Payload payload = encoded(1024 + strings.strings().size() * 64, [&](Encoder& out) {
     put_varint(out, strings.strings().size());
@@ -264,15 +341,25 @@ bool decode(Decoder& in, Symbols* symbols) {
     strings.strings.push_back(view_of(get_bytes(in)));
   }
   uint64_t address = 0;
+  std::vector<Symbol> read;
   for (uint64_t left = get_count(in, 4); left > 0 && !in.failed; --left) {
     Symbol symbol;
     symbol.address = address += static_cast<uint64_t>(get_signed(in));
-    symbol.module = get_indexed(in, strings);
-    symbol.offset = get_varint(in);
-    for (uint64_t frames = get_count(in, 4); frames > 0 && !in.failed; --frames) {
-      symbol.source_frames.push_back(get_source_frame(in, strings));
+    get_place(in, &symbol, strings);
+    if (!in.failed) read.push_back(std::move(symbol));
+  }
+  if (!in.failed && in.cursor != in.end) {  // what was added; other bytes may stand there
+    std::vector<Symbol> detailed = read;
+    Decoder more = in;
+    get_all_details(more, detailed, strings);
+    if (!more.failed) {
+      read = std::move(detailed);
+      in = more;
     }
-    if (!in.failed) symbols->insert_or_assign(address, std::move(symbol));
+  }
+  for (Symbol& symbol : read) {
+    const uint64_t at = symbol.address;
+    symbols->insert_or_assign(at, std::move(symbol));
   }
   return !in.failed;
 }

@@ -47,6 +47,28 @@ std::vector<int64_t> summed_twice(const std::vector<uint64_t>& changes_of_slope)
 
 }  // namespace
 
+std::optional<ModuleId> module_at(const Run& run, const CallSite& site, uint64_t address) {
+  for (size_t id = run.modules.size(); id-- > 0;) {
+    const Module& module = run.modules[id];
+    const bool loaded =
+        module.opened_in_epoch <= site.module_epoch && site.module_epoch < module.closed_in_epoch;
+    if (loaded && address >= module.begin && address < module.end) return ModuleId{static_cast<uint32_t>(id)};
+  }
+  return std::nullopt;
+}
+
+const Symbol* symbol_of(const Run& run, const CallSite& site, uint64_t address) {
+  const auto found = run.symbols.find(address);
+  if (found == run.symbols.end()) return nullptr;
+  const Symbol& first = found->second;
+  if (first.later.empty()) return &first;
+  const auto module = module_at(run, site, address - 1);
+  for (const Symbol& symbol : first.later) {
+    if (symbol.module_id == module) return &symbol;
+  }
+  return &first;
+}
+
 std::vector<int64_t> expand(const Series& series, size_t snapshots, Measure measure) {
   std::vector<uint64_t> changes_of_slope(snapshots);
   add_slopes(series, measure, changes_of_slope);

@@ -13,6 +13,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lib/recording/budget.h"
@@ -48,6 +49,9 @@ struct Module {
   uint64_t end = 0;
   std::string path;
   std::vector<uint8_t> build_id;
+  // It was loaded for the sites of epochs [opened, closed): see CallSite::module_epoch.
+  uint32_t opened_in_epoch = 0;
+  uint32_t closed_in_epoch = UINT32_MAX;
 };
 
 struct Tag {
@@ -61,12 +65,20 @@ struct SourceFrame {
   bool inlined = false;  // into the next frame outwards
 };
 
+// Symbol::module of code that lies in no file: made at run time.
+inline constexpr std::string_view kAnonymousCode = "[anonymous code]";
+
 // What stands at one return address. No frames: only module and offset are known.
 struct Symbol {
   uint64_t address = 0;                    // as in CallSite::frames
-  std::string module;                      // path; empty when in none
+  std::string module;                      // path; [vdso], kAnonymousCode; empty when not known
   uint64_t offset = 0;                     // address - bias, of the return address
   std::vector<SourceFrame> source_frames;  // innermost first
+  std::string note = {};                   // why there are no better names, or empty: "the file has changed"
+  // Of which module, where several lay at this address one after the other (dlclose): `this` is the first
+  // one's, `later` those of the others.
+  std::optional<ModuleId> module_id = {};
+  std::vector<Symbol> later = {};
 };
 
 // Counters of a site over `snapshots` consecutive snapshots from `first` on, the same in each.
@@ -86,7 +98,8 @@ struct CallSite {
   bool lost = false;             // its record was damaged: tag and frames are not known, the series is
   std::vector<uint64_t> frames;  // return addresses, innermost first
   Series series;
-  Counters total{};  // up to the last snapshot
+  Counters total{};           // up to the last snapshot
+  uint32_t module_epoch = 0;  // a count that rises with every module unloaded, and loaded after one
 
   int64_t live_bytes_end() const {
     return static_cast<int64_t>(total.allocated_bytes) - static_cast<int64_t>(total.freed_bytes);
@@ -139,6 +152,8 @@ struct Outcome {
   std::string stopped_for;  // why the runner stopped it, or empty
   uint64_t wall_ns = 0;
   uint64_t peak_rss_bytes = 0;  // the kernel's own maximum (ru_maxrss), or the runner's samples
+  std::string not_recorded =
+      {};  // why the tracker did not start in what was executed last, where that is known
 };
 
 // What could not be read. A torn tail (the writer was killed in the middle of a frame) is normal and is no
@@ -164,6 +179,7 @@ struct Run {
   std::vector<Cohorts> cohorts;  // in order; the last one is the newest
   std::vector<StepAsideNote> step_asides;
   std::optional<EndKind> end;          // absent: the process was killed, or is still running
+  std::string next_program;            // of an end by exec: what was to follow, as it was called
   uint64_t images = 0;                 // process images in the file; only the last is described
   std::map<uint64_t, Symbol> symbols;  // by return address
   std::vector<HostSample> host_samples;
@@ -172,6 +188,14 @@ struct Run {
 
   bool complete() const { return end.has_value(); }
 };
+
+// --- modules ---------------------------------------------------------------------------------------------
+
+// The module that lay at the address when the site was recorded; absent when in none.
+std::optional<ModuleId> module_at(const Run& run, const CallSite& site, uint64_t address);
+
+// The symbol of the site's return address, by the module that lay there then; null when there is none.
+const Symbol* symbol_of(const Run& run, const CallSite& site, uint64_t address);
 
 // --- series ----------------------------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ constexpr Kind kKinds[] = {
     {RecordType::kSymbols, "symbols", true},
     {RecordType::kOutcome, "outcome", true},
     {RecordType::kTornTail, "torn tail", true},
+    {RecordType::kModuleClosed, "module closed", false},
 };
 
 Kind kind_of(RecordType type) {
@@ -112,6 +113,8 @@ bool RunBuilder::take_payload(RecordType type, Decoder& in) {
       return replace_by<Outcome>(in, run_.outcome);
     case RecordType::kTornTail:
       return take_torn_tail(in);
+    case RecordType::kModuleClosed:
+      return take_module_closed(in);
   }
   return true;
 }
@@ -192,6 +195,8 @@ void RunBuilder::begin_image() {
   run_.cohorts.clear();
   run_.step_asides.clear();
   run_.end.reset();
+  run_.next_program.clear();
+  module_epoch_ = 0;
   series_.clear();
   tag_peaks_.clear();
   next_sequence_ = 0;
@@ -219,10 +224,24 @@ bool RunBuilder::take_module(Decoder& in) {
   const uint64_t known = run_.modules.size();
   if (in.failed || record.end < record.begin || id < known) return false;
   if (id > known && !missing_ids_allowed(id - known)) return false;
+  if (module_epoch_ != 0) ++module_epoch_;  // sites before it know nothing of it
   run_.modules.resize(id + 1);
   const uint8_t* build_id = record.build_id.data;
-  run_.modules.back() = {record.bias, record.begin, record.end, std::string(view_of(record.path)),
-                         std::vector<uint8_t>(build_id, build_id + record.build_id.size)};
+  run_.modules.back() = {record.bias,
+                         record.begin,
+                         record.end,
+                         std::string(view_of(record.path)),
+                         std::vector<uint8_t>(build_id, build_id + record.build_id.size),
+                         module_epoch_};
+  return true;
+}
+
+bool RunBuilder::take_module_closed(Decoder& in) {
+  const ModuleClosed record = decode_module_closed(in);
+  const uint64_t id = static_cast<uint64_t>(record.id);
+  if (in.failed) return false;
+  if (id >= run_.modules.size()) return id - run_.modules.size() < lost_records_possible_;  // its record
+  if (run_.modules[id].closed_in_epoch == UINT32_MAX) run_.modules[id].closed_in_epoch = ++module_epoch_;
   return true;
 }
 
@@ -245,6 +264,7 @@ bool RunBuilder::take_site(Decoder& in) {
   site.tag = header.tag;
   site.kind = header.kind;
   site.truncated = header.truncated;
+  site.module_epoch = module_epoch_;
   site.frames.reserve(header.frame_count);
   uint64_t frame = 0;
   for (uint64_t i = 0; i < header.frame_count; ++i) site.frames.push_back(frame = decode_frame(in, frame));
@@ -265,6 +285,7 @@ bool RunBuilder::take_process_end(Decoder& in) {
   const ProcessEnd record = decode_process_end(in);
   if (in.failed) return false;
   run_.end = record.kind;
+  run_.next_program = view_of(record.next_program);
   return true;
 }
 

@@ -38,6 +38,7 @@ class RunBuilder {
   bool take_payload(RecordType type, Decoder& in);
   bool take_process_start(Decoder& in);
   bool take_module(Decoder& in);
+  bool take_module_closed(Decoder& in);
   bool take_tag(Decoder& in);
   bool take_site(Decoder& in);
   bool take_rows(Decoder& in);
@@ -63,6 +64,7 @@ class RunBuilder {
   SeriesBuilder series_;
   uint64_t offset_ = 0;  // of the frame being taken
   uint64_t next_sequence_ = 0;
+  uint32_t module_epoch_ = 0;           // see CallSite::module_epoch
   bool lost_track_ = false;             // until the next key frame
   bool rows_missing_ = false;           // perhaps, of the next snapshot
   uint64_t lost_records_possible_ = 0;  // ids that the damage so far may have swallowed

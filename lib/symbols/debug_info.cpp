@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "lib/symbols/symbol_table.h"
 
@@ -92,17 +93,21 @@ uint32_t RangeMap::find(uint64_t address) const {
 
 // --- the index
 
-std::unique_ptr<DebugInfo> DebugInfo::open(const ElfFile& file) {
+std::unique_ptr<DebugInfo> DebugInfo::open(const ElfFile& file, const ElfFile* shared) {
   if (!file.has_section(".debug_info") && !file.has_section(".zdebug_info")) return nullptr;
   Dwarf* dwarf = dwarf_begin_elf(file.elf(), DWARF_C_READ, nullptr);
   if (dwarf == nullptr) return nullptr;
-  std::unique_ptr<DebugInfo> info(new DebugInfo(dwarf));
+  Dwarf* common = shared != nullptr ? dwarf_begin_elf(shared->elf(), DWARF_C_READ, nullptr) : nullptr;
+  if (common != nullptr) dwarf_setalt(dwarf, common);
+  std::unique_ptr<DebugInfo> info(new DebugInfo(file, dwarf, common));
   info->index_units();
   return info;
 }
 
 DebugInfo::~DebugInfo() {
+  for (const TakenUnit& unit : taken_) dwarf_end(unit.dwarf);
   dwarf_end(dwarf_);
+  if (shared_ != nullptr) dwarf_end(shared_);
 }
 
 void DebugInfo::index_units() {
@@ -110,22 +115,62 @@ void DebugInfo::index_units() {
   Dwarf_Die root;
   uint8_t type = 0;
   while (dwarf_get_units(dwarf_, cu, &cu, nullptr, &type, &root, nullptr) == 0) {
-    if (type != DW_UT_compile && type != DW_UT_partial) continue;
+    if (type != DW_UT_compile && type != DW_UT_partial && type != DW_UT_skeleton) continue;
     const auto index = static_cast<uint32_t>(units_.size());
     Unit& unit = units_.emplace_back();
-    unit.root = dwarf_dieoffset(&root);
-    unit_by_root_[unit.root] = index;
+    unit.root = root;
+    unit.split = root;
+    unit_by_root_[root.addr] = &unit;
     cover(unit_at_, &root, index);
   }
   unit_at_.finish();
 }
 
+// libdw looks for the .dwo file beside the program and where it was compiled, and compares its id.
+void DebugInfo::open_split(Unit& unit) {
+  uint8_t type = 0;
+  uint64_t id = 0;
+  Dwarf_Die split{};
+  if (dwarf_cu_info(unit.root.cu, nullptr, &type, nullptr, &split, &id, nullptr, nullptr) != 0) return;
+  if (type != DW_UT_skeleton) return;
+  if (split.addr != nullptr) {
+    unit.split = split;
+  } else if (!take_from_package(unit, id)) {
+    return;
+  }
+  unit_by_root_[unit.split.addr] = &unit;
+}
+
+SplitPackage::InProgram DebugInfo::in_program(Dwarf_Die* root) const {
+  const auto from = [&](const char* section, std::initializer_list<unsigned> names) {
+    const std::span<const char> whole = file_.content(section);
+    Dwarf_Attribute attribute;
+    Dwarf_Word base = 0;
+    for (const unsigned name : names) {
+      if (dwarf_attr(root, name, &attribute) != nullptr && dwarf_formudata(&attribute, &base) == 0) break;
+    }
+    return whole.subspan(std::min<size_t>(base, whole.size()));
+  };
+  return {from(".debug_addr", {DW_AT_addr_base, DW_AT_GNU_addr_base}),
+          from(".debug_ranges", {DW_AT_GNU_ranges_base})};
+}
+
+bool DebugInfo::take_from_package(Unit& unit, uint64_t id) {
+  if (!std::exchange(package_opened_, true)) package_ = SplitPackage::open(file_.path() + ".dwp");
+  if (!package_) return false;
+  auto file = package_->unit(id, in_program(&unit.root));
+  Dwarf* dwarf = file ? dwarf_begin_elf(file->elf(), DWARF_C_READ, nullptr) : nullptr;
+  if (dwarf == nullptr) return false;
+  taken_.push_back({std::move(*file), dwarf});
+  Dwarf_CU* cu = nullptr;
+  return dwarf_get_units(dwarf, nullptr, &cu, nullptr, nullptr, &unit.split, nullptr) == 0;
+}
+
 void DebugInfo::walk(Unit& unit) {
   if (unit.walked) return;
   unit.walked = true;
-  Dwarf_Die root;
-  if (dwarf_offdie(dwarf_, unit.root, &root) == nullptr) return;
-  walk_children(unit, root, RangeMap::kNothing, "");
+  open_split(unit);
+  walk_children(unit, unit.split, RangeMap::kNothing, "");
   unit.at.finish();
 }
 
@@ -152,13 +197,13 @@ void DebugInfo::walk_children(Unit& unit, Dwarf_Die parent, uint32_t scope, cons
       case DW_TAG_inlined_subroutine: {
         const bool inlined = dwarf_tag(&die) == DW_TAG_inlined_subroutine;
         const auto inner = static_cast<uint32_t>(unit.scopes.size());
-        unit.scopes.push_back({dwarf_dieoffset(&die), inlined ? scope : RangeMap::kNothing,
-                               number(&die, DW_AT_call_file), number(&die, DW_AT_call_line)});
+        unit.scopes.push_back({die, inlined ? scope : RangeMap::kNothing, number(&die, DW_AT_call_file),
+                               number(&die, DW_AT_call_line)});
         cover(unit.at, &die, inner);
         const bool declared_here = !inlined && !dwarf_hasattr(&die, DW_AT_abstract_origin) &&
                                    !dwarf_hasattr(&die, DW_AT_specification);
         if (declared_here && !enclosing.empty() && linkage_name(&die).empty()) {
-          unit.enclosing[dwarf_dieoffset(&die)] = enclosing;
+          unit.enclosing[die.addr] = enclosing;
         }
         // What is declared inside a function (a lambda's operator(), say) is named after it.
         walk_children(unit, die, inner,
@@ -182,8 +227,13 @@ void DebugInfo::walk_children(Unit& unit, Dwarf_Die parent, uint32_t scope, cons
 DebugInfo::Unit* DebugInfo::unit_of(Dwarf_Die die) {
   Dwarf_Die root;
   if (dwarf_diecu(&die, &root, nullptr, nullptr) == nullptr) return nullptr;
-  const auto found = unit_by_root_.find(dwarf_dieoffset(&root));
-  return found == unit_by_root_.end() ? nullptr : &units_[found->second];
+  Unit*& unit = unit_by_root_[root.addr];
+  if (unit == nullptr) {  // of the shared file
+    unit = &units_.emplace_back();
+    unit->root = root;
+    unit->split = root;
+  }
+  return unit;
 }
 
 DebugInfo::Name DebugInfo::make_name(Dwarf_Die die) {
@@ -192,24 +242,23 @@ DebugInfo::Name DebugInfo::make_name(Dwarf_Die die) {
   Dwarf_Die declaration = declaration_of(die);
   if (Unit* unit = unit_of(declaration)) {
     walk(*unit);
-    const auto found = unit->enclosing.find(dwarf_dieoffset(&declaration));
+    const auto found = unit->enclosing.find(declaration.addr);
     if (found != unit->enclosing.end()) name.insert(0, found->second);
   }
   return {name, false};
 }
 
-const DebugInfo::Name& DebugInfo::name_of(Dwarf_Off die_offset) {
-  const auto [entry, is_new] = names_.try_emplace(die_offset);
-  Dwarf_Die die;
-  if (is_new && dwarf_offdie(dwarf_, die_offset, &die) != nullptr) entry->second = make_name(die);
+const DebugInfo::Name& DebugInfo::name_of(Dwarf_Die die) {
+  const auto [entry, is_new] = names_.try_emplace(die.addr);
+  if (is_new) entry->second = make_name(die);
   return entry->second;
 }
 
 // --- the lookup
 
 // Of a function that is not inlined: the linker knows the parameters that DWARF did not tell.
-std::string DebugInfo::name_of_outermost(Dwarf_Off die_offset, std::string_view symbol) {
-  const Name& name = name_of(die_offset);
+std::string DebugInfo::name_of_outermost(Dwarf_Die die, std::string_view symbol) {
+  const Name& name = name_of(die);
   if (name.complete || !symbol.starts_with("_Z")) return name.text;
   const std::string linked = demangle(symbol);
   const size_t parameters = linked.find(name.text + "(");  // several functions may share one symbol's code
@@ -221,12 +270,9 @@ std::vector<SourceFrame> DebugInfo::frames_at(uint64_t address, std::string_view
   if (unit_index == RangeMap::kNothing) return {};
   Unit& unit = units_[unit_index];
   walk(unit);
-  Dwarf_Die root;
-  if (dwarf_offdie(dwarf_, unit.root, &root) == nullptr) return {};
-
   // The line belongs to the innermost function; each function further out stands at its call.
   SourceFrame frame;
-  if (Dwarf_Line* line = dwarf_getsrc_die(&root, address)) {
+  if (Dwarf_Line* line = dwarf_getsrc_die(&unit.root, address)) {
     int line_number = 0;
     dwarf_lineno(line, &line_number);
     frame.line = static_cast<uint32_t>(line_number);
@@ -238,7 +284,7 @@ std::vector<SourceFrame> DebugInfo::frames_at(uint64_t address, std::string_view
     frame.inlined = scope.parent != RangeMap::kNothing;
     frame.function = frame.inlined ? name_of(scope.die).text : name_of_outermost(scope.die, symbol);
     frames.push_back(frame);
-    frame.file = source_file(&root, scope.call_file);
+    frame.file = source_file(&unit.split, scope.call_file);
     frame.line = scope.call_line;
     at = scope.parent;
   }

@@ -13,7 +13,9 @@
 #include <elfutils/libdw.h>
 
 #include <cstdint>
+#include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -21,6 +23,7 @@
 
 #include "lib/recording/run.h"
 #include "lib/symbols/elf_file.h"
+#include "lib/symbols/split_package.h"
 
 namespace leakhunt::symbols {
 
@@ -52,9 +55,12 @@ class RangeMap {
 
 class DebugInfo {
  public:
-  // Null when the file has no debug information. `file` must outlive it.
-  static std::unique_ptr<DebugInfo> open(const ElfFile& file);
+  // Null when the file has no debug information. `file` must outlive it, and `shared` too: the file that dwz
+  // moved common parts of several programs to (.gnu_debugaltlink); null when there is none.
+  static std::unique_ptr<DebugInfo> open(const ElfFile& file, const ElfFile* shared);
   ~DebugInfo();
+  DebugInfo(const DebugInfo&) = delete;
+  DebugInfo& operator=(const DebugInfo&) = delete;
 
   // Innermost first; empty when no unit describes the address. `symbol` is the linker's name there, or empty:
   // it carries the parameters of functions to which DWARF gives only a short name.
@@ -62,21 +68,27 @@ class DebugInfo {
 
  private:
   struct Scope {  // a function, or one inlined into `parent`
-    Dwarf_Off die = 0;
+    Dwarf_Die die{};
     uint32_t parent = RangeMap::kNothing;
     uint32_t call_file = 0;
     uint32_t call_line = 0;
   };
+  // A DIE by its place in memory: one unit may refer into another file.
+  using DieKey = const void*;
   struct Unit {
-    Dwarf_Off root = 0;
+    Dwarf_Die root{};   // has the line table
+    Dwarf_Die split{};  // has the functions: the root, or what -gsplit-dwarf wrote into a .dwo file
     bool walked = false;
     std::vector<Scope> scopes;
     RangeMap at;
-    std::unordered_map<Dwarf_Off, std::string> enclosing;  // "ns::Type::" of functions without a linkage name
+    std::unordered_map<DieKey, std::string> enclosing;  // "ns::Type::" of functions without a linkage name
   };
 
-  explicit DebugInfo(Dwarf* dwarf) : dwarf_(dwarf) {}
+  DebugInfo(const ElfFile& file, Dwarf* dwarf, Dwarf* shared) : file_(file), dwarf_(dwarf), shared_(shared) {}
   void index_units();
+  void open_split(Unit& unit);
+  bool take_from_package(Unit& unit, uint64_t id);
+  SplitPackage::InProgram in_program(Dwarf_Die* root) const;
   void walk(Unit& unit);
   void walk_children(Unit& unit, Dwarf_Die parent, uint32_t scope, const std::string& enclosing);
   struct Name {
@@ -84,16 +96,25 @@ class DebugInfo {
     bool complete =
         false;  // with parameters, from a linkage name; otherwise the short one with what encloses it
   };
-  const Name& name_of(Dwarf_Off die_offset);
-  std::string name_of_outermost(Dwarf_Off die_offset, std::string_view symbol);
+  const Name& name_of(Dwarf_Die die);
+  std::string name_of_outermost(Dwarf_Die die, std::string_view symbol);
   Name make_name(Dwarf_Die die);
   Unit* unit_of(Dwarf_Die die);
 
+  const ElfFile& file_;
   Dwarf* dwarf_;
-  std::vector<Unit> units_;
+  Dwarf* shared_;
+  std::optional<SplitPackage> package_;
+  bool package_opened_ = false;
+  struct TakenUnit {
+    ElfFile file;
+    Dwarf* dwarf;
+  };
+  std::vector<TakenUnit> taken_;  // out of the package
+  std::deque<Unit> units_;        // those of the shared file are added as they are referred to
   RangeMap unit_at_;
-  std::unordered_map<Dwarf_Off, uint32_t> unit_by_root_;
-  std::unordered_map<Dwarf_Off, Name> names_;  // by the offset of the scope's DIE
+  std::unordered_map<DieKey, Unit*> unit_by_root_;
+  std::unordered_map<DieKey, Name> names_;  // by the scope's DIE
 };
 
 }  // namespace leakhunt::symbols

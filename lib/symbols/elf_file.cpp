@@ -25,13 +25,27 @@ std::optional<ElfFile> ElfFile::open(const std::string& path) {
   return ElfFile(path, descriptor, elf);
 }
 
+std::optional<ElfFile> ElfFile::in_memory(std::string path, std::vector<char> bytes) {
+  elf_version(EV_CURRENT);
+  Elf* elf = elf_memory(bytes.data(), bytes.size());
+  if (elf == nullptr || elf_kind(elf) != ELF_K_ELF) {
+    elf_end(elf);
+    return std::nullopt;
+  }
+  ElfFile file(std::move(path), -1, elf);
+  file.bytes_ = std::move(bytes);  // they stay where they are
+  return file;
+}
+
 ElfFile::ElfFile(ElfFile&& other) noexcept
     : path_(std::move(other.path_)),
+      bytes_(std::move(other.bytes_)),
       descriptor_(std::exchange(other.descriptor_, -1)),
       elf_(std::exchange(other.elf_, nullptr)) {}
 
 ElfFile& ElfFile::operator=(ElfFile&& other) noexcept {
   std::swap(path_, other.path_);
+  std::swap(bytes_, other.bytes_);
   std::swap(descriptor_, other.descriptor_);
   std::swap(elf_, other.elf_);
   return *this;
@@ -56,16 +70,28 @@ std::optional<DebugLink> ElfFile::debug_link() const {
   return DebugLink{name, crc};
 }
 
-bool ElfFile::has_section(const char* name) const {
+Elf_Scn* ElfFile::section(const char* name) const {
   size_t names = 0;
-  if (elf_getshdrstrndx(elf_, &names) != 0) return false;
+  if (elf_getshdrstrndx(elf_, &names) != 0) return nullptr;
   for (Elf_Scn* section = nullptr; (section = elf_nextscn(elf_, section)) != nullptr;) {
     GElf_Shdr header;
     if (gelf_getshdr(section, &header) == nullptr || header.sh_type == SHT_NOBITS) continue;
     const char* found = elf_strptr(elf_, names, header.sh_name);
-    if (found != nullptr && std::strcmp(found, name) == 0) return true;
+    if (found != nullptr && std::strcmp(found, name) == 0) return section;
   }
-  return false;
+  return nullptr;
+}
+
+std::span<const char> ElfFile::content(const char* name) const {
+  Elf_Scn* found = section(name);
+  if (found == nullptr) return {};
+  GElf_Shdr header;
+  if (gelf_getshdr(found, &header) != nullptr && (header.sh_flags & SHF_COMPRESSED) != 0) {
+    elf_compress(found, 0, 0);  // in libelf's copy
+  }
+  const Elf_Data* data = elf_getdata(found, nullptr);
+  if (data == nullptr || data->d_buf == nullptr) return {};
+  return {static_cast<const char*>(data->d_buf), data->d_size};
 }
 
 bool matches(const ElfFile& file, std::span<const uint8_t> recorded_build_id) {

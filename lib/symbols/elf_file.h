@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace leakhunt::symbols {
 
@@ -23,6 +24,8 @@ class ElfFile {
  public:
   // Nothing when there is no such file, or it is no ELF file. errno tells, as left by open().
   static std::optional<ElfFile> open(const std::string& path);
+  // A file that is in memory already; `path` is what it is to be called. Nothing when it is no ELF file.
+  static std::optional<ElfFile> in_memory(std::string path, std::vector<char> bytes);
   ElfFile(ElfFile&& other) noexcept;
   ElfFile& operator=(ElfFile&& other) noexcept;
   ~ElfFile();
@@ -34,13 +37,17 @@ class ElfFile {
   std::span<const uint8_t> build_id() const;
   std::optional<DebugLink> debug_link() const;
   // Is there a section of that name, with content in this file?
-  bool has_section(const char* name) const;
+  bool has_section(const char* name) const { return section(name) != nullptr; }
+  // Its bytes, decompressed, inside the file's mapping; empty when there is none.
+  std::span<const char> content(const char* name) const;
 
  private:
   ElfFile(std::string path, int descriptor, Elf* elf)
       : path_(std::move(path)), descriptor_(descriptor), elf_(elf) {}
+  Elf_Scn* section(const char* name) const;
 
   std::string path_;
+  std::vector<char> bytes_;  // of a file in memory
   int descriptor_ = -1;
   Elf* elf_ = nullptr;
 };

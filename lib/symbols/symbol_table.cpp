@@ -1,6 +1,7 @@
 #include "lib/symbols/symbol_table.h"
 
 #include <cxxabi.h>
+#include <libiberty/demangle.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -74,11 +75,13 @@ std::string_view SymbolTable::find(uint64_t address) const {
 }
 
 std::string demangle(std::string_view linkage_name) {
+  using Readable = std::unique_ptr<char, void (*)(void*)>;
   std::string name(without_version(linkage_name));
-  if (!name.starts_with("_Z")) return name;
+  if (!name.starts_with("_Z") && !name.starts_with("_R")) return name;
+  // Rust first: its older names ("_ZN3foo17h<hash>E") are C++ names, too, but for the hash.
+  if (const Readable rust(rust_demangle(name.c_str(), 0), std::free); rust != nullptr) return rust.get();
   int status = 0;
-  const std::unique_ptr<char, void (*)(void*)> readable(
-      abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status), std::free);
+  const Readable readable(abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status), std::free);
   return status == 0 ? readable.get() : name;
 }
 

@@ -35,7 +35,8 @@ class SymbolTable {
   std::vector<Symbol> symbols_;  // sorted by begin, after finish()
 };
 
-// "foo(int)" of "_Z3fooi"; other names as they are. A version ("@GLIBC_2.2.5") is cut off.
+// "foo(int)" of "_Z3fooi" (C++), "foo::bar" of "_RNvC3foo3bar" and "_ZN3foo3bar17h<hash>E" (Rust); other
+// names as they are. A version ("@GLIBC_2.2.5") is cut off.
 std::string demangle(std::string_view linkage_name);
 
 }  // namespace leakhunt::symbols

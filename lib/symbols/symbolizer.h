@@ -7,8 +7,9 @@
 //   for (const auto& frames = symbolizer.resolve(module.path, module.build_id, address - module.bias - 1);
 //   ...)
 //
-// One thread at a time. A module is opened at its first address and kept; its units are indexed as they are
-// met, so an address costs a few microseconds once its surroundings are known.
+// One thread at a time. A module is opened at its first address and kept, for as many recordings as are asked
+// of one Symbolizer; its units are indexed as they are met, so an address costs a few microseconds once its
+// surroundings are known.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "lib/recording/run.h"
+#include "lib/symbols/split_debug.h"
 
 namespace leakhunt::symbols {
 
@@ -26,21 +28,22 @@ using recording::SourceFrame;
 
 // Why there are no names.
 enum class Unresolved : uint8_t {
-  kNoFile,         // not a file, deleted, not readable, or not ELF: [vdso], [heap], memfd
+  kNoFile,         // not a file, deleted, not readable, or not ELF
   kOtherBuild,     // the file's build-id is not the recorded one: its names would be wrong
   kNotInFunction,  // the file has no symbol and no line there
 };
-// A sentence without full stop, for a report: "the file has another build-id than the recorded one".
+// A sentence without full stop, for a report: "the file has changed since".
 std::string_view explain(Unresolved reason);
 
 class Symbolizer {
  public:
-  Symbolizer();
+  Symbolizer();  // with debug_roots_of_environment()
+  explicit Symbolizer(DebugRoots roots);
   ~Symbolizer();
   Symbolizer(const Symbolizer&) = delete;
   Symbolizer& operator=(const Symbolizer&) = delete;
 
-  // `module_path`   as in /proc/<pid>/maps; a trailing " (deleted)" is understood
+  // `module_path`   as in /proc/<pid>/maps; [vdso] and a trailing " (deleted)" are understood
   // `build_id`      as recorded; empty: any file of that path will do
   // `offset`        address minus load bias, as in the file's own tables. For a return address one less, so
   // that it

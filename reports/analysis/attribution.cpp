@@ -17,6 +17,16 @@ constexpr std::array<std::string_view, 21> kMallocFamily = {
 constexpr std::array<std::string_view, 4> kPlumbingNamespaces = {
     "std::", "__gnu_cxx::", "__cxxabiv1::", "leakhunt::TaggedResource::"};
 
+// Of Rust's crates alloc and hashbrown only what no C++ program is likely to call so.
+constexpr std::array<std::string_view, 15> kRustPlumbing = {
+    "__rust_alloc",    "__rust_realloc",       "__rdl_",           "__rg_",        "alloc::alloc::",
+    "alloc::boxed::",  "alloc::collections::", "alloc::raw_vec::", "alloc::rc::",  "alloc::slice::",
+    "alloc::string::", "alloc::sync::",        "alloc::vec::",     "alloc::fmt::", "hashbrown::",
+};
+
+// How the kernel calls a program whose file is gone.
+constexpr std::string_view kDeleted = " (deleted)";
+
 std::string_view base_name(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
 }
@@ -64,6 +74,19 @@ size_t find_parameters(std::string_view function) {
   }
 }
 
+bool is_anonymous(const StackFrame& frame) {
+  return frame.module == recording::kAnonymousCode;
+}
+
+// What stands between a Rust program and its allocator. Its debug information calls the standard library's
+// sources /rustc/<commit>/library/...; a method of a trait is "<alloc::vec::Vec<T> as Trait>::method".
+bool is_rust_plumbing(std::string_view file, std::string_view name) {
+  if (file.starts_with("/rustc/")) return true;
+  if (name.starts_with('<')) name.remove_prefix(1);
+  return std::any_of(kRustPlumbing.begin(), kRustPlumbing.end(),
+                     [&](std::string_view prefix) { return name.starts_with(prefix); });
+}
+
 }  // namespace
 
 std::string_view qualified_name(std::string_view function) {
@@ -81,11 +104,38 @@ std::string_view qualified_name(std::string_view function) {
   return name;
 }
 
+std::string shorten_templates(std::string_view function, size_t width) {
+  if (function.size() <= width) return std::string(function);
+  constexpr std::string_view kOperator = "operator";
+  const size_t op = find_operator(function);
+  std::string text;
+  size_t depth = 0;
+  for (size_t i = 0; i < function.size(); ++i) {
+    if (i == op && depth == 0) {  // what follows is a sign, not a bracket
+      const size_t end = function.find_first_not_of("<>=-!+*/%^&|~,[]()", i + kOperator.size());
+      text += function.substr(i, end - i);
+      if (end == std::string_view::npos) break;
+      i = end - 1;
+      continue;
+    }
+    const char c = function[i];
+    const bool of_arrow = c == '>' && i > 0 && function[i - 1] == '-';  // Rust: fn() -> T
+    if (c == '>' && depth > 0 && !of_arrow) --depth;
+    if (depth == 0) text += c;
+    if (c == '<' && i > 0) {  // at the very beginning it is Rust's "<Type as Trait>::method"
+      if (depth == 0) text += "…";
+      ++depth;
+    }
+  }
+  return text;
+}
+
 bool is_plumbing(const StackFrame& frame) {
   if (base_name(frame.module).starts_with("libleakhunt")) return true;
   std::string_view name = qualified_name(frame.function);
   if (name.empty()) return false;
   name = name.substr(0, std::min(name.find('@'), name.size()));  // malloc@plt, malloc@@GLIBC_2.2.5
+  if (is_rust_plumbing(frame.file, name)) return true;
   if (name.starts_with("operator new") || name.starts_with("operator delete")) return true;
   if (std::find(kMallocFamily.begin(), kMallocFamily.end(), name) != kMallocFamily.end()) return true;
   const auto begins_name = [&](std::string_view prefix) { return name.starts_with(prefix); };
@@ -103,7 +153,10 @@ bool is_plumbing(const StackFrame& frame) {
 
 std::string frame_name(const StackFrame& frame) {
   if (!frame.function.empty()) return frame.function;
-  if (!frame.module.empty()) return fmt::format("{}+0x{:x}", base_name(frame.module), frame.offset);
+  if (is_anonymous(frame)) return fmt::format("[anonymous code 0x{:x}]", frame.address);
+  std::string_view module = base_name(frame.module);
+  if (module.ends_with(kDeleted)) module.remove_suffix(kDeleted.size());
+  if (!module.empty()) return fmt::format("{}+0x{:x}", module, frame.offset);
   return fmt::format("0x{:x}", frame.address);
 }
 
@@ -113,11 +166,12 @@ Attribution attribute(const recording::Run& run, const recording::CallSite& site
     StackFrame frame;
     frame.address = address;
     frame.offset = address;
-    const auto symbol = run.symbols.find(address);
-    if (symbol != run.symbols.end()) {
-      frame.module = symbol->second.module;
-      frame.offset = symbol->second.offset;
-      for (const recording::SourceFrame& source : symbol->second.source_frames) {
+    const recording::Symbol* symbol = symbol_of(run, site, address);
+    if (symbol != nullptr) {
+      frame.module = symbol->module;
+      frame.offset = symbol->offset;
+      frame.note = symbol->note;
+      for (const recording::SourceFrame& source : symbol->source_frames) {
         frame.function = source.function;
         frame.file = source.file;
         frame.line = source.line;
@@ -125,12 +179,13 @@ Attribution attribute(const recording::Run& run, const recording::CallSite& site
         result.frames.push_back(frame);
       }
     }
-    if (symbol == run.symbols.end() || symbol->second.source_frames.empty()) result.frames.push_back(frame);
+    if (symbol == nullptr || symbol->source_frames.empty()) result.frames.push_back(frame);
   }
-  const auto answers = [](const StackFrame& f) {
-    return !(f.module.empty() && f.function.empty()) && !is_plumbing(f);
+  // Code made at run time answers where it has a name; otherwise whoever called it says more.
+  const auto has_module = [](const StackFrame& f) { return !f.module.empty() && !is_anonymous(f); };
+  const auto answers = [&](const StackFrame& f) {
+    return (has_module(f) || !f.function.empty()) && !is_plumbing(f);
   };
-  const auto has_module = [](const StackFrame& f) { return !f.module.empty(); };
   auto named = std::find_if(result.frames.begin(), result.frames.end(), answers);
   if (named == result.frames.end())
     named = std::find_if(result.frames.begin(), result.frames.end(), has_module);

@@ -19,9 +19,10 @@ struct StackFrame {
   std::string file;      // empty when unknown
   uint32_t line = 0;
   bool inlined = false;
-  std::string module;   // path; empty when in none
+  std::string module;   // path, or as in recording::Symbol
   uint64_t offset = 0;  // of the return address in the module, or the bare address
   uint64_t address = 0;
+  std::string note = {};  // why there is no better name, or empty
 };
 
 struct Attribution {
@@ -36,12 +37,15 @@ Attribution attribute(const recording::Run& run, const recording::CallSite& site
 // "ns::Type::member" of a demangled function: without return type, parameters and qualifiers.
 std::string_view qualified_name(std::string_view function);
 
+// The same with "<…>" for each list of template arguments, if it is wider than `width`.
+std::string shorten_templates(std::string_view function, size_t width);
+
 // Is this frame part of the way to the allocator: the malloc family, operator new, std::, __gnu_cxx::,
 // __cxxabiv1::, TaggedResource, a memory resource's do_allocate or allocate, or anything inside
 // libleakhunt.so?
 bool is_plumbing(const StackFrame& frame);
 
-// The name a person reads: the function, or "module+0x1234", or the bare address.
+// The name a person reads: the function, or "module+0x1234", "[anonymous code 0x1234]", or the bare address.
 std::string frame_name(const StackFrame& frame);
 
 }  // namespace leakhunt::reports

@@ -49,6 +49,28 @@ std::string where(const Case& c, const Finding& finding) {
 
 // --- the checks ----------------------------------------------------------------------------------
 
+bool is_empty(const Run& run) {
+  return run.images == 0 && run.snapshots.empty();
+}
+
+// A program that the tracker was never in looks like one that allocates nothing.
+void check_recorded(const Case& c, Checks& checks) {
+  const bool went_on = c.run.end == recording::EndKind::kExec;
+  if (!is_empty(c.run) && !went_on) return;
+  std::string text = "nothing was recorded: the tracker did not start in the program";
+  if (went_on) {
+    const std::string next = c.run.next_program.empty() ? "another program" : escape_line(c.run.next_program);
+    text = fmt::format("the program went on as {} (exec), and the tracker did not start in it", next);
+  }
+  const std::string why = c.run.outcome ? escape_line(c.run.outcome->not_recorded) : "";
+  if (!why.empty()) {
+    text += ": " + why;
+  } else if (!went_on) {
+    text += "; one that clears LD_PRELOAD, or that the loader could not start, cannot be judged";
+  }
+  checks.push_back({CheckState::kInconclusive, std::move(text)});
+}
+
 void check_peak(const Case& c, Checks& checks) {
   const uint64_t peak = peak_rss_bytes(c.run);
   if (!c.run.budget.peak_rss_bytes) {
@@ -183,6 +205,26 @@ void check_iterations(const Case& c, Checks& checks) {
   }
 }
 
+// What was killed is judged as far as it came. But a program that ended by itself and not before the
+// tracker's eyes may have become another one, with memory that nobody saw.
+void check_cut_off(const Case& c, Checks& checks) {
+  const auto& outcome = c.run.outcome;
+  const bool by_itself = outcome && outcome->signal == 0 && outcome->stopped_for.empty();
+  std::string text = "the recording does not end in order (the target was killed)";
+  if (by_itself) {
+    text =
+        "the recording ends before the program did: it ended, or became another program, by a system call "
+        "that "
+        "the tracker does not see";
+  }
+  if (c.timeline.completed > 0) {
+    text += fmt::format("; it is judged up to its last completed {} ({})",
+                        c.marked() ? "iteration" : "clock tick", count_text(c.timeline.numbers.back()));
+  }
+  const bool unseen = by_itself && c.run.step_asides.empty();
+  checks.push_back({unseen ? CheckState::kInconclusive : CheckState::kNotChecked, std::move(text)});
+}
+
 void check_target(const Case& c, Checks& checks) {
   if (c.run.outcome && c.run.outcome->stopped_for.empty()) {
     const recording::Outcome& outcome = *c.run.outcome;
@@ -194,16 +236,9 @@ void check_target(const Case& c, Checks& checks) {
                         fmt::format("the target failed with exit status {}", outcome.exit_status)});
     }
   }
-  if (!c.run.complete()) {
-    std::string text = "the recording does not end in order (the target was killed)";
-    if (c.timeline.completed > 0) {
-      text += fmt::format("; it is judged up to its last completed {} ({})",
-                          c.marked() ? "iteration" : "clock tick", count_text(c.timeline.numbers.back()));
-    }
-    checks.push_back({CheckState::kNotChecked, std::move(text)});
-  }
+  if (!c.run.complete() && !is_empty(c.run)) check_cut_off(c, checks);
   if (!c.run.outcome) checks.push_back({CheckState::kNotChecked, "how the target ended was not recorded"});
-  if (c.run.snapshots.empty())
+  if (c.run.snapshots.empty() && !is_empty(c.run))
     checks.push_back({CheckState::kInconclusive, "the recording holds no snapshot"});
 }
 
@@ -275,6 +310,7 @@ Judgement judge(const Run& run, const Timeline& timeline, const GrowthMap& growt
                 const std::vector<Finding>& findings) {
   const Case c{run, timeline, growth, findings};
   Judgement judgement;
+  check_recorded(c, judgement.checks);
   check_peak(c, judgement.checks);
   name_new("peak RSS", judgement.checks);
   check_stopped(c, judgement.checks);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "reports/formats/formats.h"
+#include "reports/formats/json_stacks.h"
 #include "reports/formats/json_values.h"
 
 namespace leakhunt::reports {
@@ -40,20 +41,13 @@ std::string tag_name(const Report& report, recording::TagId tag) {
   return index(tag) < tags.size() ? tags[index(tag)].name : std::string();
 }
 
-Json frame_json(const StackFrame& frame) {
-  return {{"function", frame.function}, {"file", frame.file},     {"line", frame.line},
-          {"inlined", frame.inlined},   {"module", frame.module}, {"offset", frame.offset}};
-}
-
-// "function", "file", "line" and "stack" of a site.
-void put_source(Json& object, const Attribution& attribution) {
+// "function", "file", "line" and "stack" of a site; the stack's frames are put in when it is written.
+void put_source(Json& object, const Attribution& attribution, JsonStacks& stacks) {
   const StackFrame* frame = attribution.frame();
   object["function"] = frame == nullptr ? "" : frame_name(*frame);
   object["file"] = frame == nullptr ? "" : frame->file;
   object["line"] = frame == nullptr ? 0 : frame->line;
-  Json stack = Json::array();
-  for (const StackFrame& each : attribution.frames) stack.push_back(frame_json(each));
-  object["stack"] = std::move(stack);
+  object["stack"] = stacks.placeholder(attribution);
 }
 
 Json budget_json(const recording::Budget& budget) {
@@ -83,11 +77,11 @@ Json tags_json(const Report& report) {
   return tags;
 }
 
-Json site_json(const Report& report, size_t i) {
+Json site_json(const Report& report, size_t i, JsonStacks& stacks) {
   const recording::CallSite& site = report.run->sites[i];
   const SiteGrowth& growth = report.growth.sites[i];
   Json object = {{"id", i}, {"tag", tag_name(report, site.tag)}, {"kind", std::string(to_string(site.kind))}};
-  put_source(object, growth.attribution);
+  put_source(object, growth.attribution, stacks);
   object["stack_truncated"] = site.truncated;
   object["live_bytes_end"] = growth.end.bytes;
   object["live_blocks_end"] = growth.end.blocks;
@@ -147,13 +141,14 @@ Json survival_json(const std::optional<Survival>& survival) {
           {"generations", std::move(generations)}};
 }
 
-Json finding_json(const Report& report, const Finding& finding) {
+Json finding_json(const Report& report, const Finding& finding, JsonStacks& stacks) {
   Json object = {{"kind", std::string(to_string(finding.kind))},
                  {"tag", finding.tag ? Json(tag_name(report, *finding.tag)) : Json(nullptr)}};
   static const Attribution kNowhere;
   Json source = Json::object();
-  put_source(source, finding.sites.empty() ? kNowhere
-                                           : report.growth.sites[index(finding.sites.front())].attribution);
+  put_source(source,
+             finding.sites.empty() ? kNowhere : report.growth.sites[index(finding.sites.front())].attribution,
+             stacks);
   object["function"] = source["function"];
   object["file"] = source["file"];
   object["line"] = source["line"];
@@ -264,7 +259,7 @@ Json clock_json(const Report& report) {
           {"points", timeline.points.size()}};
 }
 
-Json report_json(const Report& report) {
+Json report_json(const Report& report, JsonStacks& stacks) {
   const recording::Run& run = *report.run;
   const bool marked = report.timeline.clock == Clock::kIterations;
   Json json;
@@ -280,9 +275,10 @@ Json report_json(const Report& report) {
   json["tags"] = tags_json(report);
   json["call_sites"] = Json::array();
   const std::vector<size_t> listed = sites_to_list(report);
-  for (const size_t site : listed) json["call_sites"].push_back(site_json(report, site));
+  for (const size_t site : listed) json["call_sites"].push_back(site_json(report, site, stacks));
   json["findings"] = Json::array();
-  for (const Finding& finding : report.findings) json["findings"].push_back(finding_json(report, finding));
+  for (const Finding& finding : report.findings)
+    json["findings"].push_back(finding_json(report, finding, stacks));
   json["ledger"] = ledger_json(report.ledger);
   json["tracker"] = tracker_json(report);
   json["target_failed"] = report.verdict() == Verdict::kTargetFailed;
@@ -302,7 +298,10 @@ Json report_json(const Report& report) {
 }  // namespace
 
 void write_json(const Report& report, std::ostream& out) {
-  out << report_json(report).dump(2, ' ', true, Json::error_handler_t::replace) << '\n';
+  JsonStacks stacks;
+  const Json json = report_json(report, stacks);
+  stacks.write(json.dump(kJsonIndent, ' ', true, Json::error_handler_t::replace), out);
+  out << '\n';
 }
 
 }  // namespace leakhunt::reports

@@ -21,6 +21,7 @@ namespace {
 using recording::SiteId;
 using recording::SiteKind;
 
+constexpr size_t kLongName = 72;  // a longer one does without its template arguments
 constexpr size_t kFindings = 10;
 constexpr size_t kFramesShown = 12;
 constexpr size_t kSitesShown = 8;
@@ -52,13 +53,13 @@ std::string short_path(std::string_view path) {
 
 std::string source_of(const StackFrame& frame) {
   if (!frame.file.empty()) return fmt::format("{}:{}", short_path(frame.file), frame.line);
-  if (!frame.module.empty() && !frame.function.empty()) return "in " + short_path(frame.module);
-  return "";
+  if (frame.function.empty()) return escape_line(frame.note);
+  return frame.module.empty() ? "" : "in " + short_path(frame.module);
 }
 
 std::string function_of(const StackFrame& frame) {
-  return escape_line(frame.function.empty() ? frame_name(frame)
-                                            : std::string(qualified_name(frame.function)));
+  if (frame.function.empty()) return escape_line(frame_name(frame));
+  return escape_line(shorten_templates(qualified_name(frame.function), kLongName));
 }
 
 // --- verdict -------------------------------------------------------------------------------------

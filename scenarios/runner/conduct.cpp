@@ -57,12 +57,22 @@ WatchRequest watch_request(const Order& order, const OutputDirectory& out) {
   return request;
 }
 
+// Why the tracker cannot have started in what the program executed at its end; empty when that is not known.
+std::string why_not_recorded(const recording::Run& run) {
+  if (run.end != recording::EndKind::kExec || run.next_program.empty()) return "";
+  const auto program = find_program(run.next_program, {});
+  if (!program) return "";  // a path as seen from a directory that the program had gone to
+  const auto kind = inspect_program(*program);
+  return kind ? "" : kind.error();
+}
+
 // Symbols now, while the modules are there; then what only the runner knows.
 tl::expected<void, std::string> close_recording(const std::string& recording, const Watched& watched) {
   const auto run = recording::read_recording(recording);
   if (!run) return Refusal(run.error().message);
-  const auto closed =
-      recording::append_host_records(recording, symbolise(*run), watched.samples, watched.outcome);
+  recording::Outcome outcome = watched.outcome;
+  outcome.not_recorded = why_not_recorded(*run);
+  const auto closed = recording::append_host_records(recording, symbolise(*run), watched.samples, outcome);
   if (!closed) return Refusal(closed.error().message);
   return {};
 }

@@ -1,6 +1,7 @@
 #include "scenarios/runner/program.h"
 
 #include <elf.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -29,6 +30,9 @@ constexpr uint16_t kOurMachine = EM_AARCH64;
 #else
 #error "leakhunt runs on x86-64 and aarch64"
 #endif
+
+// A script's interpreter may be a script; the kernel follows them so far (BINPRM_MAX_RECURSION and one).
+constexpr int kMostInterpreters = 5;
 
 bool is_program(const fs::path& path) {
   std::error_code problem;
@@ -62,9 +66,10 @@ tl::expected<fs::path, std::string> find_path(const fs::path& path,
 
 // --- judging -----------------------------------------------------------------------------------------------
 
-// Privileges that exec would add; the loader then ignores every preload.
+// Privileges that exec would add; the loader then ignores every preload. The kernel gives none to scripts.
 bool gains_privileges(const fs::path& program) {
   struct stat status {};
+  if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) return false;
   if (stat(program.c_str(), &status) != 0) return false;
   if ((status.st_mode & S_ISUID) != 0 && status.st_uid != geteuid()) return true;
   if ((status.st_mode & S_ISGID) != 0 && (status.st_mode & S_IXGRP) != 0 && status.st_gid != getegid())
@@ -79,15 +84,23 @@ std::optional<std::string> why_not_startable(const fs::path& program) {
   if (fs::is_directory(status)) return "is a directory, not a program";
   if (access(program.c_str(), X_OK) != 0) return "may not be executed: chmod +x makes it a program";
   if (access(program.c_str(), R_OK) != 0) return "may not be read, so it cannot be told what it is";
-  if (gains_privileges(program)) {
-    return "gains privileges when it starts (setuid, setgid or capabilities), so the loader ignores the "
-           "tracker: "
-           "run it as its owner, or a copy without these rights";
-  }
   return std::nullopt;
 }
 
-std::optional<std::string> why_not_trackable(const ElfHeader& elf) {
+// A program of glibc is started by ld-linux-x86-64.so.2, wherever that lies; others by ld-musl-x86_64.so.1,
+// linker64 and the like.
+std::optional<std::string> why_not_loadable(const std::string& loader) {
+  std::error_code problem;
+  if (loader.find("ld-musl") != std::string::npos)
+    return "is linked with musl; the tracker needs glibc: link it with glibc";
+  if (!fs::path(loader).filename().string().starts_with("ld-linux"))
+    return fmt::format("is linked with another C library (its loader is {}); the tracker needs glibc",
+                       loader);
+  if (!fs::exists(loader, problem)) return fmt::format("needs the loader {}, which is not there", loader);
+  return std::nullopt;
+}
+
+std::optional<std::string> why_not_trackable(const fs::path& program, const ElfHeader& elf) {
   if (!elf.is_64_bit) return "is a 32-bit program; the tracker is built for 64 bits: rebuild it with -m64";
   if (elf.machine != kOurMachine) return "is built for another kind of machine";
   if (elf.type != ET_EXEC && elf.type != ET_DYN) return "is ELF but no program";
@@ -95,9 +108,11 @@ std::optional<std::string> why_not_trackable(const ElfHeader& elf) {
     return "is statically linked, so the tracker cannot be loaded into it: link it dynamically (without "
            "-static)";
   }
-  if (elf.interpreter.find("ld-musl") != std::string::npos)
-    return "is linked with musl; the tracker needs glibc";
-  return std::nullopt;
+  if (gains_privileges(program)) {
+    return "gains privileges when it starts (setuid, setgid or capabilities), so the loader ignores the "
+           "tracker: run it as its owner, or a copy without these rights";
+  }
+  return why_not_loadable(elf.interpreter);
 }
 
 // "/usr/bin/env" of "#!/usr/bin/env python3"; absent when it is no script.
@@ -139,21 +154,23 @@ tl::expected<ProgramKind, std::string> inspect_program(const fs::path& program) 
   if (const auto why = why_not_startable(program)) return refuse(*why);
   ProgramKind kind;
   fs::path judged = program;
-  if (const auto interpreter = interpreter_of_script(program)) {
+  std::string subject;  // of the sentence
+  for (int depth = 0; depth < kMostInterpreters; ++depth) {
+    const auto interpreter = interpreter_of_script(judged);
+    if (!interpreter) break;
     kind.is_script = true;
     judged = *interpreter;
+    subject = fmt::format("is a script, and its interpreter {} ", judged.string());
     if (const auto why = why_not_startable(judged)) {
       return refuse(fmt::format("is a script, and its interpreter \"{}\" {}", judged.string(), *why));
     }
   }
   const std::optional<ElfHeader> elf = read_elf_header(judged);
-  const std::string subject =
-      kind.is_script ? fmt::format("is a script, and its interpreter {} ", judged.string()) : "";
   if (!elf) {
     return refuse(subject + (kind.is_script ? "is no ELF program"
                                             : "is neither an ELF program nor a script that begins with #!"));
   }
-  if (const auto why = why_not_trackable(*elf)) return refuse(subject + *why);
+  if (const auto why = why_not_trackable(judged, *elf)) return refuse(subject + *why);
   kind.needs_tracker = std::any_of(elf->needed.begin(), elf->needed.end(), [](const std::string& name) {
     return name == "libleakhunt.so" || name.ends_with("/libleakhunt.so");
   });

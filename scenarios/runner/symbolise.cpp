@@ -1,45 +1,136 @@
 #include "scenarios/runner/symbolise.h"
 
-#include "lib/symbols/symbolizer.h"
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "scenarios/runner/perf_map.h"
 
 namespace leakhunt::runner {
 
+using recording::CallSite;
+using recording::Module;
+using recording::ModuleId;
+using recording::Run;
+using recording::Symbol;
+using recording::Symbols;
+
 namespace {
 
-// The newest module at an address: one that was unloaded may have stood there before.
-const recording::Module* module_at(const recording::Run& run, uint64_t address) {
-  for (auto module = run.modules.rbegin(); module != run.modules.rend(); ++module) {
-    if (address >= module->begin && address < module->end) return &*module;
+// A return address, and the module that lay there; they come sorted by module.
+struct Place {
+  std::optional<ModuleId> module;
+  uint64_t address = 0;
+  auto operator<=>(const Place&) const = default;
+};
+
+std::vector<Place> places_of(const Run& run) {
+  // Between two unloadings an address means one module.
+  std::set<std::pair<uint32_t, uint64_t>> seen;
+  std::vector<Place> places;
+  for (const CallSite& site : run.sites) {
+    for (const uint64_t address : site.frames) {
+      if (address == 0 || !seen.emplace(site.module_epoch, address).second) continue;
+      // A return address may be the first of what follows its module; the call before it is inside.
+      places.push_back({module_at(run, site, address - 1), address});
+    }
   }
-  return nullptr;
+  std::ranges::sort(places);
+  const auto repeated = std::ranges::unique(places);
+  places.erase(repeated.begin(), repeated.end());
+  return places;
 }
 
-recording::Symbol symbol_at(const recording::Run& run, uint64_t address, symbols::Symbolizer& symbolizer) {
-  recording::Symbol symbol;
-  symbol.address = address;
-  // A return address may be the first of what follows its module; the call before it is inside.
-  const recording::Module* module = module_at(run, address - 1);
-  if (module == nullptr) return symbol;
-  symbol.module = module->path;
-  symbol.offset = address - module->bias;
-  if (auto frames = symbolizer.resolve(module->path, module->build_id, symbol.offset - 1)) {
-    symbol.source_frames = std::move(*frames);
-  }
-  return symbol;
+uint64_t nanoseconds(const timespec& time) {
+  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
+}
+
+// Of a module without a build-id: was its file written, or put there, after the program had started?
+bool has_changed(const Module& module, const Run& run) {
+  struct stat status {};
+  if (!module.build_id.empty() || stat(module.path.c_str(), &status) != 0) return false;
+  return std::max(nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)) > run.process.start_unix_ns;
 }
 
 }  // namespace
 
-recording::Symbols symbolise(const recording::Run& run) {
-  symbols::Symbolizer symbolizer;
-  recording::Symbols found;
-  for (const recording::CallSite& site : run.sites) {
-    for (const uint64_t address : site.frames) {
-      if (address != 0 && !found.contains(address))
-        found.emplace(address, symbol_at(run, address, symbolizer));
+class Symboliser::Namer {
+ public:
+  Namer(const Run& run, Symboliser& symboliser) : run_(run), symboliser_(symboliser) {}
+
+  Symbol name(const Place& place) {
+    Symbol symbol;
+    symbol.address = place.address;
+    if (!place.module) {
+      name_anonymous(symbol);
+    } else {
+      name_in_module(symbol, run_.modules[static_cast<size_t>(*place.module)]);
+    }
+    return symbol;
+  }
+
+ private:
+  void name_anonymous(Symbol& symbol) {
+    symbol.module = recording::kAnonymousCode;
+    symbol.offset = symbol.address;
+    if (!perf_map_) perf_map_ = PerfMap::of_process(run_.process.pid, run_.process.start_unix_ns);
+    const std::string_view function = perf_map_->find(symbol.address - 1);
+    if (!function.empty()) symbol.source_frames = {{std::string(function), "", 0, false}};
+  }
+
+  void name_in_module(Symbol& symbol, const Module& module) {
+    symbol.module = module.path;
+    symbol.offset = symbol.address - module.bias;
+    if (module.path.empty()) return;  // its record is lost
+    if (&module != judged_) {
+      judged_ = &module;
+      changed_ = has_changed(module, run_);
+    }
+    if (changed_) {
+      symbol.note = explain(symbols::Unresolved::kOtherBuild);
+      return;
+    }
+    const Frames& frames = symboliser_.frames_at(module, symbol.offset - 1);
+    if (frames) {
+      symbol.source_frames = *frames;
+    } else if (frames.error() != symbols::Unresolved::kNotInFunction) {
+      symbol.note = explain(frames.error());
+    }
+  }
+
+  const Run& run_;
+  Symboliser& symboliser_;
+  std::optional<PerfMap> perf_map_;
+  const Module* judged_ = nullptr;
+  bool changed_ = false;
+};
+
+const Symboliser::Frames& Symboliser::frames_at(const Module& module, uint64_t offset) {
+  const auto [place, is_new] = known_[{module.path, module.build_id}].try_emplace(offset);
+  if (is_new) place->second = symbolizer_.resolve(module.path, module.build_id, offset);
+  return place->second;
+}
+
+Symbols Symboliser::symbolise(const Run& run) {
+  Namer namer(run, *this);
+  Symbols found;
+  for (const Place& place : places_of(run)) {
+    Symbol symbol = namer.name(place);
+    const auto [first, is_first] = found.try_emplace(place.address);
+    if (is_first) {
+      first->second = std::move(symbol);
+    } else {
+      symbol.module_id = place.module;
+      first->second.later.push_back(std::move(symbol));
     }
   }
   return found;
+}
+
+Symbols symbolise(const Run& run) {
+  return Symboliser().symbolise(run);
 }
 
 }  // namespace leakhunt::runner

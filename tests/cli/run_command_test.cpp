@@ -58,14 +58,5 @@ TEST(RunCommand, AnInterruptEndsBoth) {
   EXPECT_TRUE(command.has("out/sleep/report.txt"));
 }
 
-TEST(RunCommand, WhatWasNotRecordedGetsNoVerdict) {
-  const CommandLine command;
-  const Called called = command.call("run -- true", "LEAKHUNT_LIBRARY=" LEAKHUNT_OTHER_LIBRARY " ");
-  EXPECT_EQ(called.status, 2);
-  EXPECT_TRUE(contains(called.err, "nothing was recorded")) << called.err;
-  EXPECT_FALSE(command.has("out/true/report.txt"));
-  EXPECT_EQ(command.call("report out/true").status, 2);
-}
-
 }  // namespace
 }  // namespace leakhunt::cli

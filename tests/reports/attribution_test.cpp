@@ -98,6 +98,56 @@ TEST(Attribution, FallsBackToTheInnermostFrameWithAModule) {
   EXPECT_EQ(frame_name(*attribute(run, site_of({0x10, 0x20})).frame()), "malloc");
 }
 
+TEST(Attribution, CodeMadeAtRunTimeAnswersOnlyWhereItHasAName) {
+  const std::string anonymous(recording::kAnonymousCode);
+  recording::Run run = run_with({{0x10, anonymous, 0x10, {}}, {0x20, "/app/vm", 0x2, {}}});
+  EXPECT_EQ(frame_name(*attribute(run, site_of({0x10, 0x20})).frame()), "vm+0x2");
+  EXPECT_EQ(frame_name(attribute(run, site_of({0x10, 0x20})).frames[0]), "[anonymous code 0x10]");
+  run.symbols[0x10].source_frames = {{"py::loop", "", 0, false}};
+  EXPECT_EQ(frame_name(*attribute(run, site_of({0x10, 0x20})).frame()), "py::loop");
+}
+
+TEST(Attribution, SaysWhyThereIsNoBetterName) {
+  recording::Run run = run_with({{0x20, "/app/rebuilt", 0xabc, {}}});
+  run.symbols[0x20].note = "the file has changed since";
+  EXPECT_EQ(attribute(run, site_of({0x20})).frame()->note, "the file has changed since");
+  run.symbols[0x20].module += " (deleted)";
+  EXPECT_EQ(frame_name(*attribute(run, site_of({0x20})).frame()), "rebuilt+0xabc");
+}
+
+TEST(Plumbing, OfRustIsItsStandardLibrary) {
+  for (const char* name : {"alloc::alloc::alloc", "<alloc::vec::Vec<T> as core::clone::Clone>::clone",
+                           "__rust_alloc", "__rdl_alloc", "alloc::raw_vec::RawVec<T,A>::reserve_for_push",
+                           "hashbrown::raw::RawTable<T>::reserve"}) {
+    EXPECT_TRUE(is_plumbing(function(name))) << name;
+  }
+  for (const char* name :
+       {"leaky::main", "<leaky::Cache as core::ops::Drop>::drop", "alloc::mine", "core::step"}) {
+    EXPECT_FALSE(is_plumbing(function(name))) << name;
+  }
+  StackFrame inlined = function("core::ops::function::FnOnce::call_once");
+  inlined.file = "/rustc/90b35a6/library/core/src/ops/function.rs";
+  EXPECT_TRUE(is_plumbing(inlined));
+}
+
+TEST(ShortenedTemplates, LeaveWhatAPersonReads) {
+  const std::vector<std::pair<std::string, std::string>> table = {
+      {"ns::Map<std::string, int>::insert", "ns::Map<…>::insert"},
+      {"a<b<c<d>>>::e<f>::g", "a<…>::e<…>::g"},
+      {"ns::operator<< <char>", "ns::operator<< <…>"},
+      {"ns::Box<int>::operator->", "ns::Box<…>::operator->"},
+      {"<alloc::vec::Vec<T> as Drop>::drop", "<alloc::vec::Vec<…> as Drop>::drop"},
+      {"call<fn() -> u8>::run", "call<…>::run"},
+      {"plain", "plain"},
+  };
+  for (const auto& [full, expected] : table) EXPECT_EQ(shorten_templates(full, 1), expected) << full;
+  EXPECT_EQ(shorten_templates("ns::Map<int>::insert", 20), "ns::Map<int>::insert");
+  std::string deep = "f";
+  for (int i = 0; i < 2500; ++i) deep += "<int";
+  deep += std::string(2500, '>');
+  EXPECT_EQ(shorten_templates(deep, 72), "f<…>");
+}
+
 TEST(Attribution, OfNothingIsNothingAndOfAnAddressTheAddress) {
   EXPECT_EQ(attribute(recording::Run{}, site_of({})).frame(), nullptr);
   EXPECT_EQ(frame_name(*attribute(recording::Run{}, site_of({0x1234})).frame()), "0x1234");

@@ -49,6 +49,21 @@ TEST(Json, BeginsWithTheFixedKeysInTheirOrder) {
   EXPECT_EQ(keys, expected);
 }
 
+TEST(Json, IsIndentedAsIfWrittenInOnePiece) {
+  recording::Run run = leaking_run();
+  for (auto& [address, symbol] : run.symbols) {
+    symbol.source_frames.insert(symbol.source_frames.begin(), {"\"stack\": \"0\"\n", "a\\b.h", 7, true});
+  }
+  run.sites[1].frames.clear();
+  const std::string text = json_text(run);
+  const Json json = Json::parse(text);
+  EXPECT_EQ(json.dump(2) + "\n", text);
+  EXPECT_GE(json["call_sites"][0]["stack"].size(), 2u);
+  EXPECT_EQ(json["call_sites"][0]["stack"][0]["function"], "\"stack\": \"0\"\n");
+  EXPECT_EQ(json["call_sites"][1]["stack"], Json::array());
+  EXPECT_EQ(json["findings"][0]["stack"], json["call_sites"][0]["stack"]);
+}
+
 TEST(Json, SaysWhatTheReportSays) {
   const Json json = Json::parse(json_text(leaking_run()));
   EXPECT_EQ(json["schema"], 1);

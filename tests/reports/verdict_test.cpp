@@ -133,7 +133,23 @@ const std::vector<Row>& rows() {
       {"expectation_changes_nothing",
        [] { return with(leaking(), [](Run& r) { r.scenario->expected_verdict = "pass"; }); }, Verdict::kFail,
        1, ""},
-      {"empty_recording", [] { return recording::Run{}; }, Verdict::kInconclusive, 4, "no snapshot"},
+      {"empty_recording", [] { return recording::Run{}; }, Verdict::kInconclusive, 4, "nothing was recorded"},
+      {"recording_without_snapshot", [] { return with(Run{}, [](Run& run) { run.images = 1; }); },
+       Verdict::kInconclusive, 4, "no snapshot"},
+      {"end_that_the_tracker_did_not_see", [] { return with(healthy(), [](Run& run) { run.end.reset(); }); },
+       Verdict::kInconclusive, 4, "the recording ends before the program did"},
+      {"exec_of_what_was_not_recorded",
+       [] {
+         return with(healthy(), [](Run& run) {
+           run.end = recording::EndKind::kExec;
+           run.next_program = "/opt/static";
+           run.outcome->not_recorded = "/opt/static is statically linked";
+         });
+       },
+       Verdict::kInconclusive, 4,
+       "the program went on as /opt/static (exec), and the tracker did not start in it: /opt/static is "
+       "statically "
+       "linked"},
       {"short_program", [] { return ticking(3, false); }, Verdict::kPass, 0, "peak RSS"},
       {"steady_program", [] { return ticking(400, false); }, Verdict::kPass, 0, "does not grow steadily"},
       {"growing_program", [] { return ticking(400, true); }, Verdict::kInconclusive, 4,

@@ -140,7 +140,8 @@ TEST(Codec, RecordsOfTheTargetComeBackAsTheyWere) {
                               begin + any_number(random) / 2, bytes_of(a),        bytes_of(b)};
     const TagRecord tag{TagId{any_id(random)}, bytes_of(c)};
     const StepAside aside{any_number(random), any_number(random), bytes_of(a)};
-    const ProcessEnd end{static_cast<EndKind>(random() % 3), any_number(random)};
+    const ModuleClosed closed{ModuleId{any_id(random)}, any_number(random)};
+    const ProcessEnd end{static_cast<EndKind>(random() % 3), any_number(random), bytes_of(b)};
     const CohortsHeader cohorts{any_number(random), random() % 2 == 0, 0};
     const CohortRow cohort{SiteId{any_id(random)}, any_number(random), any_number(random),
                            any_number(random)};
@@ -148,9 +149,10 @@ TEST(Codec, RecordsOfTheTargetComeBackAsTheyWere) {
     encode(buffer.out, module);
     encode(buffer.out, tag);
     encode(buffer.out, aside);
-    encode(buffer.out, end);
+    encode(buffer.out, closed);
     encode(buffer.out, cohorts);
     encode_cohort_row(buffer.out, cohort);
+    encode(buffer.out, end);  // the last: it has a field only if bytes are left
 
     Decoder in = buffer.written();
     const ProcessStart start_read = decode_process_start(in);
@@ -175,9 +177,9 @@ TEST(Codec, RecordsOfTheTargetComeBackAsTheyWere) {
     EXPECT_EQ(aside_read.iteration, aside.iteration);
     EXPECT_EQ(aside_read.error, aside.error);
     EXPECT_EQ(view_of(aside_read.reason), a);
-    const ProcessEnd end_read = decode_process_end(in);
-    EXPECT_EQ(end_read.kind, end.kind);
-    EXPECT_EQ(end_read.time_ns, end.time_ns);
+    const ModuleClosed closed_read = decode_module_closed(in);
+    EXPECT_EQ(closed_read.id, closed.id);
+    EXPECT_EQ(closed_read.time_ns, closed.time_ns);
     const CohortsHeader cohorts_read = decode_cohorts(in);
     EXPECT_EQ(cohorts_read.iteration, cohorts.iteration);
     EXPECT_EQ(cohorts_read.more, cohorts.more);
@@ -186,6 +188,10 @@ TEST(Codec, RecordsOfTheTargetComeBackAsTheyWere) {
     EXPECT_EQ(cohort_read.birth, cohort.birth);
     EXPECT_EQ(cohort_read.blocks, cohort.blocks);
     EXPECT_EQ(cohort_read.bytes, cohort.bytes);
+    const ProcessEnd end_read = decode_process_end(in);
+    EXPECT_EQ(end_read.kind, end.kind);
+    EXPECT_EQ(end_read.time_ns, end.time_ns);
+    EXPECT_EQ(view_of(end_read.next_program), b);
     EXPECT_FALSE(in.failed);
     EXPECT_EQ(in.cursor, in.end);
   }

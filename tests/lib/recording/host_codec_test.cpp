@@ -99,6 +99,30 @@ void expect_exact(const Payload& payload) {
   EXPECT_TRUE(decode(in, &record));
 }
 
+TEST(HostCodec, NotesAndSymbolsOfLaterModulesComeBackAsTheyWere) {
+  Symbol plain{0x1000, "/lib/a.so", 0x10, {{"f", "a.c", 1, false}}};
+  Symbol noted{0x2000, "/lib/b.so", 0x20, {}};
+  noted.note = "the file is gone";
+  Symbol shared{0x3000, "/lib/c.so", 0x30, {{"c", "c.c", 3, false}}};
+  shared.later.push_back({0x3000, "/lib/d.so", 0x40, {{"d", "d.c", 4, false}}});
+  shared.later.back().module_id = ModuleId{7};
+  shared.later.back().note = "a note";
+  Symbols read;
+  decode_whole(encode_symbols(std::vector<Symbol>{plain, noted, shared}), &read);
+  ASSERT_EQ(read.size(), 3u);
+  EXPECT_EQ(read.at(0x1000).note, "");
+  EXPECT_TRUE(read.at(0x1000).later.empty());
+  EXPECT_EQ(read.at(0x2000).note, "the file is gone");
+  ASSERT_EQ(read.at(0x3000).later.size(), 1u);
+  const Symbol& later = read.at(0x3000).later.front();
+  EXPECT_EQ(later.address, 0x3000u);
+  EXPECT_EQ(later.module, "/lib/d.so");
+  EXPECT_EQ(later.offset, 0x40u);
+  EXPECT_EQ(later.source_frames.at(0).function, "d");
+  EXPECT_EQ(later.module_id, ModuleId{7});
+  EXPECT_EQ(later.note, "a note");
+}
+
 TEST(HostCodec, CutOffAnywhereARecordFails) {
   const auto run = recording_of_everything().run();
   expect_exact<Scenario>(encode(*run.scenario));

@@ -73,6 +73,7 @@ TEST(Hostile, EveryImpossibleRecordIsDamageAndLeavesTheRestAlone) {
       {"a budget with a flag of 2", RecordType::kBudget, varints({2, 0, 0})},
       {"samples that begin nowhere", RecordType::kHostSamples, varints({5, 0})},
       {"more samples than bytes", RecordType::kHostSamples, varints({0, kHuge})},
+      {"a module closed that never was", RecordType::kModuleClosed, varints({5, 0})},
       {"symbols with an unknown string", RecordType::kSymbols, varints({0, 1, 0, 7, 0, 0})},
       {"an outcome that is cut off", RecordType::kOutcome, varints({0})},
   };

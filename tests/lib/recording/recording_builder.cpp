@@ -129,6 +129,11 @@ ModuleId RecordingBuilder::module(const Module& module) {
   return id;
 }
 
+RecordingBuilder& RecordingBuilder::module_closed(ModuleId id) {
+  const ModuleClosed record{id, last_.time_ns};
+  return frame(RecordType::kModuleClosed, payload_of(64, [&](Encoder& out) { encode(out, record); }));
+}
+
 TagId RecordingBuilder::tag(std::string_view name) {
   const auto known = std::find(tags_.begin(), tags_.end(), name);
   const TagId id{static_cast<uint32_t>(known - tags_.begin())};

@@ -44,6 +44,7 @@ class RecordingBuilder {
   // `executable` becomes "frame pointers" and "/usr/bin/target".
   RecordingBuilder& process_start(Process process = {});
   ModuleId module(const Module& module);
+  RecordingBuilder& module_closed(ModuleId id);
   // The id of a tag, which is written when it is new.
   TagId tag(std::string_view name);
   // A new call site; frames are return addresses, innermost first.

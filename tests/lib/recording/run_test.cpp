@@ -48,6 +48,35 @@ CallSite any_site(std::mt19937_64& random, uint32_t snapshots) {
   }
 }
 
+// Two libraries in one place, one after the other; a third beside them all the time.
+TEST(Modules, AnAddressMeansTheOneThatLayThereWhenTheSiteWasRecorded) {
+  RecordingBuilder recording;
+  recording.process_start({});
+  const TagId tag = recording.tag("t");
+  recording.module({0, 0x9000, 0xA000, "/lib/stays.so", {}});
+  const ModuleId old = recording.module({0, 0x1000, 0x3000, "/lib/old.so", {}});
+  const SiteId of_old = recording.site(tag, {0x1500, 0x9500});
+  recording.module_closed(old);
+  const SiteId of_none = recording.site(tag, {0x1500, 0x9500});
+  const ModuleId next = recording.module({0, 0x1000, 0x2000, "/lib/next.so", {}});
+  const SiteId of_next = recording.site(tag, {0x1500, 0x2500, 0x9500});
+  Symbol symbol{0x1500, "/lib/old.so", 0x500, {{"in_old", "", 0, false}}};
+  symbol.later.push_back({0x1500, "/lib/next.so", 0x500, {{"in_next", "", 0, false}}});
+  symbol.later.back().module_id = next;
+  recording.symbols({{0x1500, symbol}});
+  const auto run = recording.run();
+  EXPECT_EQ(run.damage.note, "");
+  const auto site = [&](SiteId id) -> const CallSite& { return run.sites[static_cast<size_t>(id)]; };
+  EXPECT_EQ(module_at(run, site(of_old), 0x1500), old);
+  EXPECT_EQ(module_at(run, site(of_none), 0x1500), std::nullopt);
+  EXPECT_EQ(module_at(run, site(of_next), 0x1500), next);
+  EXPECT_EQ(module_at(run, site(of_next), 0x2500), std::nullopt);
+  for (const SiteId id : {of_old, of_none, of_next}) EXPECT_EQ(module_at(run, site(id), 0x9500), ModuleId{0});
+  EXPECT_EQ(symbol_of(run, site(of_old), 0x1500)->source_frames[0].function, "in_old");
+  EXPECT_EQ(symbol_of(run, site(of_next), 0x1500)->source_frames[0].function, "in_next");
+  EXPECT_EQ(symbol_of(run, site(of_next), 0x7777), nullptr);
+}
+
 TEST(Expand, IsWhatAddingStepByStepGives) {
   const Seed seed;
   std::mt19937_64 random(seed.value);

@@ -1,5 +1,6 @@
 #include "tests/lib/symbols/sample_library.h"
 
+#include <gtest/gtest.h>
 #include <stdlib.h>
 
 #include <cstdio>
@@ -65,6 +66,30 @@ std::vector<uint8_t> build_id_of(const fs::path& library) {
     bytes.push_back(static_cast<uint8_t>(std::stoul(hex.substr(i, 2), nullptr, 16)));
   }
   return bytes;
+}
+
+std::vector<SourceFrame> chain_of_put(Symbolizer& symbolizer, const fs::path& library,
+                                      const fs::path& original) {
+  const SampleSymbol function = function_with(original, "3Box3put");
+  for (uint64_t at = function.begin; at < function.begin + function.size; ++at) {
+    const auto frames = symbolizer.resolve(library.string(), {}, at);
+    if (frames && frames->front().line == line_saying("store in innermost")) return *frames;
+  }
+  return {};
+}
+
+void expect_chain_of_put(const std::vector<SourceFrame>& frames) {
+  ASSERT_EQ(frames.size(), 3u);
+  EXPECT_EQ(frames[0].function, "sample::(anonymous namespace)::innermost");
+  EXPECT_EQ(frames[1].function, "sample::(anonymous namespace)::middle");
+  EXPECT_EQ(frames[2].function, "sample::Box::put(int)");
+  EXPECT_EQ(frames[0].line, line_saying("store in innermost"));
+  EXPECT_EQ(frames[1].line, line_saying("call of innermost"));
+  EXPECT_EQ(frames[2].line, line_saying("call of middle"));
+  for (const SourceFrame& frame : frames) EXPECT_EQ(fs::path(frame.file), SYMBOLS_SAMPLE_SOURCE);
+  EXPECT_TRUE(frames[0].inlined);
+  EXPECT_TRUE(frames[1].inlined);
+  EXPECT_FALSE(frames[2].inlined);
 }
 
 uint32_t line_saying(const std::string& words) {

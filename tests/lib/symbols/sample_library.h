@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "lib/symbols/symbolizer.h"
+
 namespace leakhunt::symbols {
 
 // A directory of its own, gone with the object.
@@ -38,6 +40,12 @@ std::vector<SampleSymbol> functions_of(const std::filesystem::path& library);
 SampleSymbol function_with(const std::filesystem::path& library, const std::string& part);
 
 std::vector<uint8_t> build_id_of(const std::filesystem::path& library);
+
+// Box::put with what is inlined into it, at the first address that stands in the innermost function.
+// `library` is a copy of `original`, whose symbols say where to look.
+std::vector<SourceFrame> chain_of_put(Symbolizer& symbolizer, const std::filesystem::path& library,
+                                      const std::filesystem::path& original);
+void expect_chain_of_put(const std::vector<SourceFrame>& frames);
 
 // The number of the line of sample.cpp that says "// line: <words>".
 uint32_t line_saying(const std::string& words);
