@@ -146,7 +146,8 @@ TEST_F(Iterations, AreStepsOfSqlite) {
 }
 
 TEST_F(Iterations, OfALibraryThatIsLoadedLaterBeginWhenItIs) {
-  if (run_command("python3 -c 'import _sqlite3'").exit_status != 0) GTEST_SKIP() << "python3 has no sqlite3";
+  if (run_command("/usr/bin/python3 -c 'import _sqlite3'").exit_status != 0)
+    GTEST_SKIP() << "python3 has no sqlite3";
   const std::string script = write("steps.py", R"py(
 import sqlite3
 connection = sqlite3.connect(":memory:", isolation_level=None)
@@ -154,7 +155,8 @@ for i in range(50):
     connection.execute("select ?", (i,)).fetchall()
 print("done")
 )py");
-  const Finished finished = leakhunt("--iteration-symbol libsqlite3.so.0:sqlite3_step", "python3 " + script);
+  const Finished finished =
+      leakhunt("--iteration-symbol libsqlite3.so.0:sqlite3_step", "/usr/bin/python3 " + script);
   EXPECT_EQ(finished.out, "done\n");
   const recording::Run run = recorded_run();
   EXPECT_TRUE(run.marks.in_effect) << run.marks.obstacle;
@@ -271,11 +273,11 @@ TEST_F(Iterations, OfAWrongExpressionOrOfTwoClocksAreRefused) {
 // --- by leakhunt.h
 
 TEST_F(Iterations, OfAPythonProgramComeThroughCtypes) {
-  if (!is_there("python3")) GTEST_SKIP() << "python3 is missing";
+  if (!is_there("/usr/bin/python3")) GTEST_SKIP() << "python3 is missing";
   const std::string example = LEAKHUNT_SOURCE_DIR "/docs/examples/iterations.py";
-  const Finished plain = run_command("python3 " + example + " 40");
+  const Finished plain = run_command("/usr/bin/python3 " + example + " 40");
   EXPECT_EQ(plain.exit_status, 0) << plain.err;
-  const Finished finished = leakhunt("", "python3 " + example + " 40");
+  const Finished finished = leakhunt("", "/usr/bin/python3 " + example + " 40");
   EXPECT_EQ(finished.out, plain.out);
   EXPECT_EQ(finished.exit_status, 1) << finished.err;  // its history grows
   const recording::Run run = recorded_run();
