@@ -75,7 +75,8 @@ std::vector<Function> functions_of(const ElfFile& file) {
   std::vector<Function> functions;
   add_tables(file, functions);
   if (!file.has_section(".symtab")) {
-    if (const auto debug = find_split_debug(file)) add_tables(*debug, functions);
+    if (const auto debug = find_split_debug(file, debug_roots_of_environment()))
+      add_tables(*debug, functions);
   }
   const auto rank = [](const Function& f) {
     return std::tuple(f.address, std::string_view(f.name), ~f.size);
