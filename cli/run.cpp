@@ -18,8 +18,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int kMinInterval_ms = 1;
-constexpr int kMaxInterval_ms = 60'000;
+constexpr std::chrono::milliseconds kMinInterval(1);
+constexpr std::chrono::milliseconds kMaxInterval(60'000);
 
 // CLI11 does not see what stands behind "--".
 class RunFormatter : public CLI::Formatter {
@@ -32,9 +32,38 @@ struct Options {
   std::string out;
   std::optional<std::string> budget;
   std::optional<std::string> max_growth;
-  std::optional<int> interval_ms;
+  std::optional<std::string> interval;
+  std::optional<std::string> iteration_regex;
+  std::optional<std::string> iteration_symbol;
   std::string stacks = "cfi";
 };
+
+// "100ms", "1s"; a number alone is milliseconds.
+tl::expected<std::chrono::milliseconds, std::string> parse_interval(const std::string& text) {
+  const bool plain = text.find_first_not_of("0123456789") == std::string::npos && !text.empty();
+  const auto time = runner::parse_duration(plain ? text + "ms" : text);
+  if (!time) return tl::unexpected(fmt::format("--interval: {}", time.error()));
+  const auto interval = std::chrono::round<std::chrono::milliseconds>(*time);
+  if (interval < kMinInterval || interval > kMaxInterval)
+    return tl::unexpected(fmt::format("--interval: {} is not between 1ms and 60s", text));
+  return interval;
+}
+
+tl::expected<void, std::string> choose_clock(const Options& options, runner::Order& order) {
+  const int given =
+      (options.interval ? 1 : 0) + (options.iteration_regex ? 1 : 0) + (options.iteration_symbol ? 1 : 0);
+  if (given > 1) {
+    return tl::unexpected<std::string>(
+        "--iteration-regex, --iteration-symbol and --interval each say what an iteration is: give one of "
+        "them");
+  }
+  order.marks = {options.iteration_regex, options.iteration_symbol};
+  if (!options.interval) return {};
+  const auto interval = parse_interval(*options.interval);
+  if (!interval) return tl::unexpected(interval.error());
+  order.interval = *interval;
+  return {};
+}
 
 tl::expected<runner::Order, std::string> make_order(const Options& options,
                                                     const Surroundings& surroundings) {
@@ -52,7 +81,7 @@ tl::expected<runner::Order, std::string> make_order(const Options& options,
   if (!growth) return tl::unexpected(growth.error());
   if (*growth) order.budget.growth_bytes_per_iteration = static_cast<double>(**growth);
   order.environment["LEAKHUNT_UNWINDER"] = options.stacks;
-  if (options.interval_ms) order.interval = std::chrono::milliseconds(*options.interval_ms);
+  if (const auto clock = choose_clock(options, order); !clock) return tl::unexpected(clock.error());
   return order;
 }
 
@@ -121,10 +150,18 @@ void declare_run(CLI::App& app, const Surroundings& surroundings, int& status) {
   command->add_option("--max-growth", options->max_growth, "Growth per iteration that is still a pass")
       ->type_name("BYTES");
   command
-      ->add_option("--interval", options->interval_ms,
-                   "Clock of a program that marks no iterations, in milliseconds (default: 100)")
-      ->check(CLI::Range(kMinInterval_ms, kMaxInterval_ms))
-      ->type_name("MS");
+      ->add_option("--iteration-regex", options->iteration_regex,
+                   "Every line of output that matches ends an iteration (a Perl-compatible expression)")
+      ->type_name("R");
+  command
+      ->add_option(
+          "--iteration-symbol", options->iteration_symbol,
+          "Every entry of this function begins an iteration: a name of C, C++ or Rust, or LIBRARY:NAME")
+      ->type_name("F");
+  command
+      ->add_option("--interval", options->interval,
+                   "Clock of a program that marks no iterations: 250ms, 1s (default: 100ms)")
+      ->type_name("T");
   command
       ->add_option(
           "--stacks", options->stacks,

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "instrument/hooks/iteration_entry.h"
 #include "instrument/hooks/real_functions.h"
 #include "instrument/leakhunt.h"
 #include "instrument/os/pages.h"
@@ -19,13 +20,14 @@
 namespace leakhunt::runtime {
 
 using recording::EndKind;
+using recording::MarkedBy;
 using tracker::Settings;
 
 namespace {
 
 constexpr uint64_t kDefaultTickMs = 100;
 constexpr uint64_t kDefaultMaxFrames = 128;
-constexpr size_t kMaxHidden = 8;
+constexpr size_t kMaxHidden = 16;
 const char kLibrary[] = "libleakhunt.so";
 
 const char* hidden[kMaxHidden];
@@ -83,6 +85,10 @@ struct Variables {
   const char* interval_ms;
   const char* max_frames;
   const char* unwinder;
+  const char* iteration_entry;
+  const char* iteration_lines;
+  const char* iteration_what;
+  const char* loader_entry;
 };
 
 // Reads our variables and takes them out of the environment.
@@ -95,7 +101,11 @@ Variables take_variables(char** environment) {
               {"LEAKHUNT_PID", &found.pid},
               {"LEAKHUNT_INTERVAL_MS", &found.interval_ms},
               {"LEAKHUNT_MAX_FRAMES", &found.max_frames},
-              {"LEAKHUNT_UNWINDER", &found.unwinder}};
+              {"LEAKHUNT_UNWINDER", &found.unwinder},
+              {"LEAKHUNT_ITERATION_ENTRY", &found.iteration_entry},
+              {"LEAKHUNT_ITERATION_LINES", &found.iteration_lines},
+              {"LEAKHUNT_ITERATION_WHAT", &found.iteration_what},
+              {"LEAKHUNT_LOADER_ENTRY", &found.loader_entry}};
   char** to = environment;
   for (char** from = environment; *from != nullptr; ++from) {
     bool stays = true;
@@ -137,6 +147,25 @@ const Unwinder& unwinder_called(const char* name) {
   return kUnwinders[0];
 }
 
+// Who marks the iterations, if not the program.
+void choose_marks(const Variables& variables, Settings* settings) {
+  const char* what = variables.iteration_what != nullptr ? keep(variables.iteration_what) : nullptr;
+  settings->marked_what = what != nullptr ? what : "";
+  if (variables.iteration_entry != nullptr) settings->marked_by = MarkedBy::kEntries;
+  if (variables.iteration_lines == nullptr) return;
+  settings->marked_by = MarkedBy::kLines;
+  settings->lines = static_cast<const uint64_t*>(tracker::map_file_page(variables.iteration_lines));
+}
+
+void begin_marks(const Variables& variables, const Settings& settings) {
+  if (settings.marked_by == MarkedBy::kEntries) {
+    hooks::watch_entries(variables.iteration_entry, variables.loader_entry);
+  } else if (settings.marked_by == MarkedBy::kLines) {
+    const bool readable = settings.lines != nullptr;
+    tracker::tracker.marks_are(readable, readable ? "" : "the tracker cannot read how many lines there were");
+  }
+}
+
 void complain(const char* recording, int error) {
   const char* parts[] = {"leakhunt: nothing is recorded: ", recording, ": ", strerrordesc_np(error),
                          "; the program goes on\n"};
@@ -170,8 +199,10 @@ void start() {
   settings.unwinder = unwinder.for_people;
   settings.max_frames = number_or(variables.max_frames, kDefaultMaxFrames);
   settings.tick_ns = number_or(variables.interval_ms, kDefaultTickMs) * 1'000'000;
+  choose_marks(variables, &settings);
   const int error = tracker::tracker.start(settings);
-  if (error != 0) complain(variables.recording, error);
+  if (error != 0) return complain(variables.recording, error);
+  begin_marks(variables, settings);
 }
 
 const char* const* hidden_variables(size_t* count) {

@@ -1,5 +1,6 @@
 #include "instrument/os/pages.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 
 #include "instrument/os/system_call.h"
@@ -25,6 +26,14 @@ void unmap_pages(void* pages, size_t bytes) {
 
 void use_huge_pages(void* pages, size_t bytes) {
   system_call(SYS_madvise, pages, bytes, MADV_HUGEPAGE);
+}
+
+const void* map_file_page(const char* path) {
+  const long file = system_call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+  if (is_error(file)) return nullptr;
+  const long page = system_call(SYS_mmap, 0L, kPage, PROT_READ, MAP_SHARED, file, 0L);
+  system_call(SYS_close, file);
+  return is_error(page) ? nullptr : reinterpret_cast<const void*>(page);
 }
 
 bool wipe_on_fork(void* pages, size_t bytes) {

@@ -20,6 +20,10 @@ void use_huge_pages(void* pages, size_t bytes);
 
 void unmap_pages(void* pages, size_t bytes);
 
+// The first page of a file, as it is now and as others change it; no descriptor stays open. Null when there
+// is none.
+const void* map_file_page(const char* path);
+
 // Makes the pages read as zeros in a child of fork, however it was made: the mark of a process that is not
 // recorded.
 bool wipe_on_fork(void* pages, size_t bytes);

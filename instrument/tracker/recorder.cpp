@@ -206,6 +206,11 @@ void Recorder::write_step_aside(uint64_t iteration, int error, const char* reaso
   write(RecordType::kStepAside, record, record.reason.size + 64);
 }
 
+bool Recorder::write_marks(recording::MarkedBy by, const char* what, bool in_effect, const char* obstacle) {
+  const recording::IterationMarks record{by, in_effect, bytes_of(what), bytes_of(obstacle)};
+  return write(RecordType::kIterationMarks, record, record.what.size + record.obstacle.size + 64);
+}
+
 void Recorder::write_end(recording::EndKind kind, const char* next_program) {
   const size_t size = length(next_program);
   const recording::ProcessEnd record{kind, elapsed_ns(),

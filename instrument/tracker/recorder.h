@@ -33,6 +33,7 @@ class Recorder {
   void write_end(recording::EndKind kind, const char* next_program);
   // Says of which modules in the recording nothing is loaded any more.
   bool write_closed_modules();
+  bool write_marks(recording::MarkedBy by, const char* what, bool in_effect, const char* obstacle);
   void close() { file_.close(); }
 
   const UnloadedCode& unloaded_code() const { return unloaded_code_; }

@@ -171,50 +171,21 @@ void Tracker::on_module_closed() {
 
 namespace {
 
-constexpr uint32_t kMostEventsBetweenClocks = 1023;
-constexpr uint32_t kFewLooks = 16;
-constexpr uint32_t kManyLooks = 1024;
 constexpr int64_t kFirstFall = 256 << 10;
 constexpr uint64_t kResidentEvery_ns = 1'000'000;
-constexpr uint32_t kFirstCohorts = 64;
-
-bool is_power_of_two(uint32_t value) {
-  return (value & (value - 1)) == 0;
-}
 
 }  // namespace
 
 void Tracker::look_at_clock(ThreadState* thread) {
   if (likely(thread->until_clock-- != 0)) return;
-  if (settings_.tick_ns != 0 && !load_relaxed(marks_)) {
+  if (unlikely(lines_.expected())) {
+    thread->until_clock = 0;  // at every event
+    cut_at_lines(thread);
+  } else if (settings_.tick_ns != 0 && !load_relaxed(marks_)) {
     tick_if_due(thread);
   } else {
     thread->until_clock = kMostEventsBetweenClocks;
   }
-}
-
-// The distance between two looks follows the rate of events, tick by tick: a look costs nothing where they
-// come fast, and no tick is missed where they come in a few bursts.
-__attribute__((noinline)) void Tracker::tick_if_due(ThreadState* thread) {
-  if (thread->tick_end_ns != load_relaxed(next_tick_ns_)) {
-    if (thread->looks < kFewLooks) thread->between_clocks = 0;
-    thread->tick_end_ns = load_relaxed(next_tick_ns_);
-    thread->looks = 0;
-  } else if (++thread->looks > kManyLooks && thread->between_clocks < kMostEventsBetweenClocks) {
-    thread->between_clocks = thread->between_clocks * 2 + 1;
-    thread->looks = 0;
-  }
-  thread->until_clock = thread->between_clocks;
-  const uint64_t now = monotonic_ns();
-  if (now < load_relaxed(next_tick_ns_) || !recorder_.lock().try_lock()) return;
-  if (active()) {
-    const uint64_t missed = (now - next_tick_ns_) / settings_.tick_ns;
-    store_relaxed(next_tick_ns_, next_tick_ns_ + (missed + 1) * settings_.tick_ns);
-    snapshot(thread, recording::SnapshotKind::kTick, clock_ + 1u);
-    store_relaxed(clock_, clock_ + 1);
-    if (clock_ >= kFirstCohorts && is_power_of_two(clock_)) write_cohorts();
-  }
-  recorder_.lock().unlock();
 }
 
 // A maximum of the heap that is one per cent above any recorded one is recorded before it is gone, so that a
@@ -275,15 +246,38 @@ void Tracker::write_cohorts() {
 }
 
 void Tracker::mark_iteration(uint64_t number) {
+  if (settings_.marked_by != recording::MarkedBy::kProgram) return;
   ThreadState* thread = enter();
   if (thread == nullptr) return;
   {
     const SpinGuard guard(recorder_.lock());
     if (active()) {
       store_relaxed(marks_, true);
-      snapshot(thread, recording::SnapshotKind::kIteration, number);
-      store_relaxed(clock_, clock_ + 1);
-      if (clock_ >= kFirstCohorts && is_power_of_two(clock_)) write_cohorts();
+      end_iteration(thread, recording::SnapshotKind::kIteration, number, clock_ + 1u);
+    }
+  }
+  leave(thread);
+}
+
+void Tracker::mark_entry() {
+  ThreadState* thread = enter();
+  if (thread == nullptr) return;
+  {
+    const SpinGuard guard(recorder_.lock());
+    if (active() && entries_++ > 0) {
+      end_iteration(thread, recording::SnapshotKind::kIteration, entries_ - 2, clock_ + 1u);
+    }
+  }
+  leave(thread);
+}
+
+void Tracker::marks_are(bool in_effect, const char* obstacle) {
+  ThreadState* thread = enter();
+  if (thread == nullptr) return;
+  {
+    const SpinGuard guard(recorder_.lock());
+    if (active() && !recorder_.write_marks(settings_.marked_by, settings_.marked_what, in_effect, obstacle)) {
+      give_up("cannot extend the recording", recorder_.error());
     }
   }
   leave(thread);
@@ -413,6 +407,7 @@ void Tracker::destroy_pool(Pool* pool) {
 
 int Tracker::start(const Settings& settings) {
   settings_ = settings;
+  if (settings_.marked_by != recording::MarkedBy::kProgram) settings_.tick_ns = 0;
   if (settings_.max_frames > kMaxFrames) settings_.max_frames = kMaxFrames;
   Control* control = static_cast<Control*>(map_pages(kPage));
   site_infos_ = static_cast<SiteInfo*>(map_pages(kMaxSites * sizeof(SiteInfo)));
@@ -420,6 +415,7 @@ int Tracker::start(const Settings& settings) {
   if (!wipe_on_fork(control, kPage)) return ENOSYS;  // Linux before 4.14
   const int error = recorder_.start(settings_.recording, settings_.unwinder, settings_.max_frames);
   if (error != 0) return error;
+  lines_.start(settings_.lines);
   start_thread_states(thread_ended);
   fall_from_ = kFirstFall;
   next_tick_ns_ = monotonic_ns() + settings_.tick_ns;
@@ -436,8 +432,13 @@ bool Tracker::in_recorded_process() const {
 void Tracker::write_end(recording::EndKind kind, const char* next_program) {
   ThreadState* thread = enter();
   if (thread == nullptr) return;
+  if (lines_.expected()) lines_.wait_for_last();
   {
     const SpinGuard guard(recorder_.lock());
+    const uint64_t lines = lines_.expected() ? lines_.count() : 0;
+    if (active() && lines > clock_) {
+      end_iteration(thread, recording::SnapshotKind::kIteration, lines - 1, static_cast<uint32_t>(lines));
+    }
     if (active()) snapshot(thread, recording::SnapshotKind::kFinal, clock_);
     if (active()) write_cohorts();
     if (active()) recorder_.write_end(kind, next_program);

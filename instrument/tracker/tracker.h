@@ -19,6 +19,7 @@
 
 #include "instrument/os/atomics.h"
 #include "instrument/tracker/call_sites.h"
+#include "instrument/tracker/line_marks.h"
 #include "instrument/tracker/live_blocks.h"
 #include "instrument/tracker/mappings.h"
 #include "instrument/tracker/peaks.h"
@@ -38,6 +39,10 @@ struct Settings {
   const char* unwinder;  // its name, for the recording
   size_t max_frames;     // <= kMaxFrames
   uint64_t tick_ns;      // clock of a program that marks no iterations; 0: none
+  // Who marks the iterations. If not the program: its own marks count for nothing, and there are no ticks.
+  recording::MarkedBy marked_by;
+  const char* marked_what;  // for the recording: the function, the expression
+  const uint64_t* lines;    // of kLines: see LineMarks
 };
 
 class Tracker {
@@ -76,6 +81,12 @@ class Tracker {
   // Code was unloaded: what was learned about it must not be used for what is loaded in its place.
   void on_module_closed();
 
+  // --- iterations of a program that marks none ---
+  // The function was entered: every entry but the first ends an iteration, and begins the next.
+  void mark_entry();
+  // Whether what was asked for happens; `obstacle` is a literal, or "".
+  void marks_are(bool in_effect, const char* obstacle);
+
   // --- leakhunt.h ---
   TagId intern_tag(const char* name) { return tags_.intern(name); }
   TagId switch_tag(TagId tag);
@@ -103,8 +114,12 @@ class Tracker {
   void add_to_peaks(ThreadState* thread, TagId tag, SiteKind kind, int64_t bytes);
   void count_unmapped(const MappedRange& range, uint64_t bytes, bool whole, bool split);
 
+  static constexpr uint32_t kMostEventsBetweenClocks = 1023;
   void look_at_clock(ThreadState* thread);
   void tick_if_due(ThreadState* thread);
+  void cut_at_lines(ThreadState* thread);
+  void end_iteration(ThreadState* thread, recording::SnapshotKind kind, uint64_t number,
+                     uint32_t completed);  // under the recorder's lock
   void snapshot_before_fall(ThreadState* thread);
   void snapshot(ThreadState* thread, recording::SnapshotKind kind,
                 uint64_t iteration);  // under the recorder's lock
@@ -132,6 +147,8 @@ class Tracker {
   int64_t fall_from_ = 0;  // a live heap above it is worth a snapshot before it falls
   uint32_t clock_ = 0;     // iterations or ticks completed
   bool marks_ = false;     // the program marks its iterations: no ticks
+  LineMarks lines_;
+  uint64_t entries_ = 0;  // of the function that marks them
   uint64_t next_tick_ns_ = 0;
   uint64_t resident_at_ns_ =
       0;  // reading /proc costs more than a short iteration: at most once a millisecond

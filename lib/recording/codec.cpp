@@ -364,6 +364,22 @@ StepAside decode_step_aside(Decoder& in) {
   return record;
 }
 
+void encode(Encoder& out, const IterationMarks& record) {
+  put_enum(out, record.by);
+  put_flag(out, record.in_effect);
+  put_bytes(out, record.what);
+  put_bytes(out, record.obstacle);
+}
+
+IterationMarks decode_iteration_marks(Decoder& in) {
+  IterationMarks record{};
+  record.by = get_enum(in, MarkedBy::kLines);
+  record.in_effect = get_flag(in);
+  record.what = get_bytes(in);
+  record.obstacle = get_bytes(in);
+  return record;
+}
+
 void encode(Encoder& out, const ProcessEnd& record) {
   put_enum(out, record.kind);
   put_varint(out, record.time_ns);

@@ -168,6 +168,17 @@ struct StepAside {
 void encode(Encoder& out, const StepAside& record);
 StepAside decode_step_aside(Decoder& in);
 
+// Iterations of a program that marks none: what is to mark them, and whether it does. Written again when that
+// changes.
+struct IterationMarks {
+  MarkedBy by;
+  bool in_effect;
+  Bytes what;      // the function, or the expression
+  Bytes obstacle;  // why it is not in effect and will not be; empty: it may still be
+};
+void encode(Encoder& out, const IterationMarks& record);
+IterationMarks decode_iteration_marks(Decoder& in);
+
 struct ProcessEnd {
   EndKind kind;
   uint64_t time_ns;

@@ -9,7 +9,8 @@
 //
 //   HOST    scenario? budget
 //   TARGET  ( process_start
-//             (module | module_closed | tag | site | snapshot_rows* snapshot | cohorts | step_aside)*
+//             (module | module_closed | tag | site | snapshot_rows* snapshot | cohorts | step_aside
+//              | iteration_marks)*
 //             process_end? )*
 //   HOST    ( torn_tail? (host_samples | symbols | outcome)* )*       a later one replaces the earlier
 //
@@ -60,8 +61,9 @@ enum class RecordType : uint32_t {
   kHostSamples = 12,
   kSymbols = 13,
   kOutcome = 14,
-  kTornTail = 15,      // bytes that the host cut off behind the target's last whole frame
-  kModuleClosed = 16,  // a module was unloaded: sites recorded from here on do not mean it
+  kTornTail = 15,        // bytes that the host cut off behind the target's last whole frame
+  kModuleClosed = 16,    // a module was unloaded: sites recorded from here on do not mean it
+  kIterationMarks = 19,  // of the target
 };
 
 // Ids are dense, counted from 0 in the order of their records.
@@ -85,6 +87,13 @@ enum class SnapshotKind : uint8_t {
   kTick = 1,       // the clock of a program that marks none
   kPeak = 2,       // just before the live heap falls from a new maximum
   kFinal = 3,      // the process ends
+};
+
+// Who says where an iteration ends.
+enum class MarkedBy : uint8_t {
+  kProgram = 0,  // the program itself, through leakhunt.h
+  kEntries = 1,  // every entry of a function
+  kLines = 2,    // every line of output that matches a regular expression
 };
 
 enum class EndKind : uint8_t {

@@ -139,6 +139,14 @@ struct StepAsideNote {
   std::string reason;
 };
 
+// What marks the iterations. Of the program itself there is nothing to say.
+struct Marks {
+  MarkedBy by = MarkedBy::kProgram;
+  std::string what;        // the function, or the regular expression
+  bool in_effect = false;  // the function was found in memory, the lines are read
+  std::string obstacle;    // why not; empty: its module was never loaded
+};
+
 // RSS as the runner saw it from outside.
 struct HostSample {
   uint64_t time_ns = 0;  // since the target was started
@@ -178,6 +186,7 @@ struct Run {
       tag_peaks;                 // [TagId][snapshot]: peak live bytes since the snapshot before
   std::vector<Cohorts> cohorts;  // in order; the last one is the newest
   std::vector<StepAsideNote> step_asides;
+  Marks marks;
   std::optional<EndKind> end;          // absent: the process was killed, or is still running
   std::string next_program;            // of an end by exec: what was to follow, as it was called
   uint64_t images = 0;                 // process images in the file; only the last is described

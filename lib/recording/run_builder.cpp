@@ -32,6 +32,7 @@ constexpr Kind kKinds[] = {
     {RecordType::kCohorts, "cohorts", false},
     {RecordType::kStepAside, "step aside", false},
     {RecordType::kProcessEnd, "process end", false},
+    {RecordType::kIterationMarks, "iteration marks", false},
     {RecordType::kHostSamples, "host samples", true},
     {RecordType::kSymbols, "symbols", true},
     {RecordType::kOutcome, "outcome", true},
@@ -103,6 +104,8 @@ bool RunBuilder::take_payload(RecordType type, Decoder& in) {
       return take_cohorts(in);
     case RecordType::kStepAside:
       return take_step_aside(in);
+    case RecordType::kIterationMarks:
+      return take_iteration_marks(in);
     case RecordType::kProcessEnd:
       return take_process_end(in);
     case RecordType::kHostSamples:
@@ -194,6 +197,7 @@ void RunBuilder::begin_image() {
   run_.tag_peaks.clear();
   run_.cohorts.clear();
   run_.step_asides.clear();
+  run_.marks = {};
   run_.end.reset();
   run_.next_program.clear();
   module_epoch_ = 0;
@@ -278,6 +282,14 @@ bool RunBuilder::take_step_aside(Decoder& in) {
   if (in.failed || record.error > static_cast<uint64_t>(std::numeric_limits<int>::max())) return false;
   run_.step_asides.push_back(
       {record.iteration, static_cast<int>(record.error), std::string(view_of(record.reason))});
+  return true;
+}
+
+bool RunBuilder::take_iteration_marks(Decoder& in) {
+  const IterationMarks record = decode_iteration_marks(in);
+  if (in.failed) return false;
+  run_.marks = {record.by, std::string(view_of(record.what)), record.in_effect,
+                std::string(view_of(record.obstacle))};
   return true;
 }
 

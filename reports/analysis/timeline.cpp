@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "lib/stats/trend.h"
 
 namespace leakhunt::reports {
@@ -70,6 +72,27 @@ void measure_speed(const Run& run, Timeline& timeline) {
 }
 
 }  // namespace
+
+std::string marked_by(const Run& run) {
+  switch (run.marks.by) {
+    case recording::MarkedBy::kEntries:
+      return fmt::format("entries of {}", run.marks.what);
+    case recording::MarkedBy::kLines:
+      return fmt::format("lines matching /{}/", run.marks.what);
+    case recording::MarkedBy::kProgram:
+      return {};
+  }
+  return {};
+}
+
+std::string why_unmarked(const Run& run) {
+  const recording::Marks& marks = run.marks;
+  if (marks.by == recording::MarkedBy::kProgram) return {};
+  if (!marks.obstacle.empty()) return marks.obstacle;
+  if (marks.by == recording::MarkedBy::kLines) return "no line of its output did";
+  if (!marks.in_effect) return "the module of that function was never loaded";
+  return "it was entered at most once, and an iteration is from one entry to the next";
+}
 
 Timeline make_timeline(const Run& run) {
   Timeline timeline;

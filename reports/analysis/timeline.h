@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "lib/recording/run.h"
@@ -49,6 +50,13 @@ struct Timeline {
 };
 
 Timeline make_timeline(const recording::Run& run);
+
+// What marks the iterations, where the program itself does not: "entries of sqlite3_step", "lines matching
+// /^epoch/". Empty otherwise. For messages: the names are as they were given.
+std::string marked_by(const recording::Run& run);
+// Why there are no such marks, as a sentence's end: "it was never entered". Empty where there is nothing to
+// say.
+std::string why_unmarked(const recording::Run& run);
 
 // Values of a per-snapshot series at the base and the judged points.
 std::vector<int64_t> judged_values(const Timeline& timeline, const std::vector<int64_t>& by_snapshot);

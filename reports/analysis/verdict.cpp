@@ -129,6 +129,14 @@ CheckState check_growth_of_iterations(const Case& c, Checks& checks) {
   return over ? CheckState::kFailed : CheckState::kNotChecked;
 }
 
+// Asked for, and none came: the clock that was to be is named, with the reason.
+CheckState check_growth_without_marks(const Case& c, Checks& checks) {
+  checks.push_back({CheckState::kInconclusive,
+                    fmt::format("growth was not judged: the iterations were to be {}, and {}",
+                                escape_line(marked_by(c.run)), escape_line(why_unmarked(c.run)))});
+  return CheckState::kInconclusive;
+}
+
 CheckState check_growth_of_ticks(const Case& c, Checks& checks) {
   const double seconds = c.timeline.judged_seconds(c.run);
   if (!c.judged()) {
@@ -158,6 +166,12 @@ CheckState check_growth_of_ticks(const Case& c, Checks& checks) {
                       "the growth budget per iteration was not checked: the program marked no iterations"});
   }
   return CheckState::kInconclusive;
+}
+
+CheckState check_growth(const Case& c, Checks& checks) {
+  if (c.marked()) return check_growth_of_iterations(c, checks);
+  return why_unmarked(c.run).empty() ? check_growth_of_ticks(c, checks)
+                                     : check_growth_without_marks(c, checks);
 }
 
 void check_findings(const Case& c, CheckState weight, Checks& checks) {
@@ -315,8 +329,7 @@ Judgement judge(const Run& run, const Timeline& timeline, const GrowthMap& growt
   name_new("peak RSS", judgement.checks);
   check_stopped(c, judgement.checks);
   name_new("stopped by the runner", judgement.checks);
-  const CheckState weight = c.marked() ? check_growth_of_iterations(c, judgement.checks)
-                                       : check_growth_of_ticks(c, judgement.checks);
+  const CheckState weight = check_growth(c, judgement.checks);
   name_new("growth", judgement.checks);
   check_findings(c, weight, judgement.checks);
   name_new(kFindingSubject, judgement.checks);

@@ -252,7 +252,9 @@ Json process_json(const recording::Run& run) {
 
 Json clock_json(const Report& report) {
   const Timeline& timeline = report.timeline;
+  const std::string by = marked_by(*report.run);
   return {{"unit", timeline.clock == Clock::kIterations ? "iteration" : "tick"},
+          {"marked_by", by.empty() ? Json(nullptr) : Json(by)},
           {"warm_up", timeline.warm_up},
           {"judged", timeline.judged()},
           {"judged_seconds", timeline.judged_seconds(*report.run)},

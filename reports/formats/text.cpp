@@ -96,6 +96,7 @@ std::string clock_text(const Report& report) {
   const auto& scenario = report.run->scenario;
   if (scenario && scenario->iterations > 0)
     text += " of " + human_count(static_cast<int64_t>(scenario->iterations));
+  if (const std::string by = marked_by(*report.run); !by.empty()) text += " (" + escape_line(by) + ")";
   text += fmt::format(", the first {} warm-up", human_count(static_cast<int64_t>(timeline.warm_up)));
   if (timeline.per_second) text += fmt::format("; {} it/s", human_rate(*timeline.per_second));
   return text;

@@ -27,11 +27,14 @@ tl::expected<std::optional<PreloadableName>, std::string> preload_for(const Orde
 }
 
 LaunchRequest launch_request(const Order& order, const OutputDirectory& out,
-                             const std::optional<PreloadableName>& tracker) {
+                             const std::optional<PreloadableName>& tracker, const IterationMarks& marks) {
   LaunchRequest request;
   request.program = order.program;
   request.command = order.command;
   request.environment = order.environment;
+  request.environment.insert(marks.environment().begin(), marks.environment().end());
+  request.standard_output = marks.target_end(STDOUT_FILENO);
+  request.standard_error = marks.target_end(STDERR_FILENO);
   request.recording = out.recording();
   if (tracker) request.tracker = tracker->path();
   request.interval = order.interval;
@@ -83,15 +86,20 @@ tl::expected<Watched, std::string> conduct(const Order& order, const OutputDirec
                                            SignalWatch& signals) {
   const auto tracker = preload_for(order);
   if (!tracker) return Refusal(tracker.error());
+  auto marks = IterationMarks::prepare(order.marks, order.program);
+  if (!marks) return Refusal(marks.error());
   out.clear();
   const auto created = recording::create_recording(out.recording().string(),
                                                    order.scenario ? &*order.scenario : nullptr, order.budget);
   if (!created) return Refusal(created.error().message);
 
-  const auto target = launch(launch_request(order, out, *tracker));
+  if (const auto opened = marks->open(out.path()); !opened) return Refusal(opened.error());
+  const auto target = launch(launch_request(order, out, *tracker, *marks));
   if (!target) return Refusal(target.error());
+  marks->start(target->pid);
   Progress progress(STDERR_FILENO, order.progress);
   Watched watched = watch(*target, watch_request(order, out), signals, progress);
+  marks->finish();
 
   if (auto closed = close_recording(out.recording().string(), watched); !closed)
     return Refusal(closed.error());

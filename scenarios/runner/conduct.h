@@ -12,6 +12,7 @@
 
 #include "lib/recording/budget.h"
 #include "lib/recording/run.h"
+#include "scenarios/runner/iteration_marks.h"
 #include "scenarios/runner/output_directory.h"
 #include "scenarios/runner/progress.h"
 #include "scenarios/runner/watch.h"
@@ -27,6 +28,7 @@ struct Order {
   std::map<std::string, std::string> environment = {};  // over our own
   std::optional<std::chrono::nanoseconds> timeout;
   std::optional<std::chrono::milliseconds> interval;  // of the clock for programs without iterations
+  MarksRequest marks;                                 // or what marks them instead
   std::filesystem::path program_directory;            // of leakhunt itself
   ProgressStyle progress = ProgressStyle::kNone;      // on stderr
 };

@@ -63,6 +63,7 @@ class ChildWords {
       const std::string_view text(*variable);
       const std::string_view name = text.substr(0, text.find('='));
       if (name == "LEAKHUNT_RECORDING" || name == "LEAKHUNT_PID") continue;
+      if (name.starts_with("LEAKHUNT_ITERATION_") || name == "LEAKHUNT_LOADER_ENTRY") continue;
       if (name == "LEAKHUNT_INTERVAL_MS" && request.interval) continue;
       if (name == "LEAKHUNT_DEFECT" && request.defect) continue;
       if (request.environment.contains(std::string(name))) continue;
@@ -127,6 +128,11 @@ bool redirect(const std::string& log) {
          dup2(out, STDERR_FILENO) >= 0 && close(nothing) == 0 && close(out) == 0;
 }
 
+bool take_streams(const LaunchRequest& request) {
+  return (request.standard_output < 0 || dup2(request.standard_output, STDOUT_FILENO) >= 0) &&
+         (request.standard_error < 0 || dup2(request.standard_error, STDERR_FILENO) >= 0);
+}
+
 // The signals as a program finds them that was started from a shell; the runner blocks some of them.
 void restore_signals() {
   sigset_t none;
@@ -143,7 +149,8 @@ void restore_signals() {
     if (getppid() != parent) _exit(127);  // it died before we asked
   }
   words.set_pid(getpid());
-  if (log.empty() || redirect(log)) execve(request.program.c_str(), words.arguments(), words.variables());
+  if (log.empty() ? take_streams(request) : redirect(log))
+    execve(request.program.c_str(), words.arguments(), words.variables());
   report.send(errno);
   _exit(127);
 }

@@ -28,6 +28,8 @@ struct LaunchRequest {
   std::optional<std::string> defect;                  // LEAKHUNT_DEFECT; "" takes it out of the environment
   std::optional<std::chrono::milliseconds> interval;  // of the clock for programs without iterations
   std::filesystem::path log;  // for stdout and stderr, and no stdin; empty: all are inherited
+  int standard_output = -1;   // for stdout and stderr, if there is no log; -1: ours
+  int standard_error = -1;
   bool ends_with_us = false;  // SIGTERM for it if we die: nobody would watch its budget
 };
 

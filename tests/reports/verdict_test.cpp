@@ -200,6 +200,25 @@ TEST(Verdict, SaysWhatWasCheckedAndWhatWasNot) {
   EXPECT_NE(unchecked.find("no floor was set"), std::string::npos) << unchecked;
 }
 
+TEST(Verdict, NamesTheMarksThatNeverCameAndWhy) {
+  struct Case {
+    recording::Marks marks;
+    const char* reason;
+  };
+  for (const Case& c : {Case{{recording::MarkedBy::kEntries, "f", true, ""},
+                             "the iterations were to be entries of f, and it was entered at most once"},
+                        Case{{recording::MarkedBy::kEntries, "f", false, ""},
+                             "entries of f, and the module of that function was never loaded"},
+                        Case{{recording::MarkedBy::kEntries, "f", false, "there is no free page near it"},
+                             "entries of f, and there is no free page near it"},
+                        Case{{recording::MarkedBy::kLines, "^epoch", true, ""},
+                             "lines matching /^epoch/, and no line of its output did"}}) {
+    const std::string reasons =
+        all_reasons(with(ticking(3, false), [&](recording::Run& run) { run.marks = c.marks; }));
+    EXPECT_NE(reasons.find(c.reason), std::string::npos) << reasons;
+  }
+}
+
 TEST(Verdict, SaysThatAShortProgramWasNotJudged) {
   EXPECT_NE(all_reasons(ticking(3, false)).find("growth was not judged: the program marks no iterations"),
             std::string::npos);

@@ -22,6 +22,7 @@ struct Room {
 const std::vector<Room>& rooms() {
   static const std::vector<Room> table{
       {"lib/recording", {"lib/recording/"}},
+      {"lib/machine_code", {"lib/machine_code/"}},
       {"lib/symbols", {"lib/symbols/", "lib/recording/run.h"}},
       {"lib/stats", {"lib/stats/"}},
       {"lib/trainer", {"lib/trainer/", "lib/recording/fast_crc.h"}},
@@ -40,6 +41,7 @@ const std::vector<Room>& rooms() {
       {"reports", {"reports/", "lib/recording/", "lib/stats/"}},
       {"scenarios", {"scenarios/", "lib/", "instrument/leakhunt.h", "instrument/leakhunt.hpp"}},
       {"cli", {"cli/", "scenarios/", "reports/", "lib/"}},
+      {"docs", {"instrument/leakhunt.h"}},
       {"bench", {"bench/", "cli/", "scenarios/", "reports/", "instrument/", "lib/"}},
       {"tests", {"tests/", "bench/", "cli/", "scenarios/", "reports/", "instrument/", "lib/"}},
   };

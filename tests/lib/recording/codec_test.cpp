@@ -142,6 +142,8 @@ TEST(Codec, RecordsOfTheTargetComeBackAsTheyWere) {
     const StepAside aside{any_number(random), any_number(random), bytes_of(a)};
     const ModuleClosed closed{ModuleId{any_id(random)}, any_number(random)};
     const ProcessEnd end{static_cast<EndKind>(random() % 3), any_number(random), bytes_of(b)};
+    const IterationMarks marks{static_cast<MarkedBy>(random() % 3), random() % 2 == 0, bytes_of(b),
+                               bytes_of(c)};
     const CohortsHeader cohorts{any_number(random), random() % 2 == 0, 0};
     const CohortRow cohort{SiteId{any_id(random)}, any_number(random), any_number(random),
                            any_number(random)};
@@ -150,6 +152,7 @@ TEST(Codec, RecordsOfTheTargetComeBackAsTheyWere) {
     encode(buffer.out, tag);
     encode(buffer.out, aside);
     encode(buffer.out, closed);
+    encode(buffer.out, marks);
     encode(buffer.out, cohorts);
     encode_cohort_row(buffer.out, cohort);
     encode(buffer.out, end);  // the last: it has a field only if bytes are left
@@ -180,6 +183,11 @@ TEST(Codec, RecordsOfTheTargetComeBackAsTheyWere) {
     const ModuleClosed closed_read = decode_module_closed(in);
     EXPECT_EQ(closed_read.id, closed.id);
     EXPECT_EQ(closed_read.time_ns, closed.time_ns);
+    const IterationMarks marks_read = decode_iteration_marks(in);
+    EXPECT_EQ(marks_read.by, marks.by);
+    EXPECT_EQ(marks_read.in_effect, marks.in_effect);
+    EXPECT_EQ(view_of(marks_read.what), b);
+    EXPECT_EQ(view_of(marks_read.obstacle), c);
     const CohortsHeader cohorts_read = decode_cohorts(in);
     EXPECT_EQ(cohorts_read.iteration, cohorts.iteration);
     EXPECT_EQ(cohorts_read.more, cohorts.more);

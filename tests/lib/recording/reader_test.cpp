@@ -52,6 +52,8 @@ TEST(Reader, ReadsEveryKindOfRecord) {
   EXPECT_EQ(run.cohorts[0].rows[2].bytes, 500u);
   ASSERT_EQ(run.step_asides.size(), 1u);
   EXPECT_EQ(run.step_asides[0].reason, "the disk is full");
+  EXPECT_EQ(run.marks.by, MarkedBy::kEntries);
+  EXPECT_EQ(run.marks.what, "sqlite3_step");
   EXPECT_EQ(run.end, EndKind::kExit);
   EXPECT_EQ(run.images, 1u);
   EXPECT_EQ(run.symbols.at(0x401234).source_frames[0].function, "Tape::push");
@@ -164,6 +166,7 @@ TEST(Reader, AnExecStartsAnewAndKeepsTheHostsPart) {
   recording.allocate(old, 10)
       .iteration(0)
       .step_aside(0, 0, "why")
+      .iteration_marks({MarkedBy::kLines, "epoch", true, ""})
       .cohorts(0, {{old, 0, 1, 10}})
       .end(EndKind::kExec);
   Process process;
@@ -182,6 +185,7 @@ TEST(Reader, AnExecStartsAnewAndKeepsTheHostsPart) {
   EXPECT_EQ(run.snapshots.size(), 2u);
   EXPECT_EQ(run.sites[0].live_bytes_end(), 5);
   EXPECT_TRUE(run.step_asides.empty());
+  EXPECT_EQ(run.marks.by, MarkedBy::kProgram);
   EXPECT_TRUE(run.cohorts.empty());
   EXPECT_EQ(run.damage.note, "");
 }

@@ -322,6 +322,12 @@ RecordingBuilder& RecordingBuilder::step_aside(uint64_t iteration, int error, st
                payload_of(64 + reason.size(), [&](Encoder& out) { encode(out, record); }));
 }
 
+RecordingBuilder& RecordingBuilder::iteration_marks(const Marks& marks) {
+  const IterationMarks record{marks.by, marks.in_effect, bytes_of(marks.what), bytes_of(marks.obstacle)};
+  return frame(RecordType::kIterationMarks, payload_of(64 + marks.what.size() + marks.obstacle.size(),
+                                                       [&](Encoder& out) { encode(out, record); }));
+}
+
 // --- files -----------------------------------------------------------------------------------------------
 
 std::string temporary_path(std::string_view name) {

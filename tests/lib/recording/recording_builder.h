@@ -72,6 +72,7 @@ class RecordingBuilder {
   RecordingBuilder& cohorts(uint64_t iteration, const std::vector<Cohort>& rows,
                             size_t rows_per_record = 1024);
   RecordingBuilder& step_aside(uint64_t iteration, int error, std::string_view reason);
+  RecordingBuilder& iteration_marks(const Marks& marks);
   // A final snapshot (if there was any before) and the end of the process.
   RecordingBuilder& end(EndKind kind = EndKind::kExit);
 

@@ -75,6 +75,8 @@ std::string describe(const Run& run, bool with_damage) {
   for (const StepAsideNote& n : run.step_asides) {
     text += fmt::format("step aside {} {} {}\n", n.iteration, n.error, n.reason);
   }
+  text += fmt::format("marks {} {} {} {}\n", static_cast<int>(run.marks.by), run.marks.what,
+                      run.marks.in_effect, run.marks.obstacle);
   text += fmt::format("end {} images {}\n", run.end ? static_cast<int>(*run.end) : -1, run.images);
   for (const auto& [address, symbol] : run.symbols)
     text += fmt::format("symbol {:x} {}\n", address, text_of(symbol));
@@ -151,6 +153,7 @@ RecordingBuilder recording_of_everything() {
       .budget({5'000'000'000, 0.0, 100.5})
       .process_start(process)
       .key_frame_distance(5);
+  recording.iteration_marks({MarkedBy::kEntries, "sqlite3_step", false, ""});
   recording.module({0x400000, 0x401000, 0x409000, "/usr/bin/train_full", {1, 2, 3, 0xFF}});
   const SiteId leak = recording.site(recording.tag("tape.node"), {0x401234, 0x402000});
   const SiteId churn =

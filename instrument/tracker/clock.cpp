@@ -1,0 +1,62 @@
+// The tracker's clock: when an iteration (or a tick) ends. What runs at every event is look_at_clock(), in
+// tracker.cpp.
+#include "instrument/os/proc_self.h"
+#include "instrument/tracker/tracker.h"
+
+namespace leakhunt::tracker {
+
+namespace {
+
+constexpr uint32_t kFewLooks = 16;
+constexpr uint32_t kManyLooks = 1024;
+constexpr uint32_t kFirstCohorts = 64;
+
+// Is there one among before + 1 ... after that is worth a table of cohorts?
+bool passes_power_of_two(uint32_t before, uint32_t after) {
+  return after >= kFirstCohorts && (before == 0 || __builtin_clz(before) != __builtin_clz(after));
+}
+
+}  // namespace
+
+// The distance between two looks follows the rate of events, tick by tick: a look costs nothing where they
+// come fast, and no tick is missed where they come in a few bursts.
+__attribute__((noinline)) void Tracker::tick_if_due(ThreadState* thread) {
+  if (thread->tick_end_ns != load_relaxed(next_tick_ns_)) {
+    if (thread->looks < kFewLooks) thread->between_clocks = 0;
+    thread->tick_end_ns = load_relaxed(next_tick_ns_);
+    thread->looks = 0;
+  } else if (++thread->looks > kManyLooks && thread->between_clocks < kMostEventsBetweenClocks) {
+    thread->between_clocks = thread->between_clocks * 2 + 1;
+    thread->looks = 0;
+  }
+  thread->until_clock = thread->between_clocks;
+  const uint64_t now = monotonic_ns();
+  if (now < load_relaxed(next_tick_ns_) || !recorder_.lock().try_lock()) return;
+  if (active()) {
+    const uint64_t missed = (now - next_tick_ns_) / settings_.tick_ns;
+    store_relaxed(next_tick_ns_, next_tick_ns_ + (missed + 1) * settings_.tick_ns);
+    end_iteration(thread, recording::SnapshotKind::kTick, clock_ + 1u, clock_ + 1u);
+  }
+  recorder_.lock().unlock();
+}
+
+// One cut for all lines that matched since the last one: nobody knows what was counted between them. The last
+// one gives it its number.
+void Tracker::cut_at_lines(ThreadState* thread) {
+  const uint64_t lines = lines_.count();
+  if (likely(lines <= load_relaxed(clock_)) || !recorder_.lock().try_lock()) return;
+  if (active() && lines > clock_) {
+    end_iteration(thread, recording::SnapshotKind::kIteration, lines - 1, static_cast<uint32_t>(lines));
+  }
+  recorder_.lock().unlock();
+}
+
+void Tracker::end_iteration(ThreadState* thread, recording::SnapshotKind kind, uint64_t number,
+                            uint32_t completed) {
+  const uint32_t before = clock_;
+  snapshot(thread, kind, number);
+  store_relaxed(clock_, completed);
+  if (passes_power_of_two(before, completed) && active()) write_cohorts();
+}
+
+}  // namespace leakhunt::tracker

@@ -1,0 +1,44 @@
+#include "scenarios/runner/match_count.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace leakhunt::runner {
+
+namespace {
+constexpr size_t kPage = 4096;
+}
+
+tl::expected<MatchCount, std::string> MatchCount::create(const std::filesystem::path& path) {
+  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  void* page = MAP_FAILED;
+  // With its block: a disk that is full is to be an error, and no SIGBUS.
+  int error = file < 0 ? errno : posix_fallocate(file, 0, kPage);
+  if (error == 0) {
+    page = mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (page == MAP_FAILED) error = errno;
+  }
+  if (file >= 0) close(file);
+  if (page == MAP_FAILED) {
+    return tl::unexpected(fmt::format("{} cannot be made: {}", path.string(), std::strerror(error)));
+  }
+  return MatchCount(path, static_cast<std::atomic<uint64_t>*>(page));
+}
+
+MatchCount::MatchCount(MatchCount&& other) noexcept
+    : file_(std::move(other.file_)), words_(std::exchange(other.words_, nullptr)) {}
+
+MatchCount::~MatchCount() {
+  if (words_ == nullptr) return;
+  munmap(static_cast<void*>(words_), kPage);
+  unlink(file_.c_str());
+}
+
+}  // namespace leakhunt::runner

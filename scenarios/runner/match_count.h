@@ -1,0 +1,41 @@
+// match_count: how many lines matched, on a page that the tracker in the target reads as well.
+//
+//   word 0   lines that matched
+//   word 1   reads of the target's output that were begun
+//   word 2   of these, done: their lines are counted. A pipe that is empty while all are done holds nothing
+//   back
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+
+#include <tl/expected.hpp>
+
+namespace leakhunt::runner {
+
+class MatchCount {
+ public:
+  // Makes the file, which is gone at the end of the scope. The error is a sentence.
+  static tl::expected<MatchCount, std::string> create(const std::filesystem::path& file);
+  MatchCount(MatchCount&& other) noexcept;
+  MatchCount& operator=(MatchCount&&) = delete;
+  ~MatchCount();
+
+  // Any thread: begin() before it reads, add() after.
+  void begin() { words_[1].fetch_add(1, std::memory_order_seq_cst); }
+  void add(uint64_t lines) {
+    if (lines != 0) words_[0].fetch_add(lines, std::memory_order_release);
+    words_[2].fetch_add(1, std::memory_order_release);
+  }
+  const std::filesystem::path& file() const { return file_; }
+
+ private:
+  MatchCount(std::filesystem::path file, std::atomic<uint64_t>* words)
+      : file_(std::move(file)), words_(words) {}
+
+  std::filesystem::path file_;
+  std::atomic<uint64_t>* words_;
+};
+
+}  // namespace leakhunt::runner
