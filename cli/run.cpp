@@ -34,6 +34,7 @@ struct Options {
   std::optional<std::string> max_growth;
   std::optional<int> interval_ms;
   std::string stacks = "cfi";
+  std::string follow_fork = "yes";
 };
 
 tl::expected<runner::Order, std::string> make_order(const Options& options,
@@ -52,6 +53,7 @@ tl::expected<runner::Order, std::string> make_order(const Options& options,
   if (!growth) return tl::unexpected(growth.error());
   if (*growth) order.budget.growth_bytes_per_iteration = static_cast<double>(**growth);
   order.environment["LEAKHUNT_UNWINDER"] = options.stacks;
+  order.follow_children = options.follow_fork == "yes";
   if (options.interval_ms) order.interval = std::chrono::milliseconds(*options.interval_ms);
   return order;
 }
@@ -80,9 +82,12 @@ std::string reason(const reports::Report& report) {
 void print_summary(const runner::Order& order, const runner::Watched& watched, const reports::Report& report,
                    const fs::path& out) {
   say(fmt::format("{}: {}", verdict_word(report), reason(report)));
-  say(fmt::format("{} {} after {}, peak RSS {}; report: {}", order.name, own_status(watched.outcome),
+  const size_t processes = report.processes.processes();
+  say(fmt::format("{} {} after {}, peak RSS {}{}; report: {}", order.name, own_status(watched.outcome),
                   runner::human_duration(std::chrono::nanoseconds(watched.outcome.wall_ns)),
-                  runner::human_bytes(report.peak_rss_bytes), (fs::proximate(out) / "report.txt").string()));
+                  runner::human_bytes(report.peak_rss_bytes),
+                  processes > 1 ? fmt::format(", {} processes", processes) : "",
+                  (fs::proximate(out) / "report.txt").string()));
 }
 
 int run(const Options& options, const Surroundings& surroundings) {
@@ -130,6 +135,11 @@ void declare_run(CLI::App& app, const Surroundings& surroundings, int& status) {
           "--stacks", options->stacks,
           "How call stacks are found: by unwind rules (cfi), by frame pointers only (fp), or not (none)")
       ->check(CLI::IsMember({"cfi", "fp", "none"}))
+      ->capture_default_str();
+  command
+      ->add_option("--follow-fork", options->follow_fork,
+                   "Record its children as well, each by itself, in one report")
+      ->check(CLI::IsMember({"yes", "no"}))
       ->capture_default_str();
   command->footer(
       "The program keeps its terminal; two lines on stderr sum up. Exit status: 0 pass, 1 fail, 2 wrong\n"

@@ -18,7 +18,6 @@ using recording::FrameHeader;
 
 namespace {
 
-constexpr size_t kFirstWindow = 256 << 10;
 constexpr size_t kLargestWindow = 16 << 20;
 
 int open_file(const char* path, int flags) {
@@ -52,7 +51,7 @@ long allocate_space(int file, uint64_t from, uint64_t to) {
 
 }  // namespace
 
-int AppendFile::open(const char* path) {
+int AppendFile::open(const char* path, size_t first_window) {
   path_ = path;
   const int file = open_file(path, O_RDWR | O_CREAT);
   if (is_error(file)) return error_ = -file;
@@ -75,7 +74,7 @@ int AppendFile::open(const char* path) {
     used_ = end % kPage;
   }
   system_call(SYS_close, file);
-  if (error_ == 0) map_window(kFirstWindow);
+  if (error_ == 0) map_window(first_window);
   return error_;
 }
 
@@ -114,6 +113,7 @@ bool AppendFile::map_window(size_t bytes) {
     return false;
   }
   close();
+  system_call(SYS_madvise, result, bytes, MADV_DONTFORK);
   window_ = reinterpret_cast<uint8_t*>(result);
   window_offset_ = offset;
   window_bytes_ = bytes;
@@ -147,6 +147,15 @@ void AppendFile::close() {
   system_call(SYS_munmap, window_, window_bytes_);
   count_mapped(-static_cast<int64_t>(window_bytes_));
   window_ = nullptr;
+}
+
+void AppendFile::close_and_trim() {
+  if (window_ == nullptr) return;
+  close();
+  const int file = open_file(path_, O_RDWR);
+  if (is_error(file)) return;
+  system_call(SYS_ftruncate, file, window_offset_ + used_);
+  system_call(SYS_close, file);
 }
 
 }  // namespace leakhunt::tracker

@@ -20,7 +20,14 @@ class Recorder {
   SpinLock& lock() { return lock_; }
 
   // Opens the recording and writes the process's start. 0, or an errno.
-  int start(const char* path, const char* unwinder, uint64_t max_frames);
+  struct Start {
+    const char* path;
+    const char* unwinder;
+    uint64_t max_frames;
+    uint64_t parent_pid;
+    size_t first_window;
+  };
+  int start(const Start& start);
 
   // All of these: under lock(). False when the file cannot grow or memory ran out; error() tells.
   bool write_site(const Tags& tags, const recording::SiteHeader& header, const uint64_t* frames);
@@ -29,7 +36,7 @@ class Recorder {
   bool write_cohorts(uint64_t iteration, const CohortTable& table);
   void write_step_aside(uint64_t iteration, int error, const char* reason);
   void write_end(recording::EndKind kind);
-  void close() { file_.close(); }
+  void close_and_trim() { file_.close_and_trim(); }
 
   int error() const { return file_.error(); }
   uint64_t elapsed_ns() const;
@@ -45,7 +52,7 @@ class Recorder {
   bool write_tags(const Tags& tags);
   bool write_modules_of(const uint64_t* frames, size_t count);
   bool known_module(uintptr_t address) const;
-  bool write_start(const char* unwinder, uint64_t max_frames);
+  bool write_start(const Start& start);
   size_t module_path(const char* name, char* path, size_t capacity) const;
 
   template <typename Record>

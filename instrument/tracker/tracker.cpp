@@ -11,6 +11,7 @@ namespace leakhunt::tracker {
 
 constinit Tracker tracker;
 constinit Tracker::Control Tracker::never_started_{};
+constinit uint32_t Tracker::process_ = 0;
 constinit Tracker::Control* Tracker::control_ = &Tracker::never_started_;
 
 // --- the common path
@@ -341,14 +342,15 @@ TagId Tracker::switch_tag(TagId tag) {
 
 Pool* Tracker::create_pool(TagId tag) {
   if (!active() || static_cast<size_t>(tag) >= tags_.count()) return nullptr;
-  Pool* pool = static_cast<Pool*>(map_pages(kPage));
-  if (pool != nullptr) *pool = Pool(tag);
+  Pool* pool = static_cast<Pool*>(map_lasting_pages(kPage));
+  if (pool != nullptr) *pool = Pool(tag, process_);
   return pool;
 }
 
 void Tracker::on_pool_alloc(Pool* pool, size_t size, const void* hook_frame) {
   ThreadState* thread = enter();
   if (thread == nullptr) return;
+  pool->enter_process(process_);
   const SiteId site = site_of(thread, pool->tag(), SiteKind::kNested, hook_frame);
   PoolUse* use = site != CallSites::kNone ? pool->use(site) : nullptr;
   if (use != nullptr) {
@@ -364,6 +366,7 @@ void Tracker::on_pool_alloc(Pool* pool, size_t size, const void* hook_frame) {
 void Tracker::on_pool_reset(Pool* pool) {
   ThreadState* thread = enter();
   if (thread == nullptr) return;
+  pool->enter_process(process_);
   const bool temporary = pool->birth() == load_relaxed(clock_);
   int64_t gone = 0;
   for (PoolUse& use : *pool) {
@@ -387,6 +390,7 @@ void Tracker::on_pool_reset(Pool* pool) {
 }
 
 void Tracker::destroy_pool(Pool* pool) {
+  pool->enter_process(process_);
   on_pool_reset(pool);
   pool->release_memory();
   unmap_pages(pool, kPage);
@@ -400,8 +404,9 @@ int Tracker::start(const Settings& settings) {
   Control* control = static_cast<Control*>(map_pages(kPage));
   site_infos_ = static_cast<SiteInfo*>(map_pages(kMaxSites * sizeof(SiteInfo)));
   if (control == nullptr || site_infos_ == nullptr || !sites_.start() || !blocks_.start()) return ENOMEM;
-  if (!wipe_on_fork(control, kPage)) return ENOSYS;  // Linux before 4.14
-  const int error = recorder_.start(settings_.recording, settings_.unwinder, settings_.max_frames);
+  const int error = recorder_.start(
+      {settings_.recording, settings_.unwinder, settings_.max_frames, settings_.parent_pid,
+       settings_.one_of_many ? AppendFile::kSmallWindow : AppendFile::kFirstWindow});
   if (error != 0) return error;
   start_thread_states(thread_ended);
   fall_from_ = kFirstFall;
@@ -430,8 +435,65 @@ void Tracker::write_end(recording::EndKind kind) {
 
 void Tracker::stop(recording::EndKind kind) {
   if (!in_recorded_process()) return;
+  const ThreadState* thread = thread_state();
+  const bool interrupted = thread == nullptr || thread->busy;  // this thread may hold the recorder's lock
   write_end(kind);
+  if (interrupted || !settings_.one_of_many) return store_release(control_->active, 0u);
+  const SpinGuard guard(recorder_.lock());  // whoever writes holds it, and asks again whether it may
   store_release(control_->active, 0u);
+  recorder_.close_and_trim();
+}
+
+// --- fork
+
+namespace {
+
+// Back to the initial state, which is all zeros. Pages that were never touched stay so.
+template <typename T>
+void forget(T* object) {
+  static_assert(sizeof(T) % sizeof(uint32_t) == 0);
+  uint32_t* words = reinterpret_cast<uint32_t*>(object);
+  for (size_t i = 0; i < sizeof(T) / sizeof(uint32_t); ++i) {
+    if (words[i] != 0) words[i] = 0;
+  }
+}
+
+}  // namespace
+
+ForkNote Tracker::note_fork() {
+  if (!in_recorded_process()) return {};
+  const ThreadState* thread = thread_state();
+  if (thread == nullptr || thread->busy) return {};  // a signal handler forks, in the middle of an event
+  return {true, thread->tag, control_->pid};
+}
+
+// Everything that lay on pages of the parent's is taken for gone before they are.
+void Tracker::forget_parent() {
+  control_ = &never_started_;
+  forget(&sites_);
+  site_infos_ = nullptr;
+  forget(&blocks_);
+  forget(&mappings_);
+  forget(&heap_gauge_);
+  for (PeakGauge& gauge : tag_gauges_) forget(&gauge);
+  forget(&recorder_);
+  clock_ = 0;
+  marks_ = false;
+  resident_at_ns_ = 0;
+  tags_.unlock_in_child();
+  forget_thread_states_in_child();
+  continue_unwinding_in_child();
+  unmap_pages_of_parent();
+}
+
+int Tracker::start_in_child(const Settings& settings, const ForkNote& note) {
+  forget_parent();
+  ++process_;
+  const int error = start(settings);
+  if (error != 0) return error;
+  ThreadState* thread = thread_state();
+  if (thread != nullptr) thread->tag = note.tag;
+  return 0;
 }
 
 // Whoever holds the recorder's lock may be waiting for one that the caller holds: then there is no record of

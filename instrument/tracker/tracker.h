@@ -38,6 +38,15 @@ struct Settings {
   const char* unwinder;  // its name, for the recording
   size_t max_frames;     // <= kMaxFrames
   uint64_t tick_ns;      // clock of a program that marks no iterations; 0: none
+  uint64_t parent_pid;
+  bool one_of_many;  // a child: its recording begins small, and is trimmed at its end
+};
+
+// What a forked child must know of the moment before.
+struct ForkNote {
+  bool recorded;  // the parent, and by someone who is not in the middle of the tracker
+  TagId tag;      // of the thread that forks
+  uint64_t parent_pid;
 };
 
 class Tracker {
@@ -50,6 +59,12 @@ class Tracker {
 
   // The same, but recording goes on: exec may fail, and whoever comes back has lost nothing.
   void write_end(recording::EndKind kind);
+
+  // --- fork: note_fork() right before it; in a child that is to be recorded start_in_child() before anything
+  // else. The child counts what it does from there on; of what it inherited it knows the names of tags and the
+  // pools, which are empty. Until then, and in any other child, nothing is active.
+  ForkNote note_fork();
+  int start_in_child(const Settings& settings, const ForkNote& note);
 
   // Stops recording because the tracker cannot go on: a record, one line on stderr, and the hooks let
   // everything pass. `reason` is a literal.
@@ -73,7 +88,9 @@ class Tracker {
   void on_unmap(void* begin, size_t size);
 
   // Code was unloaded: what was learned about it must not be used for what is loaded in its place.
-  void on_module_closed() { forget_unwind_rules(); }
+  void on_module_closed() {
+    if (active()) forget_unwind_rules();
+  }
 
   // --- leakhunt.h ---
   TagId intern_tag(const char* name) { return tags_.intern(name); }
@@ -85,7 +102,7 @@ class Tracker {
   void destroy_pool(Pool* pool);
 
  private:
-  // On pages of its own that read as zeros in a forked child: however it was forked, it is not recorded.
+  // On pages of its own that read as zeros in a forked child: however it was forked, it is not recorded yet.
   struct Control {
     uint32_t active;
     uint32_t pid;
@@ -111,6 +128,7 @@ class Tracker {
   void give_up(const char* reason, int error,
                bool may_record = true);  // under the recorder's lock, or not at all
   static void thread_ended(ThreadState* thread);
+  void forget_parent();
 
   // A site's tag and kind, needed when its block is freed.
   struct SiteInfo {
@@ -119,6 +137,7 @@ class Tracker {
   };
 
   static Control never_started_;
+  static uint32_t process_;  // forks between the process that was started and this one
   static Control* control_;  // apart from the object, which is all zeros: it costs no bytes in the file
   Settings settings_{};
   Tags tags_;

@@ -63,6 +63,7 @@ struct ProcessStart {
   Bytes unwinder;      // "frame pointers"
   Bytes executable;    // absolute path
   Bytes command_line;  // arguments, each ended by a NUL, as in /proc/self/cmdline
+  uint64_t parent_pid;  // 0 in recordings that are older than this field
 };
 void encode(Encoder& out, const ProcessStart& record);
 ProcessStart decode_process_start(Decoder& in);

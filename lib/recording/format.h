@@ -11,7 +11,8 @@
 //   TARGET  ( process_start
 //             (module | tag | site | snapshot_rows* snapshot | cohorts | step_aside)*
 //             process_end? )*
-//   HOST    ( torn_tail? (host_samples | symbols | outcome)* )*       a later one replaces the earlier
+//   HOST    ( torn_tail? (host_samples | symbols | outcome | left_running)* )*   a later one replaces the
+//                                                                               earlier
 //
 // All integers are little-endian; inside payloads they are LEB128 varints unless said otherwise.
 #pragma once
@@ -60,7 +61,8 @@ enum class RecordType : uint32_t {
   kHostSamples = 12,
   kSymbols = 13,
   kOutcome = 14,
-  kTornTail = 15,  // bytes that the host cut off behind the target's last whole frame
+  kTornTail = 15,     // bytes that the host cut off behind the target's last whole frame
+  kLeftRunning = 19,  // children that still ran when this process had ended
 };
 
 // Ids are dense, counted from 0 in the order of their records.

@@ -27,6 +27,7 @@ class ChildWords {
     take_over_environment(request);
     for (const auto& [name, value] : request.environment) add(name, value);
     add("LEAKHUNT_RECORDING", request.recording.string());
+    if (!request.processes.empty()) add("LEAKHUNT_PROCESSES", request.processes.string());
     if (request.interval) add("LEAKHUNT_INTERVAL_MS", std::to_string(request.interval->count()));
     if (request.defect && !request.defect->empty()) add("LEAKHUNT_DEFECT", *request.defect);
     variables_.push_back(std::string(kPidVariable) + std::string(20, '\0'));
@@ -62,7 +63,7 @@ class ChildWords {
     for (char** variable = environ; *variable != nullptr; ++variable) {
       const std::string_view text(*variable);
       const std::string_view name = text.substr(0, text.find('='));
-      if (name == "LEAKHUNT_RECORDING" || name == "LEAKHUNT_PID") continue;
+      if (name == "LEAKHUNT_RECORDING" || name == "LEAKHUNT_PID" || name == "LEAKHUNT_PROCESSES") continue;
       if (name == "LEAKHUNT_INTERVAL_MS" && request.interval) continue;
       if (name == "LEAKHUNT_DEFECT" && request.defect) continue;
       if (request.environment.contains(std::string(name))) continue;

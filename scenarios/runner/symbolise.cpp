@@ -1,7 +1,5 @@
 #include "scenarios/runner/symbolise.h"
 
-#include "lib/symbols/symbolizer.h"
-
 namespace leakhunt::runner {
 
 namespace {
@@ -14,7 +12,9 @@ const recording::Module* module_at(const recording::Run& run, uint64_t address) 
   return nullptr;
 }
 
-recording::Symbol symbol_at(const recording::Run& run, uint64_t address, symbols::Symbolizer& symbolizer) {
+}  // namespace
+
+recording::Symbol Symboliser::symbol_at(const recording::Run& run, uint64_t address) {
   recording::Symbol symbol;
   symbol.address = address;
   // A return address may be the first of what follows its module; the call before it is inside.
@@ -22,24 +22,27 @@ recording::Symbol symbol_at(const recording::Run& run, uint64_t address, symbols
   if (module == nullptr) return symbol;
   symbol.module = module->path;
   symbol.offset = address - module->bias;
-  if (auto frames = symbolizer.resolve(module->path, module->build_id, symbol.offset - 1)) {
-    symbol.source_frames = std::move(*frames);
+  const auto [place, is_new] = known_[{module->path, module->build_id}].try_emplace(symbol.offset);
+  if (is_new) {
+    if (auto frames = symbolizer_.resolve(module->path, module->build_id, symbol.offset - 1))
+      place->second = std::move(*frames);
   }
+  symbol.source_frames = place->second;
   return symbol;
 }
 
-}  // namespace
-
-recording::Symbols symbolise(const recording::Run& run) {
-  symbols::Symbolizer symbolizer;
+recording::Symbols Symboliser::symbolise(const recording::Run& run) {
   recording::Symbols found;
   for (const recording::CallSite& site : run.sites) {
     for (const uint64_t address : site.frames) {
-      if (address != 0 && !found.contains(address))
-        found.emplace(address, symbol_at(run, address, symbolizer));
+      if (address != 0 && !found.contains(address)) found.emplace(address, symbol_at(run, address));
     }
   }
   return found;
+}
+
+recording::Symbols symbolise(const recording::Run& run) {
+  return Symboliser().symbolise(run);
 }
 
 }  // namespace leakhunt::runner
