@@ -30,7 +30,12 @@ std::optional<reports::ProcessRow> judge_child(const std::filesystem::path& reco
                                                const recording::Run& root, runner::Symboliser& symboliser) {
   auto run = recording::read_recording(recording.string());
   if (!run || run->images == 0) return std::nullopt;
-  run->budget.growth_bytes_per_iteration = root.budget.growth_bytes_per_iteration;
+  // Per iteration: of a child that marks none, as most, it asks nothing.
+  const auto marks = [](const recording::Snapshot& each) {
+    return each.kind == recording::SnapshotKind::kIteration;
+  };
+  if (std::any_of(run->snapshots.begin(), run->snapshots.end(), marks))
+    run->budget.growth_bytes_per_iteration = root.budget.growth_bytes_per_iteration;
   if (run->symbols.empty()) run->symbols = symboliser.symbolise(*run);
   reports::ProcessRow row = reports::describe_process(reports::analyse(*run));
   row.recording = recording.filename().string();

@@ -207,7 +207,7 @@ void write_tags(const Report& report, std::ostream& out) {
 
 std::string state_of(const ProcessRow& row) {
   std::string state(to_string(row.verdict));
-  if (row.left_running) return state + ", still running";
+  if (row.left_running) return state + (row.complete ? ", ended later" : ", still running");
   return row.complete ? state : state + ", no orderly end";
 }
 

@@ -60,6 +60,7 @@ class ChildWords {
   // Ours, but for LD_PRELOAD and what speaks of an outer recording.
   void take_over_environment(const LaunchRequest& request) {
     std::string preload;
+    size_t preload_at = std::string::npos;  // where it was: the program may see the order
     for (char** variable = environ; *variable != nullptr; ++variable) {
       const std::string_view text(*variable);
       const std::string_view name = text.substr(0, text.find('='));
@@ -68,6 +69,7 @@ class ChildWords {
       if (name == "LEAKHUNT_DEFECT" && request.defect) continue;
       if (request.environment.contains(std::string(name))) continue;
       if (name == "LD_PRELOAD") {
+        preload_at = variables_.size();
         preload = text.substr(std::min(text.size(), name.size() + 1));
       } else {
         variables_.emplace_back(text);
@@ -76,7 +78,9 @@ class ChildWords {
     if (!request.tracker.empty()) {
       preload = request.tracker.string() + (preload.empty() ? "" : ":") + preload;
     }
-    if (!preload.empty()) add("LD_PRELOAD", preload);
+    if (preload.empty()) return;
+    variables_.insert(variables_.begin() + static_cast<ptrdiff_t>(std::min(preload_at, variables_.size())),
+                      "LD_PRELOAD=" + preload);
   }
 
   std::vector<std::string> arguments_;
