@@ -1,13 +1,14 @@
 // The runtime: start and stop of the tracker with the process, and leakhunt.h. The only file here that sees
 // all rooms.
 //
-// It starts when LEAKHUNT_RECORDING names a file and LEAKHUNT_PID, if there, is this process; in another process
-// with a file of its own in LEAKHUNT_PROCESSES, if that is there. All of them are taken out of the environment
-// before the program looks at it, and put back for programs that are to be recorded (process_hooks.cpp).
+// It starts when LEAKHUNT_RECORDING names a file and LEAKHUNT_PID, if there, is this process; in another
+// process with a file of its own in LEAKHUNT_PROCESSES, if that is there. All of them are taken out of the
+// environment before the program looks at it, and put back for programs that are to be recorded
+// (process_hooks.cpp).
 //
-// Children by fork are followed by a handler that runs in the child before any other (pthread_atfork), so that
-// fork is seen wherever it is called from: in forkpty and daemon, too. Not in children by clone or a system
-// call: those find the tracker switched off (tracker.h).
+// Children by fork are followed by a handler that runs in the child before any other (pthread_atfork), so
+// that fork is seen wherever it is called from: in forkpty and daemon, too. Not in children by clone or a
+// system call: those find the tracker switched off (tracker.h).
 #include "instrument/runtime.h"
 
 #include <errno.h>
@@ -131,12 +132,9 @@ Variables take_variables(char** environment) {
   const struct {
     const char* name;
     const char** value;
-  } ours[] = {{"LEAKHUNT_RECORDING", &found.recording},
-              {"LEAKHUNT_PID", &found.pid},
-              {"LEAKHUNT_INTERVAL_MS", &found.interval_ms},
-              {"LEAKHUNT_MAX_FRAMES", &found.max_frames},
-              {"LEAKHUNT_UNWINDER", &found.unwinder},
-              {"LEAKHUNT_PROCESSES", &found.processes}};
+  } ours[] = {{"LEAKHUNT_RECORDING", &found.recording},     {"LEAKHUNT_PID", &found.pid},
+              {"LEAKHUNT_INTERVAL_MS", &found.interval_ms}, {"LEAKHUNT_MAX_FRAMES", &found.max_frames},
+              {"LEAKHUNT_UNWINDER", &found.unwinder},       {"LEAKHUNT_PROCESSES", &found.processes}};
   char** to = environment;
   for (char** from = environment; *from != nullptr; ++from) {
     bool stays = true;
@@ -260,10 +258,12 @@ void start() {
   int error = 0;
   if (follows) {
     processes = variables.processes;
-    settings.one_of_many = variables.recording != nullptr && strncmp(variables.recording, processes, strlen(processes)) == 0;
+    settings.one_of_many =
+        variables.recording != nullptr && strncmp(variables.recording, processes, strlen(processes)) == 0;
   }
   // The variable names the process that started this one, and that may have ended since.
-  settings.parent_pid = is_child ? number_or(variables.pid, 0) : static_cast<uint64_t>(tracker::system_call(SYS_getppid));
+  settings.parent_pid =
+      is_child ? number_or(variables.pid, 0) : static_cast<uint64_t>(tracker::system_call(SYS_getppid));
   if (is_child) error = open_own_recording(pid);
   if (error == 0) error = tracker::tracker.start(settings);
   if (error != 0 && !(is_child && error == ENOENT)) complain(settings.recording, error);

@@ -10,9 +10,9 @@ namespace leakhunt::runtime {
 // constructors allocate before ours has run. Without effect while libc has no environment yet.
 void start();
 
-// Variables that were taken out of the target's environment at start, "NAME=value" each, but for LD_PRELOAD. A
-// program that is to be recorded needs them: the one that exec puts in this process's place, and if children
-// are followed every other.
+// Variables that were taken out of the target's environment at start, "NAME=value" each, but for LD_PRELOAD.
+// A program that is to be recorded needs them: the one that exec puts in this process's place, and if
+// children are followed every other.
 const char* const* hidden_variables(size_t* count);
 
 // Our file, to be preloaded into such a program. Null when it is not known.

@@ -13,9 +13,9 @@
 #include "reports/analysis/forecast.h"
 #include "reports/analysis/growth.h"
 #include "reports/analysis/ledger.h"
-#include "reports/analysis/process_tree.h"
 #include "reports/analysis/timeline.h"
 #include "reports/analysis/verdict.h"
+#include "reports/process_tree.h"
 
 namespace leakhunt::reports {
 

@@ -2,9 +2,9 @@
 // that runs no handlers (runtime.cpp).
 //
 // exec keeps the process, so the new program is recorded into the same file: the variables that were taken
-// out of the environment at start are put back for it. A child of vfork shares our memory and is not recorded,
-// but if children are followed the program that it becomes is. Its environment lies on its stack: the parent
-// goes on in this memory, and nothing may be left in it.
+// out of the environment at start are put back for it. A child of vfork shares our memory and is not
+// recorded, but if children are followed the program that it becomes is. Its environment lies on its stack:
+// the parent goes on in this memory, and nothing may be left in it.
 #include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -15,7 +15,7 @@
 
 namespace leakhunt::hooks {
 
-#define LEAKHUNT_SPAWN_PARAMETERS                                                                      \
+#define LEAKHUNT_SPAWN_PARAMETERS                                                                  \
   (pid_t*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*, char* const*, \
    char* const*)
 

@@ -29,8 +29,8 @@ class RecordedEnvironment {
 
  private:
   char* const* given_;
-  size_t count_ = 0;                // of given_
-  const char* preload_ = nullptr;   // given
+  size_t count_ = 0;               // of given_
+  const char* preload_ = nullptr;  // given
   size_t hidden_count_ = 0;
   const char* const* hidden_;  // made after its count
   size_t bytes_ = 0;

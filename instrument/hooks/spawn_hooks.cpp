@@ -1,9 +1,10 @@
-// Children that begin with another program: posix_spawn, posix_spawnp, system, popen. If children are followed,
-// the program is given what it needs to be recorded; otherwise all of this is the real function.
+// Children that begin with another program: posix_spawn, posix_spawnp, system, popen. If children are
+// followed, the program is given what it needs to be recorded; otherwise all of this is the real function.
 //
-// libc's system and popen start the shell from inside libc, where no hook is, with `environ`. popen only waits
-// until the shell has begun, so it gets another `environ` for that long. system waits for the shell's end, and
-// another thread may look at `environ` meanwhile: here it is written out, as POSIX.1-2017 describes it.
+// libc's system and popen start the shell from inside libc, where no hook is, with `environ`. popen only
+// waits until the shell has begun, so it gets another `environ` for that long. system waits for the shell's
+// end, and another thread may look at `environ` meanwhile: here it is written out, as POSIX.1-2017 describes
+// it.
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>

@@ -12,8 +12,8 @@ namespace {
 int64_t mapped = 0;          // relaxed atomic
 int64_t mapped_lasting = 0;  // of it: map_lasting_pages
 
-// Where the pages are that read as zeros in a child. Without a lock, since a thread that forks cannot wait for
-// one: whatever a child finds here is right, but for what another thread was mapping at that very moment.
+// Where the pages are that read as zeros in a child. Without a lock, since a thread that forks cannot wait
+// for one: whatever a child finds here is right, but for what another thread was mapping at that very moment.
 struct Area {
   uintptr_t begin;  // kFree, kBeingWritten, or an address
   size_t bytes;

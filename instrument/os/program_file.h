@@ -11,8 +11,8 @@ namespace leakhunt::tracker {
 bool can_load_us(const char* path);
 bool can_load_us(int program);  // an open file
 
-// Where execvp and posix_spawnp would find `file`: itself if it holds a slash, otherwise in PATH. False when it
-// is not there.
+// Where execvp and posix_spawnp would find `file`: itself if it holds a slash, otherwise in PATH. False when
+// it is not there.
 bool find_in_path(const char* file, char* path, size_t capacity);
 
 }  // namespace leakhunt::tracker

@@ -404,9 +404,9 @@ int Tracker::start(const Settings& settings) {
   Control* control = static_cast<Control*>(map_pages(kPage));
   site_infos_ = static_cast<SiteInfo*>(map_pages(kMaxSites * sizeof(SiteInfo)));
   if (control == nullptr || site_infos_ == nullptr || !sites_.start() || !blocks_.start()) return ENOMEM;
-  const int error = recorder_.start(
-      {settings_.recording, settings_.unwinder, settings_.max_frames, settings_.parent_pid,
-       settings_.one_of_many ? AppendFile::kSmallWindow : AppendFile::kFirstWindow});
+  const int error =
+      recorder_.start({settings_.recording, settings_.unwinder, settings_.max_frames, settings_.parent_pid,
+                       settings_.one_of_many ? AppendFile::kSmallWindow : AppendFile::kFirstWindow});
   if (error != 0) return error;
   start_thread_states(thread_ended);
   fall_from_ = kFirstFall;

@@ -61,8 +61,8 @@ class Tracker {
   void write_end(recording::EndKind kind);
 
   // --- fork: note_fork() right before it; in a child that is to be recorded start_in_child() before anything
-  // else. The child counts what it does from there on; of what it inherited it knows the names of tags and the
-  // pools, which are empty. Until then, and in any other child, nothing is active.
+  // else. The child counts what it does from there on; of what it inherited it knows the names of tags and
+  // the pools, which are empty. Until then, and in any other child, nothing is active.
   ForkNote note_fork();
   int start_in_child(const Settings& settings, const ForkNote& note);
 

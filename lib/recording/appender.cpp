@@ -139,8 +139,7 @@ tl::expected<void, Error> append_host_records(const std::string& path, const Sym
   append_host_samples(bytes, samples);
   append_symbols(bytes, symbols);
   if (outcome) append_frame(bytes, RecordType::kOutcome, encode(*outcome));
-  if (!left_running.empty())
-    append_frame(bytes, RecordType::kLeftRunning, encode_left_running(left_running));
+  if (!left_running.empty()) append_frame(bytes, RecordType::kLeftRunning, encode_left_running(left_running));
   File file(path, O_WRONLY);
   if (!file || !file.cut_at(end) || !file.write_at(end, bytes)) return cannot_write(path);
   return {};

@@ -1,5 +1,5 @@
-// child_recordings: what the target's children left in OUT/processes, one recording each. They are listed here,
-// and closed with symbols when the target has ended; how a child ended, nobody but its parent knows.
+// child_recordings: what the target's children left in OUT/processes, one recording each. They are listed
+// here, and closed with symbols when the target has ended; how a child ended, nobody but its parent knows.
 #pragma once
 
 #include <cstddef>

@@ -67,8 +67,8 @@ tl::expected<void, std::string> close_recordings(const OutputDirectory& out, con
   Symboliser symboliser;
   const recording::Symbols symbols = symboliser.symbolise(*run);
   const recording::LeftRunning left_running = close_child_recordings(out.processes(), symboliser);
-  const auto closed = recording::append_host_records(recording, symbols, watched.samples, watched.outcome,
-                                                     left_running);
+  const auto closed =
+      recording::append_host_records(recording, symbols, watched.samples, watched.outcome, left_running);
   if (!closed) return Refusal(closed.error().message);
   return {};
 }

@@ -142,7 +142,8 @@ TEST(ProcessTree, APoolOfTheParentsIsEmptyInTheChild) {
   const std::vector<Recorded> runs = children(command);
   ASSERT_EQ(runs.size(), 1u);
   EXPECT_EQ(totals_of(runs[0], "pool"), (Totals{12, 120, 12}));
-  EXPECT_EQ(totals_of(read(command.path() / "out/process_tree/recording.lhr"), "pool"), (Totals{10, 10'000, 0}));
+  EXPECT_EQ(totals_of(read(command.path() / "out/process_tree/recording.lhr"), "pool"),
+            (Totals{10, 10'000, 0}));
 }
 
 TEST(ProcessTree, ALeakInAChildFailsTheRunAndNamesTheProcess) {
@@ -282,7 +283,8 @@ TEST(ProcessTree, WhatAShellDoesIsTheSameWithUs) {
   for (const std::string line :
        {"sh -c 'exit 7' && echo no || echo yes", "sh -c 'kill -TERM $$'; echo $?",
         "echo $(echo $(echo deep)); (exit 4); echo $?", "trap 'echo trapped' USR1; kill -USR1 $$; wait",
-        "sleep 0 & wait $!; echo $?", "cat <<EOF\ntext\nEOF", "ls /proc/self/fd | wc -l", "ulimit -n 5; echo a | cat"}) {
+        "sleep 0 & wait $!; echo $?", "cat <<EOF\ntext\nEOF", "ls /proc/self/fd | wc -l",
+        "ulimit -n 5; echo a | cat"}) {
     std::ofstream(command.path() / "script") << line << '\n';
     const Called plain = command.shell("sh script");
     const Called ours = command.call("run -- sh script");

@@ -1,5 +1,5 @@
 // What the children of a run add to its report.
-#include "reports/analysis/process_tree.h"
+#include "reports/process_tree.h"
 
 #include <gtest/gtest.h>
 
@@ -13,10 +13,11 @@
 namespace leakhunt::reports {
 namespace {
 
-using recording::Run;
+using Recorded = recording::Run;
 
-Run run_of(uint64_t pid, uint64_t parent, int64_t leak, const std::string& command) {
-  Run run = make_run({{"heap", "worker", [=](size_t i) { return 4096 + leak * static_cast<int64_t>(i); }}});
+Recorded run_of(uint64_t pid, uint64_t parent, int64_t leak, const std::string& command) {
+  Recorded run =
+      make_run({{"heap", "worker", [=](size_t i) { return 4096 + leak * static_cast<int64_t>(i); }}});
   run.process.pid = pid;
   run.process.parent_pid = parent;
   run.process.command_line = {command, "word"};
@@ -24,7 +25,7 @@ Run run_of(uint64_t pid, uint64_t parent, int64_t leak, const std::string& comma
 }
 
 ProcessRow row_of(uint64_t pid, int64_t leak, const std::string& command = "child") {
-  const Run run = run_of(pid, 1, leak, command);
+  const Recorded run = run_of(pid, 1, leak, command);
   ProcessRow row = describe_process(analyse(run));
   row.recording = std::to_string(pid) + ".lhr";
   return row;
@@ -46,7 +47,7 @@ struct Tree {
     write_json(report, out);
     return nlohmann::json::parse(out.str());
   }
-  Run run;
+  Recorded run;
   Report report;
 };
 
@@ -59,7 +60,7 @@ TEST(ProcessTree, OfOneProcessIsNothing) {
   EXPECT_TRUE(tree.report.processes.empty());
   EXPECT_FALSE(contains(tree.text(), "Processes"));
   EXPECT_FALSE(tree.json().contains("processes"));
-  const Run alone = run_of(1, 0, 0, "root");
+  const Recorded alone = run_of(1, 0, 0, "root");
   std::ostringstream without;
   write_text(analyse(alone), without);
   EXPECT_EQ(tree.text(), without.str());
@@ -103,7 +104,7 @@ TEST(ProcessTree, OfManyTheWorstAreShownAndTheOthersCounted) {
 }
 
 TEST(ProcessTree, AChildThatWasGoneBeforeItsFirstSnapshotIsNoReasonForDoubt) {
-  Run run;
+  Recorded run;
   run.process.pid = 9;
   run.images = 1;
   const ProcessRow row = describe_process(analyse(run));

@@ -1,9 +1,9 @@
-// Claim: however a child comes to be, it is recorded by itself: a child of this program allocates in tag "child"
-// BLOCKS blocks of 100 bytes and frees every fourth.
+// Claim: however a child comes to be, it is recorded by itself: a child of this program allocates in tag
+// "child" BLOCKS blocks of 100 bytes and frees every fourth.
 //
 //   process_tree child BLOCKS                       does just that
-//   process_tree HOW BLOCKS                         one child: fork, _fork, forkpty, thread_fork, vfork, spawn,
-//                                                   spawnp, system, popen, nested (a child of a child)
+//   process_tree HOW BLOCKS                         one child: fork, _fork, forkpty, thread_fork, vfork,
+//                                                   spawn, spawnp, system, popen, nested (three generations)
 //   process_tree raw BLOCKS                         one child behind libc's back
 //   process_tree killed BLOCKS                      one child, which kills itself after its first iteration
 //   process_tree threads CHILDREN                   beside 8 threads that allocate all the time
@@ -185,13 +185,12 @@ void leak(long iterations) {
 }
 
 int be_killed(long blocks) {
-  return in_child(fork, [&] {
-           allocate(blocks);
-           leakhunt::iteration(0);
-           raise(SIGKILL);
-         }) == 128 + SIGKILL
-             ? 0
-             : 1;
+  const int status = in_child(fork, [&] {
+    allocate(blocks);
+    leakhunt::iteration(0);
+    raise(SIGKILL);
+  });
+  return status == 128 + SIGKILL ? 0 : 1;
 }
 
 // The parent goes only when the daemon has allocated: it holds the last end of the pipe.

@@ -1,4 +1,5 @@
-// process_tree: the children of a run, a row each, and what they add to its verdict. The run itself is the root.
+// process_tree: the children of a run, a row each, and what they add to its verdict. The run itself is the
+// root.
 #pragma once
 
 #include <cstddef>
@@ -25,8 +26,8 @@ struct ProcessRow {
   GrowthClass growth{};
   double growth_bytes_per_step = 0;
   Verdict verdict = Verdict::kPass;
-  bool left_running = false;  // when the root had ended
-  bool complete = false;      // its recording ends in order
+  bool left_running = false;   // when the root had ended
+  bool complete = false;       // its recording ends in order
   std::vector<Check> reasons;  // why it is no pass
 };
 
@@ -34,8 +35,9 @@ struct ProcessRow {
 ProcessRow describe_process(const Report& report);
 
 struct ProcessTree {
-  std::vector<ProcessRow> rows;  // the root, then children: the worst first, then those with the highest peaks
-  size_t not_read = 0;           // recordings of children that were left out, or could not be read
+  std::vector<ProcessRow>
+      rows;             // the root, then children: the worst first, then those with the highest peaks
+  size_t not_read = 0;  // recordings of children that were left out, or could not be read
   // Of all rows.
   int64_t peak_live_bytes = 0;  // the sum of their peaks, which need not have come together
   int64_t live_bytes_end = 0;

@@ -1,4 +1,4 @@
-#include "reports/analysis/process_tree.h"
+#include "reports/process_tree.h"
 
 #include <algorithm>
 #include <tuple>
@@ -21,7 +21,8 @@ std::string command_of(const recording::Process& process) {
   return command.empty() ? process.executable : command;
 }
 
-// The worse, the higher. A child whose program failed is nobody's verdict: its parent knows what to make of it.
+// The worse, the higher. A child whose program failed is nobody's verdict: its parent knows what to make of
+// it.
 int weight(Verdict verdict) {
   switch (verdict) {
     case Verdict::kFail:
@@ -92,8 +93,8 @@ void take_in_processes(Report& report, ProcessTree tree) {
     const ProcessRow& row = tree.rows[i];
     if (weight(row.verdict) == 0) break;
     if (accused++ >= kAccusedShown) continue;
-    const std::string who = fmt::format("process {} ({})", row.pid,
-                                        shorten_middle(escape_line(row.command), kCommandShown));
+    const std::string who =
+        fmt::format("process {} ({})", row.pid, shorten_middle(escape_line(row.command), kCommandShown));
     for (const Check& reason : row.reasons) checks.push_back({reason.state, who + ": " + reason.text});
   }
   if (accused > kAccusedShown) {
