@@ -170,7 +170,7 @@ class LentEnvironment {
 
 LEAKHUNT_HOOK int posix_spawn(pid_t* pid, const char* path, const posix_spawn_file_actions_t* actions,
                               const posix_spawnattr_t* attributes, char* const* arguments,
-                              char* const* environment) noexcept {
+                              char* const* environment) {
   if (!follows() || !can_record(path, environment))
     return real.posix_spawn(pid, path, actions, attributes, arguments, environment);
   const MappedEnvironment recorded(environment);
@@ -179,7 +179,7 @@ LEAKHUNT_HOOK int posix_spawn(pid_t* pid, const char* path, const posix_spawn_fi
 
 LEAKHUNT_HOOK int posix_spawnp(pid_t* pid, const char* file, const posix_spawn_file_actions_t* actions,
                                const posix_spawnattr_t* attributes, char* const* arguments,
-                               char* const* environment) noexcept {
+                               char* const* environment) {
   if (!follows() || !can_record_from_path(file, environment))
     return real.posix_spawnp(pid, file, actions, attributes, arguments, environment);
   const MappedEnvironment recorded(environment);
