@@ -219,13 +219,18 @@ void before_fork() {
   fork_note = tracker::tracker.note_fork();
 }
 
-// A directory that is gone is a run that is over: whoever lives longer is not recorded, and need not know.
+// Of a child that is not recorded little is said. A directory that is gone is a run that is over. A limit on
+// the size of files may hold for stderr, too, and a line there would be the child's death by SIGXFSZ.
+void complain_in_child(int error) {
+  if (error != 0 && error != ENOENT && error != EFBIG) complain(processes, error);
+}
+
 void in_forked_child() {
   if (!fork_note.recorded) return;
   int error = open_own_recording(static_cast<uint64_t>(tracker::system_call(SYS_getpid)));
   settings.parent_pid = fork_note.parent_pid;
   if (error == 0) error = tracker::tracker.start_in_child(settings, fork_note);
-  if (error != 0 && error != ENOENT) complain(processes, error);
+  complain_in_child(error);
 }
 
 __attribute__((constructor(101))) void constructed() {
@@ -266,7 +271,11 @@ void start() {
       is_child ? number_or(variables.pid, 0) : static_cast<uint64_t>(tracker::system_call(SYS_getppid));
   if (is_child) error = open_own_recording(pid);
   if (error == 0) error = tracker::tracker.start(settings);
-  if (error != 0 && !(is_child && error == ENOENT)) complain(settings.recording, error);
+  if (is_child) {
+    complain_in_child(error);
+  } else if (error != 0) {
+    complain(settings.recording, error);
+  }
   if (error == 0 && follows) pthread_atfork(before_fork, nullptr, in_forked_child);
 }
 

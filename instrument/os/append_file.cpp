@@ -29,15 +29,17 @@ bool read_at(int file, void* to, size_t bytes, uint64_t offset) {
   return system_call(SYS_pread64, file, to, bytes, offset) == static_cast<long>(bytes);
 }
 
+// A write beyond RLIMIT_FSIZE would raise SIGXFSZ in the target.
+bool may_reach(uint64_t size) {
+  rlimit limit{};
+  return is_error(system_call(SYS_prlimit64, 0, RLIMIT_FSIZE, nullptr, &limit)) ||
+         limit.rlim_cur == RLIM_INFINITY || size <= limit.rlim_cur;
+}
+
 // Bytes [from, to) of the file exist and have their blocks. fallocate where the file system has it, zeros
 // otherwise.
 long allocate_space(int file, uint64_t from, uint64_t to) {
-  rlimit limit{};
-  // A write beyond RLIMIT_FSIZE would raise SIGXFSZ in the target.
-  if (!is_error(system_call(SYS_prlimit64, 0, RLIMIT_FSIZE, nullptr, &limit)) &&
-      limit.rlim_cur != RLIM_INFINITY && to > limit.rlim_cur) {
-    return -EFBIG;
-  }
+  if (!may_reach(to)) return -EFBIG;
   const long result = system_call(SYS_fallocate, file, 0, from, to - from);
   if (result != -EOPNOTSUPP && result != -ENOSYS) return result;
   static const uint8_t zeros[kPage] = {};
@@ -59,6 +61,8 @@ int AppendFile::open(const char* path, size_t first_window) {
   system_call(SYS_fstat, file, &status);
   if (!S_ISREG(status.st_mode)) {
     error_ = EINVAL;
+  } else if (status.st_size == 0 && !may_reach(sizeof(FileHeader))) {
+    error_ = EFBIG;
   } else if (status.st_size == 0) {
     FileHeader header{};
     for (size_t i = 0; i < sizeof header.magic; ++i) header.magic[i] = recording::kFileMagic[i];

@@ -257,6 +257,14 @@ TEST(ProcessTree, ChildrenAreNotFollowedUnlessTheyAreToBe) {
   EXPECT_EQ(command.call("run --follow-fork=perhaps -- true").status, 2);
 }
 
+TEST(ProcessTree, AChildThatMayWriteNoFileGoesOn) {
+  const CommandLine command;
+  const Called called =
+      command.call("run -- bash -c 'ulimit -f 0; (exit 3); echo $?; /bin/true; exit 5' | cat");
+  EXPECT_EQ(called.out, "3\n");
+  EXPECT_TRUE(contains(called.err, "bash ended with status 5")) << called.err;
+}
+
 TEST(ProcessTree, AnEarlierRunsChildrenAreNotTakenForThisOnes) {
   const CommandLine command;
   command.call("run -- " + kTree + "many 5");
