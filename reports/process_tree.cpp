@@ -14,6 +14,7 @@ namespace {
 
 constexpr size_t kAccusedShown = 5;  // children whose reasons stand in the verdict
 constexpr size_t kCommandShown = 60;
+constexpr std::string_view kSubject = "child process";
 
 std::string command_of(const recording::Process& process) {
   std::string command;
@@ -95,19 +96,21 @@ void take_in_processes(Report& report, ProcessTree tree) {
     if (accused++ >= kAccusedShown) continue;
     const std::string who =
         fmt::format("process {} ({})", row.pid, shorten_middle(escape_line(row.command), kCommandShown));
-    for (const Check& reason : row.reasons) checks.push_back({reason.state, who + ": " + reason.text});
+    for (const Check& reason : row.reasons)
+      checks.push_back({reason.state, who + ": " + reason.text, kSubject});
   }
   if (accused > kAccusedShown) {
     const Verdict worst_left = tree.rows[kAccusedShown + 1].verdict;
     checks.push_back({worst_left == Verdict::kFail ? CheckState::kFailed : CheckState::kInconclusive,
-                      fmt::format("{} more processes are no pass", accused - kAccusedShown)});
+                      fmt::format("{} more processes are no pass", accused - kAccusedShown), kSubject});
   }
   if (tree.not_read > 0) {
     checks.push_back(
         {CheckState::kNotChecked,
          fmt::format("{} more processes were not looked at: those with the smallest recordings of very many, "
                      "and those whose recordings cannot be read",
-                     tree.not_read)});
+                     tree.not_read),
+         kSubject});
   }
   conclude(report.judgement);
   report.processes = std::move(tree);
