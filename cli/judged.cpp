@@ -1,5 +1,6 @@
 #include "cli/judged.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -8,6 +9,7 @@
 
 #include "lib/recording/reader.h"
 #include "reports/analysis/source_paths.h"
+#include "scenarios/runner/child_recordings.h"
 #include "scenarios/runner/symbolise.h"
 
 namespace leakhunt::cli {
@@ -15,6 +17,40 @@ namespace leakhunt::cli {
 namespace {
 
 using Refusal = tl::unexpected<std::string>;
+
+// A row of one child; absent when it cannot be read, or has not begun to record.
+std::optional<reports::ProcessRow> judge_child(const std::filesystem::path& recording,
+                                               const recording::Run& root, runner::Symboliser& symboliser) {
+  auto run = recording::read_recording(recording.string());
+  if (!run || run->images == 0) return std::nullopt;
+  // Per iteration: of a child that marks none, as most, it asks nothing.
+  const auto marks = [](const recording::Snapshot& each) {
+    return each.kind == recording::SnapshotKind::kIteration;
+  };
+  if (std::any_of(run->snapshots.begin(), run->snapshots.end(), marks))
+    run->budget.growth_bytes_per_iteration = root.budget.growth_bytes_per_iteration;
+  if (run->symbols.empty()) run->symbols = symboliser.symbolise(*run);
+  reports::ProcessRow row = reports::describe_process(reports::analyse(*run));
+  row.recording = recording.filename().string();
+  const auto& left = root.left_running;
+  row.left_running = std::find(left.begin(), left.end(), row.recording) != left.end();
+  return row;
+}
+
+void judge_children(const std::filesystem::path& directory, Judged& judged) {
+  const runner::ChildRecordings children = runner::list_child_recordings(directory);
+  std::vector<reports::ProcessRow> rows = {reports::describe_process(judged.report)};
+  size_t not_read = children.left_out;
+  runner::Symboliser symboliser;
+  for (const std::filesystem::path& file : children.files) {
+    if (auto row = judge_child(file, *judged.run, symboliser)) {
+      rows.push_back(std::move(*row));
+    } else {
+      ++not_read;
+    }
+  }
+  reports::take_in_processes(judged.report, reports::make_process_tree(std::move(rows), not_read));
+}
 
 }  // namespace
 
@@ -32,6 +68,7 @@ tl::expected<Judged, std::string> judge_recording(const std::filesystem::path& r
   if (judged.run->symbols.empty()) judged.run->symbols = runner::symbolise(*judged.run);
   if (!paths.absolute) reports::make_paths_relative(*judged.run, paths.source_root);
   judged.report = reports::analyse(*judged.run);
+  if (recording.filename() == "recording.lhr") judge_children(recording.parent_path() / "processes", judged);
   return judged;
 }
 

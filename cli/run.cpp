@@ -36,6 +36,7 @@ struct Options {
   std::optional<std::string> iteration_regex;
   std::optional<std::string> iteration_symbol;
   std::string stacks = "cfi";
+  std::string follow_fork = "yes";
 };
 
 // "100ms", "1s"; a number alone is milliseconds.
@@ -82,6 +83,7 @@ tl::expected<runner::Order, std::string> make_order(const Options& options,
   if (*growth) order.budget.growth_bytes_per_iteration = static_cast<double>(**growth);
   order.environment["LEAKHUNT_UNWINDER"] = options.stacks;
   if (const auto clock = choose_clock(options, order); !clock) return tl::unexpected(clock.error());
+  order.follow_children = options.follow_fork == "yes";
   return order;
 }
 
@@ -109,9 +111,12 @@ std::string reason(const reports::Report& report) {
 void print_summary(const runner::Order& order, const runner::Watched& watched, const reports::Report& report,
                    const fs::path& out) {
   say(fmt::format("{}: {}", verdict_word(report), reason(report)));
-  say(fmt::format("{} {} after {}, peak RSS {}; report: {}", order.name, own_status(watched.outcome),
+  const size_t processes = report.processes.processes();
+  say(fmt::format("{} {} after {}, peak RSS {}{}; report: {}", order.name, own_status(watched.outcome),
                   runner::human_duration(std::chrono::nanoseconds(watched.outcome.wall_ns)),
-                  runner::human_bytes(report.peak_rss_bytes), (fs::proximate(out) / "report.txt").string()));
+                  runner::human_bytes(report.peak_rss_bytes),
+                  processes > 1 ? fmt::format(", {} processes", processes) : "",
+                  (fs::proximate(out) / "report.txt").string()));
 }
 
 int run(const Options& options, const Surroundings& surroundings) {
@@ -167,6 +172,11 @@ void declare_run(CLI::App& app, const Surroundings& surroundings, int& status) {
           "--stacks", options->stacks,
           "How call stacks are found: by unwind rules (cfi), by frame pointers only (fp), or not (none)")
       ->check(CLI::IsMember({"cfi", "fp", "none"}))
+      ->capture_default_str();
+  command
+      ->add_option("--follow-fork", options->follow_fork,
+                   "Record its children as well, each by itself, in one report")
+      ->check(CLI::IsMember({"yes", "no"}))
       ->capture_default_str();
   command->footer(
       "The program keeps its terminal; two lines on stderr sum up. Exit status: 0 pass, 1 fail, 2 wrong\n"

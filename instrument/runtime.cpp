@@ -1,11 +1,19 @@
 // The runtime: start and stop of the tracker with the process, and leakhunt.h. The only file here that sees
 // all rooms.
 //
-// It starts when LEAKHUNT_RECORDING names a file and LEAKHUNT_PID, if there, is this process: children
-// inherit neither a recording nor the variables, since both are taken out of the environment before the
-// program looks at it.
+// It starts when LEAKHUNT_RECORDING names a file and LEAKHUNT_PID, if there, is this process; in another
+// process with a file of its own in LEAKHUNT_PROCESSES, if that is there. All of them are taken out of the
+// environment before the program looks at it, and put back for programs that are to be recorded
+// (process_hooks.cpp).
+//
+// Children by fork are followed by a handler that runs in the child before any other (pthread_atfork), so
+// that fork is seen wherever it is called from: in forkpty and daemon, too. Not in children by clone or a
+// system call: those find the tracker switched off (tracker.h).
 #include "instrument/runtime.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +22,8 @@
 #include "instrument/hooks/real_functions.h"
 #include "instrument/leakhunt.h"
 #include "instrument/os/pages.h"
+#include "instrument/os/proc_self.h"
+#include "instrument/os/process_file.h"
 #include "instrument/os/system_call.h"
 #include "instrument/tracker/tracker.h"
 
@@ -29,9 +39,21 @@ constexpr uint64_t kDefaultTickMs = 100;
 constexpr uint64_t kDefaultMaxFrames = 128;
 constexpr size_t kMaxHidden = 16;
 const char kLibrary[] = "libleakhunt.so";
+const char kRecordingVariable[] = "LEAKHUNT_RECORDING=";
+const char kPidVariable[] = "LEAKHUNT_PID=";
 
 const char* hidden[kMaxHidden];
 size_t hidden_count = 0;
+const char* library_path = nullptr;
+
+// --- children
+
+Settings settings{};
+const char* processes = nullptr;  // the directory for their recordings; null: they are not followed
+// What the hidden variables say in a process with a file of its own.
+char own_recording[sizeof kRecordingVariable + PATH_MAX];
+char own_pid[sizeof kPidVariable + 20];
+__attribute__((tls_model("initial-exec"))) thread_local tracker::ForkNote fork_note;
 
 // The value of NAME in "NAME=value", or null for another variable.
 const char* value_of(const char* variable, const char* name) {
@@ -46,16 +68,33 @@ uint64_t number_or(const char* text, uint64_t otherwise) {
   return value;
 }
 
-// A copy on our own pages: the original is about to be changed.
-const char* keep(const char* text) {
-  const size_t bytes = strlen(text) + 1;
-  char* copy =
-      static_cast<char*>(tracker::map_pages((bytes + tracker::kPage - 1) / tracker::kPage * tracker::kPage));
-  if (copy != nullptr) memcpy(copy, text, bytes);
+// Room for copies of what is about to be changed, or may be overwritten by a program that writes its title
+// over its arguments and environment.
+char* keep_bytes(size_t bytes) {
+  constexpr size_t kAtOnce = 4 * tracker::kPage;
+  static char* at = nullptr;
+  static size_t left = 0;
+  if (bytes > left) {
+    left = bytes > kAtOnce ? (bytes + tracker::kPage - 1) / tracker::kPage * tracker::kPage : kAtOnce;
+    at = static_cast<char*>(tracker::map_lasting_pages(left));
+    if (at == nullptr) left = 0;
+  }
+  if (bytes > left) return nullptr;
+  char* kept = at;
+  at += bytes;
+  left -= bytes;
+  return kept;
+}
+
+const char* keep(const char* text, size_t size) {
+  char* copy = keep_bytes(size + 1);
+  if (copy == nullptr) return nullptr;
+  memcpy(copy, text, size);
+  copy[size] = '\0';
   return copy;
 }
 
-// Takes our library out of "LD_PRELOAD=a:b c", in place. False when nothing else is left.
+// Takes our library out of "LD_PRELOAD=a:b c", in place, and notes its path. False when nothing else is left.
 bool remove_library(char* variable) {
   char* const list = variable + strlen("LD_PRELOAD=");
   char* to = list;
@@ -67,6 +106,7 @@ bool remove_library(char* variable) {
     }
     const bool ours = static_cast<size_t>(from + size - name) == strlen(kLibrary) &&
                       strncmp(name, kLibrary, strlen(kLibrary)) == 0;
+    if (ours) library_path = keep(from, size);
     if (!ours && size != 0) {
       if (to != list) *to++ = ':';
       memmove(to, from, size);
@@ -89,6 +129,7 @@ struct Variables {
   const char* iteration_lines;
   const char* iteration_what;
   const char* loader_entry;
+  const char* processes;
 };
 
 // Reads our variables and takes them out of the environment.
@@ -105,25 +146,22 @@ Variables take_variables(char** environment) {
               {"LEAKHUNT_ITERATION_ENTRY", &found.iteration_entry},
               {"LEAKHUNT_ITERATION_LINES", &found.iteration_lines},
               {"LEAKHUNT_ITERATION_WHAT", &found.iteration_what},
-              {"LEAKHUNT_LOADER_ENTRY", &found.loader_entry}};
+              {"LEAKHUNT_LOADER_ENTRY", &found.loader_entry},
+              {"LEAKHUNT_PROCESSES", &found.processes}};
   char** to = environment;
   for (char** from = environment; *from != nullptr; ++from) {
     bool stays = true;
     for (const auto& variable : ours) {
       const char* value = value_of(*from, variable.name);
       if (value == nullptr || hidden_count == kMaxHidden) continue;
-      hidden[hidden_count++] = *from;
-      *variable.value = value;
+      const char* kept = keep(*from, strlen(*from));
+      if (kept == nullptr) continue;
+      hidden[hidden_count++] = kept;
+      *variable.value = kept + (value - *from);
       stays = false;
     }
-    if (value_of(*from, "LD_PRELOAD") != nullptr && strstr(*from, kLibrary) != nullptr &&
-        hidden_count < kMaxHidden) {
-      const char* original = keep(*from);
-      if (original != nullptr) {
-        hidden[hidden_count++] = original;
-        stays = remove_library(*from);
-      }
-    }
+    if (value_of(*from, "LD_PRELOAD") != nullptr && strstr(*from, kLibrary) != nullptr)
+      stays = remove_library(*from);
     if (stays) *to++ = *from;
   }
   *to = nullptr;
@@ -172,6 +210,66 @@ void complain(const char* recording, int error) {
   for (const char* part : parts) tracker::system_call(SYS_write, 2, part, strlen(part));
 }
 
+// Puts `variable` in the place of the hidden one of the same name.
+void replace_hidden(const char* variable) {
+  const size_t name = strcspn(variable, "=") + 1;
+  for (size_t i = 0; i < hidden_count; ++i) {
+    if (strncmp(hidden[i], variable, name) != 0) continue;
+    hidden[i] = variable;
+    return;
+  }
+  if (hidden_count < kMaxHidden) hidden[hidden_count++] = variable;
+}
+
+void write_number(char* to, uint64_t number) {
+  char digits[20];
+  size_t count = 0;
+  do {
+    digits[count++] = static_cast<char>('0' + number % 10);
+    number /= 10;
+  } while (number != 0);
+  while (count > 0) *to++ = digits[--count];
+  *to = '\0';
+}
+
+// A file of this process's own, which the program it may become by exec goes on with. 0 or an errno.
+int open_own_recording(uint64_t pid) {
+  memcpy(own_recording, kRecordingVariable, sizeof kRecordingVariable);
+  char* const path = own_recording + sizeof kRecordingVariable - 1;
+  const int error = tracker::create_process_file(processes, pid, path, PATH_MAX);
+  if (error != 0) return error;
+  memcpy(own_pid, kPidVariable, sizeof kPidVariable);
+  write_number(own_pid + sizeof kPidVariable - 1, pid);
+  replace_hidden(own_recording);
+  replace_hidden(own_pid);
+  settings.recording = path;
+  settings.one_of_many = true;
+  return 0;
+}
+
+void before_fork() {
+  fork_note = tracker::tracker.note_fork();
+}
+
+// Of a child that is not recorded little is said. A directory that is gone is a run that is over. A limit on
+// the size of files may hold for stderr, too, and a line there would be the child's death by SIGXFSZ.
+void complain_in_child(int error) {
+  if (error != 0 && error != ENOENT && error != EFBIG) complain(processes, error);
+}
+
+void in_forked_child() {
+  if (!fork_note.recorded) return;
+  int error = open_own_recording(static_cast<uint64_t>(tracker::system_call(SYS_getpid)));
+  settings.parent_pid = fork_note.parent_pid;
+  if (settings.marked_by == MarkedBy::kLines) {  // they are counted for the whole tree: the parent's
+    settings.marked_by = MarkedBy::kProgram;
+    settings.lines = nullptr;
+  }
+  if (error == 0) error = tracker::tracker.start_in_child(settings, fork_note);
+  if (error == 0 && settings.marked_by == MarkedBy::kEntries) tracker::tracker.marks_are(true, "");
+  complain_in_child(error);
+}
+
 __attribute__((constructor(101))) void constructed() {
   hooks::ready();
   start();
@@ -188,21 +286,58 @@ void start() {
   if (started || environ == nullptr) return;
   started = true;
   const Variables variables = take_variables(environ);
-  if (variables.recording == nullptr) return;
   const uint64_t pid = static_cast<uint64_t>(tracker::system_call(SYS_getpid));
-  if (number_or(variables.pid, pid) != pid) return;
+  const bool follows = variables.pid != nullptr && variables.processes != nullptr;
+  const bool is_child = number_or(variables.pid, pid) != pid;
+  if (is_child ? !follows : variables.recording == nullptr) return;
 
-  Settings settings{};
   settings.recording = variables.recording;
   const Unwinder& unwinder = unwinder_called(variables.unwinder);
   settings.capture = unwinder.capture;
   settings.unwinder = unwinder.for_people;
   settings.max_frames = number_or(variables.max_frames, kDefaultMaxFrames);
   settings.tick_ns = number_or(variables.interval_ms, kDefaultTickMs) * 1'000'000;
-  choose_marks(variables, &settings);
-  const int error = tracker::tracker.start(settings);
-  if (error != 0) return complain(variables.recording, error);
-  begin_marks(variables, settings);
+  int error = 0;
+  if (follows) {
+    processes = variables.processes;
+    settings.one_of_many =
+        variables.recording != nullptr && strncmp(variables.recording, processes, strlen(processes)) == 0;
+  }
+  // The variable names the process that started this one, and that may have ended since.
+  settings.parent_pid =
+      is_child ? number_or(variables.pid, 0) : static_cast<uint64_t>(tracker::system_call(SYS_getppid));
+  if (is_child) {
+    error = open_own_recording(pid);
+  } else {
+    choose_marks(variables, &settings);  // they speak of the program that was started
+  }
+  if (error == 0) error = tracker::tracker.start(settings);
+  if (error == 0 && !is_child) begin_marks(variables, settings);
+  if (is_child) {
+    complain_in_child(error);
+  } else if (error != 0) {
+    complain(settings.recording, error);
+  }
+  if (error == 0 && follows) pthread_atfork(before_fork, nullptr, in_forked_child);
+}
+
+pid_t fork_without_handlers(pid_t (*really)()) {
+  if (processes == nullptr) return really();
+  before_fork();
+  const pid_t child = really();
+  if (child == 0) in_forked_child();
+  return child;
+}
+
+bool follows_children() {
+  return processes != nullptr;
+}
+
+const char* library() {
+  if (library_path != nullptr) return library_path;
+  tracker::LoadedObject self{};  // the program is linked with us
+  const bool found = tracker::find_loaded_object(reinterpret_cast<uintptr_t>(&library), &self);
+  return found && self.name[0] == '/' ? self.name : nullptr;
 }
 
 const char* const* hidden_variables(size_t* count) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <sys/types.h>
 
 namespace leakhunt::runtime {
 
@@ -9,8 +10,18 @@ namespace leakhunt::runtime {
 // constructors allocate before ours has run. Without effect while libc has no environment yet.
 void start();
 
-// Variables that were taken out of the target's environment at start, "NAME=value" each; null when nothing is
-// recorded. The program that exec puts in this process's place needs them to be recorded as well.
+// Variables that were taken out of the target's environment at start, "NAME=value" each, but for LD_PRELOAD.
+// A program that is to be recorded needs them: the one that exec puts in this process's place, and if
+// children are followed every other.
 const char* const* hidden_variables(size_t* count);
+
+// Our file, to be preloaded into such a program. Null when it is not known.
+const char* library();
+
+// Children are recorded, each into a file of its own.
+bool follows_children();
+
+// _Fork, for which no handlers run: `really`, and then what the handlers would have done.
+pid_t fork_without_handlers(pid_t (*really)());
 
 }  // namespace leakhunt::runtime

@@ -15,6 +15,7 @@
 #include "reports/analysis/ledger.h"
 #include "reports/analysis/timeline.h"
 #include "reports/analysis/verdict.h"
+#include "reports/process_tree.h"
 
 namespace leakhunt::reports {
 
@@ -27,6 +28,7 @@ struct Report {
   Ledger ledger;
   uint64_t peak_rss_bytes = 0;
   Judgement judgement;
+  ProcessTree processes;  // empty when there was one process; its sum is taken in by take_in_processes()
 
   Verdict verdict() const { return judgement.verdict; }
 };

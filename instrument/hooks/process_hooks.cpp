@@ -1,73 +1,71 @@
-// How a process ends without running destructors: _exit, _Exit, quick_exit, and exec.
+// How a process ends without running destructors: _exit, _Exit, quick_exit, and exec; and _Fork, the one fork
+// that runs no handlers (runtime.cpp).
 //
 // exec keeps the process, so the new program is recorded into the same file: the variables that were taken
-// out of the environment at start are put back for it. Not in children of vfork: they share our memory and
-// are not recorded.
+// out of the environment at start are put back for it. A child of vfork shares our memory and is not
+// recorded, but if children are followed the program that it becomes is. Its environment lies on its stack:
+// the parent goes on in this memory, and nothing may be left in it.
 #include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "instrument/hooks/real_functions.h"
+#include "instrument/hooks/recorded_environment.h"
 #include "instrument/os/atomics.h"
-#include "instrument/os/pages.h"
 #include "instrument/runtime.h"
 #include "instrument/tracker/tracker.h"
 
+using leakhunt::hooks::can_record;
+using leakhunt::hooks::can_record_from_path;
+using leakhunt::hooks::MappedEnvironment;
 using leakhunt::hooks::ready;
 using leakhunt::hooks::real;
+using leakhunt::hooks::RecordedEnvironment;
 using leakhunt::recording::EndKind;
-using leakhunt::runtime::hidden_variables;
-using leakhunt::tracker::kPage;
-using leakhunt::tracker::map_pages;
 using leakhunt::tracker::tracker;
-using leakhunt::tracker::unmap_pages;
 
 namespace {
 
-// The environment for the next program, on pages of our own while the real exec runs.
-class RecordedEnvironment {
- public:
-  RecordedEnvironment(const char* program, char* const* environment) : environment_(environment) {
-    if (!tracker.in_recorded_process()) return;
-    tracker.write_end(EndKind::kExec, program != nullptr ? program : "");
-    size_t hidden = 0;
-    const char* const* variables = hidden_variables(&hidden);
-    size_t count = 0;
-    while (environment != nullptr && environment[count] != nullptr) ++count;
-    bytes_ = ((count + hidden + 1) * sizeof(char*) + kPage - 1) / kPage * kPage;
-    const char** extended = static_cast<const char**>(map_pages(bytes_));
-    if (extended == nullptr) return;
-    size_t used = 0;
-    for (size_t i = 0; i < hidden; ++i) extended[used++] = variables[i];
-    for (size_t i = 0; i < count; ++i) {
-      if (!is_hidden_name(environment[i], variables, hidden)) extended[used++] = environment[i];
-    }
-    environment_ = const_cast<char* const*>(extended);
-    pages_ = extended;
-  }
-  ~RecordedEnvironment() {  // exec failed
-    if (pages_ != nullptr) unmap_pages(pages_, bytes_);
-  }
-  RecordedEnvironment(const RecordedEnvironment&) = delete;
-  RecordedEnvironment& operator=(const RecordedEnvironment&) = delete;
+constexpr size_t kMostOnStack = 16 << 10;  // a longer environment is not followed behind vfork
 
-  char* const* get() const { return environment_; }
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wvla"
 
- private:
-  // Ours replaces what is left of the target's (an LD_PRELOAD of its own is part of ours).
-  static bool is_hidden_name(const char* variable, const char* const* hidden, size_t count) {
-    for (size_t i = 0; i < count; ++i) {
-      size_t at = 0;
-      while (variable[at] == hidden[i][at] && variable[at] != '=' && variable[at] != '\0') ++at;
-      if (variable[at] == '=' && hidden[i][at] == '=') return true;
-    }
-    return false;
+template <typename Exec>
+int exec_behind_vfork(char* const* environment, Exec really) {
+  RecordedEnvironment recorded(environment);
+  if (recorded.bytes() > kMostOnStack) return really(environment);
+  char* memory[recorded.bytes() / sizeof(char*) + 1];
+  return really(recorded.make(memory));
+}
+
+// recordable() looks at the program's file; `program` is its name, "" if it has none.
+template <typename Recordable, typename Exec>
+int exec_in(const char* program, char* const* environment, Recordable recordable, Exec really) {
+  if (!tracker.active()) return really(environment);
+  if (!tracker.in_recorded_process()) {
+    const bool follows = leakhunt::runtime::follows_children() && recordable();
+    return follows ? exec_behind_vfork(environment, really) : really(environment);
   }
+  tracker.write_end(EndKind::kExec, program != nullptr ? program : "");
+  if (!recordable()) return really(environment);
+  const MappedEnvironment recorded(environment);
+  return really(recorded.get());
+}
 
-  char* const* environment_;
-  void* pages_ = nullptr;
-  size_t bytes_ = 0;
-};
+int exec_path(const char* path, char* const* arguments, char* const* environment) {
+  ready();
+  return exec_in(
+      path, environment, [=] { return can_record(path, environment); },
+      [=](char* const* whole) { return real.execve(path, arguments, whole); });
+}
+
+int exec_from_path(const char* file, char* const* arguments, char* const* environment) {
+  ready();
+  return exec_in(
+      file, environment, [=] { return can_record_from_path(file, environment); },
+      [=](char* const* whole) { return real.execvpe(file, arguments, whole); });
+}
 
 // Collects the arguments of execl and its like into an array; `count` includes the final null pointer.
 #define LEAKHUNT_COLLECT(first, rest, arguments)  \
@@ -83,50 +81,40 @@ class RecordedEnvironment {
 }  // namespace
 
 LEAKHUNT_HOOK int execve(const char* path, char* const* arguments, char* const* environment) noexcept {
-  ready();
-  const RecordedEnvironment recorded(path, environment);
-  return real.execve(path, arguments, recorded.get());
+  return exec_path(path, arguments, environment);
 }
 
 LEAKHUNT_HOOK int execv(const char* path, char* const* arguments) noexcept {
-  ready();
-  const RecordedEnvironment recorded(path, environ);
-  return real.execve(path, arguments, recorded.get());
+  return exec_path(path, arguments, environ);
 }
 
 LEAKHUNT_HOOK int execvpe(const char* file, char* const* arguments, char* const* environment) noexcept {
-  ready();
-  const RecordedEnvironment recorded(file, environment);
-  return real.execvpe(file, arguments, recorded.get());
+  return exec_from_path(file, arguments, environment);
 }
 
 LEAKHUNT_HOOK int execvp(const char* file, char* const* arguments) noexcept {
-  ready();
-  const RecordedEnvironment recorded(file, environ);
-  return real.execvpe(file, arguments, recorded.get());
+  return exec_from_path(file, arguments, environ);
 }
 
 LEAKHUNT_HOOK int fexecve(int file, char* const* arguments, char* const* environment) noexcept {
   ready();
-  const RecordedEnvironment recorded("", environment);
-  return real.fexecve(file, arguments, recorded.get());
+  return exec_in(
+      "", environment, [=] { return can_record(file, environment); },
+      [=](char* const* whole) { return real.fexecve(file, arguments, whole); });
 }
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wvla"
 
 LEAKHUNT_HOOK int execl(const char* path, const char* first, ...) noexcept {
   va_list rest;
   LEAKHUNT_COLLECT(first, rest, arguments);
   va_end(rest);
-  return execv(path, arguments);
+  return exec_path(path, arguments, environ);
 }
 
 LEAKHUNT_HOOK int execlp(const char* file, const char* first, ...) noexcept {
   va_list rest;
   LEAKHUNT_COLLECT(first, rest, arguments);
   va_end(rest);
-  return execvp(file, arguments);
+  return exec_from_path(file, arguments, environ);
 }
 
 LEAKHUNT_HOOK int execle(const char* path, const char* first, ...) noexcept {
@@ -134,10 +122,15 @@ LEAKHUNT_HOOK int execle(const char* path, const char* first, ...) noexcept {
   LEAKHUNT_COLLECT(first, rest, arguments);
   char* const* environment = va_arg(rest, char* const*);
   va_end(rest);
-  return execve(path, arguments, environment);
+  return exec_path(path, arguments, environment);
 }
 
 #pragma GCC diagnostic pop
+
+LEAKHUNT_HOOK pid_t _Fork() noexcept {
+  ready();
+  return leakhunt::runtime::fork_without_handlers(real._Fork);
+}
 
 LEAKHUNT_HOOK void _exit(int status) {
   ready();

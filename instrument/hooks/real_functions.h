@@ -7,11 +7,17 @@
 // called.
 #pragma once
 
+#include <spawn.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 namespace leakhunt::hooks {
+
+#define LEAKHUNT_SPAWN_PARAMETERS                                                                  \
+  (pid_t*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*, char* const*, \
+   char* const*)
 
 // X(name, result, parameters)
 #define LEAKHUNT_HOOKED_LIBC(X)                              \
@@ -33,6 +39,11 @@ namespace leakhunt::hooks {
   X(execve, int, (const char*, char* const*, char* const*))  \
   X(execvpe, int, (const char*, char* const*, char* const*)) \
   X(fexecve, int, (int, char* const*, char* const*))         \
+  X(posix_spawn, int, LEAKHUNT_SPAWN_PARAMETERS)             \
+  X(posix_spawnp, int, LEAKHUNT_SPAWN_PARAMETERS)            \
+  X(system, int, (const char*))                              \
+  X(popen, FILE*, (const char*, const char*))                \
+  X(_Fork, pid_t, ())                                        \
   X(_exit, void, (int))                                      \
   X(_Exit, void, (int))                                      \
   X(quick_exit, void, (int))

@@ -18,7 +18,6 @@ using recording::FrameHeader;
 
 namespace {
 
-constexpr size_t kFirstWindow = 256 << 10;
 constexpr size_t kLargestWindow = 16 << 20;
 
 int open_file(const char* path, int flags) {
@@ -30,15 +29,17 @@ bool read_at(int file, void* to, size_t bytes, uint64_t offset) {
   return system_call(SYS_pread64, file, to, bytes, offset) == static_cast<long>(bytes);
 }
 
+// A write beyond RLIMIT_FSIZE would raise SIGXFSZ in the target.
+bool may_reach(uint64_t size) {
+  rlimit limit{};
+  return is_error(system_call(SYS_prlimit64, 0, RLIMIT_FSIZE, nullptr, &limit)) ||
+         limit.rlim_cur == RLIM_INFINITY || size <= limit.rlim_cur;
+}
+
 // Bytes [from, to) of the file exist and have their blocks. fallocate where the file system has it, zeros
 // otherwise.
 long allocate_space(int file, uint64_t from, uint64_t to) {
-  rlimit limit{};
-  // A write beyond RLIMIT_FSIZE would raise SIGXFSZ in the target.
-  if (!is_error(system_call(SYS_prlimit64, 0, RLIMIT_FSIZE, nullptr, &limit)) &&
-      limit.rlim_cur != RLIM_INFINITY && to > limit.rlim_cur) {
-    return -EFBIG;
-  }
+  if (!may_reach(to)) return -EFBIG;
   const long result = system_call(SYS_fallocate, file, 0, from, to - from);
   if (result != -EOPNOTSUPP && result != -ENOSYS) return result;
   static const uint8_t zeros[kPage] = {};
@@ -52,7 +53,7 @@ long allocate_space(int file, uint64_t from, uint64_t to) {
 
 }  // namespace
 
-int AppendFile::open(const char* path) {
+int AppendFile::open(const char* path, size_t first_window) {
   path_ = path;
   const int file = open_file(path, O_RDWR | O_CREAT);
   if (is_error(file)) return error_ = -file;
@@ -60,6 +61,8 @@ int AppendFile::open(const char* path) {
   system_call(SYS_fstat, file, &status);
   if (!S_ISREG(status.st_mode)) {
     error_ = EINVAL;
+  } else if (status.st_size == 0 && !may_reach(sizeof(FileHeader))) {
+    error_ = EFBIG;
   } else if (status.st_size == 0) {
     FileHeader header{};
     for (size_t i = 0; i < sizeof header.magic; ++i) header.magic[i] = recording::kFileMagic[i];
@@ -75,7 +78,7 @@ int AppendFile::open(const char* path) {
     used_ = end % kPage;
   }
   system_call(SYS_close, file);
-  if (error_ == 0) map_window(kFirstWindow);
+  if (error_ == 0) map_window(first_window);
   return error_;
 }
 
@@ -114,6 +117,7 @@ bool AppendFile::map_window(size_t bytes) {
     return false;
   }
   close();
+  system_call(SYS_madvise, result, bytes, MADV_DONTFORK);
   window_ = reinterpret_cast<uint8_t*>(result);
   window_offset_ = offset;
   window_bytes_ = bytes;
@@ -147,6 +151,15 @@ void AppendFile::close() {
   system_call(SYS_munmap, window_, window_bytes_);
   count_mapped(-static_cast<int64_t>(window_bytes_));
   window_ = nullptr;
+}
+
+void AppendFile::close_and_trim() {
+  if (window_ == nullptr) return;
+  close();
+  const int file = open_file(path_, O_RDWR);
+  if (is_error(file)) return;
+  system_call(SYS_ftruncate, file, window_offset_ + used_);
+  system_call(SYS_close, file);
 }
 
 }  // namespace leakhunt::tracker

@@ -16,9 +16,14 @@ namespace leakhunt::tracker {
 
 class AppendFile {
  public:
+  // The space that is allocated at first: of the process that was started, and of one among perhaps thousands
+  // of its children.
+  static constexpr size_t kFirstWindow = 256 << 10;
+  static constexpr size_t kSmallWindow = 64 << 10;
+
   // Opens the recording at `path` (absolute; kept by reference) behind its last whole frame, or creates it
-  // with a file header. 0, or the errno of what failed.
-  int open(const char* path);
+  // with a file header. 0, or the errno of what failed. A forked child does not have the mapping.
+  int open(const char* path, size_t first_window = kFirstWindow);
 
   // Memory for a payload of at most `max_bytes`, to be encoded and committed next. Null, with error() set,
   // when the file cannot grow.
@@ -29,6 +34,8 @@ class AppendFile {
 
   // Gives the mapping back. Appending is over.
   void close();
+  // The same, and the space that was not needed.
+  void close_and_trim();
 
   int error() const { return error_; }
   uint64_t size() const { return window_offset_ + used_; }

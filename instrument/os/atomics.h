@@ -50,7 +50,8 @@ inline bool unlikely(bool condition) {
 }
 
 // For the rare paths only (a new call site, a snapshot, a mapping): held for microseconds, never across
-// anything that could wait for the target. A forked child never takes one: it is not recorded.
+// anything that could wait for the target. A forked child never takes one that another thread may hold: those
+// of the tracker begin anew there.
 class SpinLock {
  public:
   bool try_lock() { return __atomic_exchange_n(&held_, 1u, __ATOMIC_ACQUIRE) == 0; }

@@ -3,25 +3,116 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
+#include "instrument/os/atomics.h"
 #include "instrument/os/system_call.h"
 
 namespace leakhunt::tracker {
 
 namespace {
-int64_t mapped = 0;  // relaxed atomic
-}
 
-void* map_pages(size_t bytes) {
+int64_t mapped = 0;          // relaxed atomic
+int64_t mapped_lasting = 0;  // of it: map_lasting_pages
+
+// Where the pages are that read as zeros in a child. Without a lock, since a thread that forks cannot wait
+// for one: whatever a child finds here is right, but for what another thread was mapping at that very moment.
+struct Area {
+  uintptr_t begin;  // kFree, kBeingWritten, or an address
+  size_t bytes;
+};
+constexpr uintptr_t kFree = 0;
+constexpr uintptr_t kBeingWritten = 1;
+
+struct AreaList {
+  static constexpr size_t kAreas = (kPage - 2 * sizeof(void*)) / sizeof(Area);
+  AreaList* older;
+  uint32_t used;  // areas that are not free
+  Area areas[kAreas];
+};
+static_assert(sizeof(AreaList) <= kPage);
+
+AreaList first_list{};
+AreaList* newest_list = &first_list;
+
+void* map_anonymous(size_t bytes) {
   const long result = system_call(SYS_mmap, 0L, bytes, PROT_READ | PROT_WRITE,
                                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1L, 0L);
-  if (is_error(result)) return nullptr;
+  return is_error(result) ? nullptr : reinterpret_cast<void*>(result);
+}
+
+bool enter_into(AreaList& list, uintptr_t begin, size_t bytes) {
+  for (Area& area : list.areas) {
+    if (load_relaxed(area.begin) != kFree || !compare_exchange(area.begin, kFree, kBeingWritten)) continue;
+    area.bytes = bytes;
+    store_release(area.begin, begin);
+    __atomic_fetch_add(&list.used, 1u, __ATOMIC_RELAXED);
+    return true;
+  }
+  return false;
+}
+
+bool enter(uintptr_t begin, size_t bytes) {
+  for (;;) {
+    AreaList* newest = load_acquire(newest_list);
+    for (AreaList* list = newest; list != nullptr; list = list->older) {
+      if (load_relaxed(list->used) < AreaList::kAreas && enter_into(*list, begin, bytes)) return true;
+    }
+    AreaList* made = static_cast<AreaList*>(map_lasting_pages(kPage));
+    if (made == nullptr) return false;
+    made->older = newest;
+    if (!compare_exchange(newest_list, newest, made)) unmap_pages(made, kPage);
+  }
+}
+
+// The newest come first: what is unmapped again rarely lives long. False for lasting pages.
+bool take_out(uintptr_t begin) {
+  for (AreaList* list = load_acquire(newest_list); list != nullptr; list = list->older) {
+    for (Area& area : list->areas) {
+      if (load_acquire(area.begin) != begin) continue;
+      store_release(area.begin, kFree);
+      __atomic_fetch_sub(&list->used, 1u, __ATOMIC_RELAXED);
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+void* map_pages(size_t bytes) {
+  void* pages = map_anonymous(bytes);
+  if (pages == nullptr) return nullptr;
+  if (!wipe_on_fork(pages, bytes) || !enter(reinterpret_cast<uintptr_t>(pages), bytes)) {
+    system_call(SYS_munmap, pages, bytes);
+    return nullptr;
+  }
   count_mapped(static_cast<int64_t>(bytes));
-  return reinterpret_cast<void*>(result);
+  return pages;
+}
+
+void* map_lasting_pages(size_t bytes) {
+  void* pages = map_anonymous(bytes);
+  if (pages == nullptr) return nullptr;
+  count_mapped(static_cast<int64_t>(bytes));
+  __atomic_fetch_add(&mapped_lasting, static_cast<int64_t>(bytes), __ATOMIC_RELAXED);
+  return pages;
 }
 
 void unmap_pages(void* pages, size_t bytes) {
+  const bool lasting = !take_out(reinterpret_cast<uintptr_t>(pages));
   system_call(SYS_munmap, pages, bytes);
   count_mapped(-static_cast<int64_t>(bytes));
+  if (lasting) __atomic_fetch_sub(&mapped_lasting, static_cast<int64_t>(bytes), __ATOMIC_RELAXED);
+}
+
+void unmap_pages_of_parent() {
+  for (AreaList* list = newest_list; list != nullptr; list = list->older) {
+    for (Area& area : list->areas) {
+      if (area.begin > kBeingWritten) system_call(SYS_munmap, area.begin, area.bytes);
+      if (area.begin != kFree) area.begin = kFree;
+    }
+    list->used = 0;
+  }
+  mapped = mapped_lasting;
 }
 
 void use_huge_pages(void* pages, size_t bytes) {

@@ -1,5 +1,9 @@
 // The tracker's own memory: anonymous pages straight from the kernel, never from the target's heap.
 //
+// Two kinds, which differ in a forked child:
+//   map_pages          reads as zeros there, whatever other threads were writing at that moment; costs no
+//   copy map_lasting_pages  holds there what it held in the parent
+//
 // Thread-safety: all functions may be called from anywhere, signal handlers included. None touches errno.
 #pragma once
 
@@ -13,23 +17,27 @@ inline constexpr size_t kPage = 4096;
 // `bytes` of zeroed pages, readable and writable, physically there only once touched. Null when the kernel
 // refuses (RLIMIT_AS, overcommit).
 void* map_pages(size_t bytes);
+void* map_lasting_pages(size_t bytes);
 
 // Asks the kernel for huge pages behind a large table that is read all over: most of what such a read costs
 // is finding the page.
 void use_huge_pages(void* pages, size_t bytes);
 
+// Of either kind.
 void unmap_pages(void* pages, size_t bytes);
 
 // The first page of a file, as it is now and as others change it; no descriptor stays open. Null when there
 // is none.
 const void* map_file_page(const char* path);
+// In a forked child, before it does anything else: gives back all that map_pages ever gave and that reads as
+// zeros now. Whoever holds a pointer to it must have forgotten it.
+void unmap_pages_of_parent();
 
 // Makes the pages read as zeros in a child of fork, however it was made: the mark of a process that is not
 // recorded.
 bool wipe_on_fork(void* pages, size_t bytes);
 
-// Bytes mapped by map_pages and not unmapped, plus what others announced: the tracker's own share of the
-// address space.
+// Bytes mapped and not unmapped, plus what others announced: the tracker's own share of the address space.
 size_t mapped_bytes();
 void count_mapped(int64_t bytes);
 

@@ -2,6 +2,8 @@
 // already, and go all at once when the allocator is reset, so they need no entry in the table of live blocks:
 // per site, what the running epoch handed out is enough.
 //
+// The program holds pointers to pools, so they outlive a fork; their tables do not.
+//
 // Thread-safety: one thread at a time, as the allocator it describes.
 #pragma once
 
@@ -23,9 +25,15 @@ struct PoolUse {
 
 class Pool {
  public:
-  explicit Pool(TagId tag) : tag_(tag) {}
+  explicit Pool(TagId tag, uint32_t process = 0) : tag_(tag), process_(process) {}
 
   TagId tag() const { return tag_; }
+
+  // Empties the pool without touching its memory if it was last used in another process, that is before a
+  // fork: the memory is gone. `process` is Tracker's number of this one.
+  void enter_process(uint32_t process) {
+    if (process_ != process) *this = Pool(tag_, process);
+  }
 
   // Clock at the epoch's first sub-allocation.
   uint32_t birth() const { return birth_; }
@@ -46,6 +54,7 @@ class Pool {
   bool grow();
 
   TagId tag_;
+  uint32_t process_;
   uint32_t birth_ = 0;
   bool begun_ = false;
   PoolUse* uses_ = nullptr;    // dense, in the order of their first use

@@ -44,25 +44,26 @@ bool Recorder::write(RecordType type, const Record& record, size_t capacity) {
   return true;
 }
 
-int Recorder::start(const char* path, const char* unwinder, uint64_t max_frames) {
+int Recorder::start(const Start& start) {
   start_ns_ = monotonic_ns();
-  const int error = file_.open(path);
+  const int error = file_.open(start.path, start.first_window);
   if (error != 0) return error;
-  return write_start(unwinder, max_frames) ? 0 : file_.error();
+  return write_start(start) ? 0 : file_.error();
 }
 
-bool Recorder::write_start(const char* unwinder, uint64_t max_frames) {
+bool Recorder::write_start(const Start& start) {
   char executable[PATH_MAX];
   char command_line[kMaxCommandLine];
   recording::ProcessStart record{};
   record.pid = static_cast<uint64_t>(system_call(SYS_getpid));
   record.page_size = kPage;
   record.start_unix_ns = realtime_ns();
-  record.max_frames = max_frames;
-  record.unwinder = bytes_of(unwinder);
+  record.max_frames = start.max_frames;
+  record.unwinder = bytes_of(start.unwinder);
   record.executable = bytes_of(executable, read_link("/proc/self/exe", executable, sizeof executable));
   record.command_line =
       bytes_of(command_line, read_small_file("/proc/self/cmdline", command_line, sizeof command_line));
+  record.parent_pid = start.parent_pid;
   return write(RecordType::kProcessStart, record, PATH_MAX + kMaxCommandLine + 256);
 }
 

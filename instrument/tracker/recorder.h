@@ -22,7 +22,14 @@ class Recorder {
   SpinLock& lock() { return lock_; }
 
   // Opens the recording and writes the process's start. 0, or an errno.
-  int start(const char* path, const char* unwinder, uint64_t max_frames);
+  struct Start {
+    const char* path;
+    const char* unwinder;
+    uint64_t max_frames;
+    uint64_t parent_pid;
+    size_t first_window;
+  };
+  int start(const Start& start);
 
   // All of these: under lock(). False when the file cannot grow or memory ran out; error() tells.
   bool write_site(const Tags& tags, const recording::SiteHeader& header, const uint64_t* frames);
@@ -34,7 +41,7 @@ class Recorder {
   // Says of which modules in the recording nothing is loaded any more.
   bool write_closed_modules();
   bool write_marks(recording::MarkedBy by, const char* what, bool in_effect, const char* obstacle);
-  void close() { file_.close(); }
+  void close_and_trim() { file_.close_and_trim(); }
 
   const UnloadedCode& unloaded_code() const { return unloaded_code_; }
   int error() const { return file_.error(); }
@@ -55,7 +62,7 @@ class Recorder {
   bool write_module(const LoadedObject& object, uint64_t identity);
   bool write_closed(KnownModule& module);
   KnownModule* free_place();
-  bool write_start(const char* unwinder, uint64_t max_frames);
+  bool write_start(const Start& start);
   size_t module_path(const LoadedObject& object, char* path, size_t capacity) const;
 
   template <typename Record>

@@ -29,6 +29,9 @@ class Tags {
   }
   size_t count() const { return kBuiltIn + load_acquire(added_); }
 
+  // In a forked child: the program holds ids, so the names stay; nobody is left who could be adding one.
+  void unlock_in_child() { lock_ = SpinLock(); }
+
  private:
   static constexpr uint32_t kBuiltIn = 2;  // recording::kHeapTag, kMappingTag
   static constexpr const char* kBuiltInNames[kBuiltIn] = {"heap", "mapping"};

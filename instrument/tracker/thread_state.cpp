@@ -35,8 +35,14 @@ StackBounds first_threads_stack() {
 // Not by pthread_getattr_np: that allocates while it holds the thread's lock, so a program that calls it
 // itself would come back here and wait for itself. glibc puts a thread's control block, which the thread
 // pointer names, at the upper end of its stack, whoever gave the stack.
+//
+// The first thread of a forked child is the one that forked, on its own stack.
 StackBounds this_threads_stack() {
-  if (system_call(SYS_gettid) == system_call(SYS_getpid)) return first_threads_stack();
+  if (system_call(SYS_gettid) == system_call(SYS_getpid)) {
+    const StackBounds first = first_threads_stack();
+    const uintptr_t here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+    if (here >= first.low && here < first.high) return first;
+  }
   const uintptr_t high = reinterpret_cast<uintptr_t>(__builtin_thread_pointer());
   MappedArea area{};
   if (!find_mapped_area(high, &area)) return {0, 0};  // every stack is a foreign one then: slower, and right
@@ -106,7 +112,15 @@ uint32_t owned_thread_states() {
 
 void start_thread_states(ThreadEnded ended) {
   on_ended = ended;
-  have_key = pthread_key_create(&end_of_thread, release) == 0;
+  have_key = have_key || pthread_key_create(&end_of_thread, release) == 0;
+}
+
+void forget_thread_states_in_child() {
+  newest = nullptr;
+  owned_count = 0;
+  mine = nullptr;
+  being_made = false;
+  if (have_key) pthread_setspecific(end_of_thread, nullptr);
 }
 
 }  // namespace leakhunt::tracker

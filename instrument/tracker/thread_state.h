@@ -39,7 +39,10 @@ uint32_t owned_thread_states();
 // Called when a thread that owned a state ends.
 using ThreadEnded = void (*)(ThreadState*);
 
-// Once, before the first thread_state().
+// Before the first thread_state().
 void start_thread_states(ThreadEnded ended);
+
+// In a forked child: its only thread owns no state yet, and the others there were are gone.
+void forget_thread_states_in_child();
 
 }  // namespace leakhunt::tracker

@@ -11,6 +11,7 @@ namespace leakhunt::tracker {
 
 constinit Tracker tracker;
 constinit Tracker::Control Tracker::never_started_{};
+constinit uint32_t Tracker::process_ = 0;
 constinit Tracker::Control* Tracker::control_ = &Tracker::never_started_;
 
 // --- the common path
@@ -155,6 +156,7 @@ __attribute__((noinline)) SiteId Tracker::new_site(uint64_t hash, TagId tag, Sit
 // --- rare: code goes
 
 void Tracker::on_module_closed() {
+  if (!active()) return;
   forget_unwind_rules();
   ThreadState* thread = enter();
   if (thread == nullptr) return;
@@ -352,14 +354,15 @@ TagId Tracker::switch_tag(TagId tag) {
 
 Pool* Tracker::create_pool(TagId tag) {
   if (!active() || static_cast<size_t>(tag) >= tags_.count()) return nullptr;
-  Pool* pool = static_cast<Pool*>(map_pages(kPage));
-  if (pool != nullptr) *pool = Pool(tag);
+  Pool* pool = static_cast<Pool*>(map_lasting_pages(kPage));
+  if (pool != nullptr) *pool = Pool(tag, process_);
   return pool;
 }
 
 void Tracker::on_pool_alloc(Pool* pool, size_t size, const void* hook_frame) {
   ThreadState* thread = enter();
   if (thread == nullptr) return;
+  pool->enter_process(process_);
   const SiteId site = site_of(thread, pool->tag(), SiteKind::kNested, hook_frame);
   PoolUse* use = site != CallSites::kNone ? pool->use(site) : nullptr;
   if (use != nullptr) {
@@ -375,6 +378,7 @@ void Tracker::on_pool_alloc(Pool* pool, size_t size, const void* hook_frame) {
 void Tracker::on_pool_reset(Pool* pool) {
   ThreadState* thread = enter();
   if (thread == nullptr) return;
+  pool->enter_process(process_);
   const bool temporary = pool->birth() == load_relaxed(clock_);
   int64_t gone = 0;
   for (PoolUse& use : *pool) {
@@ -398,6 +402,7 @@ void Tracker::on_pool_reset(Pool* pool) {
 }
 
 void Tracker::destroy_pool(Pool* pool) {
+  pool->enter_process(process_);
   on_pool_reset(pool);
   pool->release_memory();
   unmap_pages(pool, kPage);
@@ -412,8 +417,9 @@ int Tracker::start(const Settings& settings) {
   Control* control = static_cast<Control*>(map_pages(kPage));
   site_infos_ = static_cast<SiteInfo*>(map_pages(kMaxSites * sizeof(SiteInfo)));
   if (control == nullptr || site_infos_ == nullptr || !sites_.start() || !blocks_.start()) return ENOMEM;
-  if (!wipe_on_fork(control, kPage)) return ENOSYS;  // Linux before 4.14
-  const int error = recorder_.start(settings_.recording, settings_.unwinder, settings_.max_frames);
+  const int error =
+      recorder_.start({settings_.recording, settings_.unwinder, settings_.max_frames, settings_.parent_pid,
+                       settings_.one_of_many ? AppendFile::kSmallWindow : AppendFile::kFirstWindow});
   if (error != 0) return error;
   lines_.start(settings_.lines);
   start_thread_states(thread_ended);
@@ -448,8 +454,13 @@ void Tracker::write_end(recording::EndKind kind, const char* next_program) {
 
 void Tracker::stop(recording::EndKind kind) {
   if (!in_recorded_process()) return;
+  const ThreadState* thread = thread_state();
+  const bool interrupted = thread == nullptr || thread->busy;  // this thread may hold the recorder's lock
   write_end(kind);
+  if (interrupted || !settings_.one_of_many) return store_release(control_->active, 0u);
+  const SpinGuard guard(recorder_.lock());  // whoever writes holds it, and asks again whether it may
   store_release(control_->active, 0u);
+  recorder_.close_and_trim();
 }
 
 // Whoever holds the recorder's lock may be waiting for one that the caller holds: then there is no record of

@@ -43,6 +43,15 @@ struct Settings {
   recording::MarkedBy marked_by;
   const char* marked_what;  // for the recording: the function, the expression
   const uint64_t* lines;    // of kLines: see LineMarks
+  uint64_t parent_pid;
+  bool one_of_many;  // a child: its recording begins small, and is trimmed at its end
+};
+
+// What a forked child must know of the moment before.
+struct ForkNote {
+  bool recorded;  // the parent, and by someone who is not in the middle of the tracker
+  TagId tag;      // of the thread that forks
+  uint64_t parent_pid;
 };
 
 class Tracker {
@@ -56,6 +65,12 @@ class Tracker {
   // The same, but recording goes on: exec may fail, and whoever comes back has lost nothing. `next_program`
   // is what exec was called with.
   void write_end(recording::EndKind kind, const char* next_program = "");
+
+  // --- fork: note_fork() right before it; in a child that is to be recorded start_in_child() before anything
+  // else. The child counts what it does from there on; of what it inherited it knows the names of tags and
+  // the pools, which are empty. Until then, and in any other child, nothing is active.
+  ForkNote note_fork();
+  int start_in_child(const Settings& settings, const ForkNote& note);
 
   // Stops recording because the tracker cannot go on: a record, one line on stderr, and the hooks let
   // everything pass. `reason` is a literal.
@@ -97,7 +112,7 @@ class Tracker {
   void destroy_pool(Pool* pool);
 
  private:
-  // On pages of its own that read as zeros in a forked child: however it was forked, it is not recorded.
+  // On pages of its own that read as zeros in a forked child: however it was forked, it is not recorded yet.
   struct Control {
     uint32_t active;
     uint32_t pid;
@@ -127,6 +142,7 @@ class Tracker {
   void give_up(const char* reason, int error,
                bool may_record = true);  // under the recorder's lock, or not at all
   static void thread_ended(ThreadState* thread);
+  void forget_parent();
 
   // A site's tag and kind, needed when its block is freed.
   struct SiteInfo {
@@ -135,6 +151,7 @@ class Tracker {
   };
 
   static Control never_started_;
+  static uint32_t process_;  // forks between the process that was started and this one
   static Control* control_;  // apart from the object, which is all zeros: it costs no bytes in the file
   Settings settings_{};
   Tags tags_;

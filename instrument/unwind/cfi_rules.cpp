@@ -260,4 +260,9 @@ void forget_unwind_rules() {
   rules.forget();
 }
 
+void continue_unwinding_in_child() {
+  rules.unlock_in_child();
+  LastWalk::forget_all_in_child();
+}
+
 }  // namespace leakhunt::tracker

@@ -33,6 +33,11 @@ LastWalk* LastWalk::find_or_make(uintptr_t stack_end) {
   return made;
 }
 
+void LastWalk::forget_all_in_child() {
+  all_walks = nullptr;
+  mine = nullptr;
+}
+
 LastWalk* LastWalk::take(const StackBounds& stack, uint32_t rules_generation) {
   LastWalk* walk = mine;
   if (unlikely(walk == nullptr || walk->stack_end_ != stack.high)) {

@@ -57,6 +57,9 @@ class LastWalk {
   // After follow(): whether the state is the outermost, so that there is nothing to go on to.
   bool at_end() const { return complete_ && cursor_ == kRecords; }
 
+  // In a forked child, which has one thread: there are none yet.
+  static void forget_all_in_child();
+
   // How the walk ended, and free again: at the outermost frame (returns the key of the whole stack), lost,
   // with max_frames, or in a way that cannot be repeated.
   uint64_t end_complete();

@@ -16,7 +16,7 @@ PackedRule RuleCache::find_further(const uint64_t* bucket, uint64_t mixed) {
 RuleCache::Table* RuleCache::make_table(unsigned bucket_bits) {
   Table sized{};
   sized.bucket_bits = bucket_bits;
-  Table* table = static_cast<Table*>(map_pages(sized.bytes()));
+  Table* table = static_cast<Table*>(map_lasting_pages(sized.bytes()));
   if (table != nullptr) table->bucket_bits = bucket_bits;
   return table;
 }
@@ -69,7 +69,7 @@ bool RuleCache::know_object(const UnwindObject& object) {
     if (objects_[i].fingerprint == object.fingerprint) return true;
   }
   if (!objects_lock_.try_lock()) return false;  // held by another thread, or by what this signal interrupted
-  if (objects_ == nullptr) objects_ = static_cast<Object*>(map_pages(kMaxObjects * sizeof(Object)));
+  if (objects_ == nullptr) objects_ = static_cast<Object*>(map_lasting_pages(kMaxObjects * sizeof(Object)));
   bool stale = object_count_ == kMaxObjects;
   for (uint32_t i = 0; i < object_count_; ++i) {
     stale = stale || (object.begin < objects_[i].end && objects_[i].begin < object.end);
@@ -99,7 +99,7 @@ bool is_same(const Rule& a, const Rule& b) {
 RuleCache::WideRule* RuleCache::wide_rules() {
   WideRule* rules = load_acquire(wide_rules_);
   if (rules != nullptr) return rules;
-  rules = static_cast<WideRule*>(map_pages(kMaxWide * sizeof(WideRule)));
+  rules = static_cast<WideRule*>(map_lasting_pages(kMaxWide * sizeof(WideRule)));
   if (rules == nullptr) return nullptr;
   if (compare_exchange(wide_rules_, static_cast<WideRule*>(nullptr), rules)) return rules;
   unmap_pages(rules, kMaxWide * sizeof(WideRule));

@@ -49,6 +49,9 @@ class RuleCache {
 
   void forget();
 
+  // In a forked child: nobody is left who could be holding the lock. The tables lie on lasting pages.
+  void unlock_in_child() { objects_lock_ = SpinLock(); }
+
   // Changes at every forget().
   uint32_t generation() const { return load_acquire(generation_); }
 

@@ -45,4 +45,8 @@ CapturedStack capture_nothing(const void* hook_frame, const StackBounds& stack, 
 // from within a capture. What is unloaded without it is noticed later (rule_cache.h).
 void forget_unwind_rules();
 
+// In a forked child, before its first capture. What was learned about code stays; what was noted about stacks
+// lay on pages that read as zeros now.
+void continue_unwinding_in_child();
+
 }  // namespace leakhunt::tracker

@@ -166,6 +166,7 @@ void encode(Encoder& out, const ProcessStart& record) {
   put_bytes(out, record.unwinder);
   put_bytes(out, record.executable);
   put_bytes(out, record.command_line);
+  put_varint(out, record.parent_pid);
 }
 
 ProcessStart decode_process_start(Decoder& in) {
@@ -177,6 +178,7 @@ ProcessStart decode_process_start(Decoder& in) {
   record.unwinder = get_bytes(in);
   record.executable = get_bytes(in);
   record.command_line = get_bytes(in);
+  if (!in.failed && in.cursor != in.end) record.parent_pid = get_varint(in);
   return record;
 }
 

@@ -60,9 +60,10 @@ struct ProcessStart {
   uint64_t page_size;
   uint64_t start_unix_ns;
   uint64_t max_frames;
-  Bytes unwinder;      // "frame pointers"
-  Bytes executable;    // absolute path
-  Bytes command_line;  // arguments, each ended by a NUL, as in /proc/self/cmdline
+  Bytes unwinder;       // "frame pointers"
+  Bytes executable;     // absolute path
+  Bytes command_line;   // arguments, each ended by a NUL, as in /proc/self/cmdline
+  uint64_t parent_pid;  // 0 in recordings that are older than this field
 };
 void encode(Encoder& out, const ProcessStart& record);
 ProcessStart decode_process_start(Decoder& in);

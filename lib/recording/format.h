@@ -12,7 +12,8 @@
 //             (module | module_closed | tag | site | snapshot_rows* snapshot | cohorts | step_aside
 //              | iteration_marks)*
 //             process_end? )*
-//   HOST    ( torn_tail? (host_samples | symbols | outcome)* )*       a later one replaces the earlier
+//   HOST    ( torn_tail? (host_samples | symbols | outcome | left_running)* )*   a later one replaces the
+//                                                                               earlier
 //
 // All integers are little-endian; inside payloads they are LEB128 varints unless said otherwise.
 #pragma once
@@ -64,6 +65,7 @@ enum class RecordType : uint32_t {
   kTornTail = 15,        // bytes that the host cut off behind the target's last whole frame
   kModuleClosed = 16,    // a module was unloaded: sites recorded from here on do not mean it
   kIterationMarks = 19,  // of the target
+  kLeftRunning = 20,     // children that still ran when this process had ended
 };
 
 // Ids are dense, counted from 0 in the order of their records.

@@ -375,4 +375,20 @@ bool decode(Decoder& in, TornTail* record) {
   return !in.failed;
 }
 
+// --- left running ----------------------------------------------------------------------------------------
+
+Payload encode_left_running(const LeftRunning& recordings) {
+  return encoded(256, [&](Encoder& out) {
+    put_varint(out, recordings.size());
+    for (const std::string& name : recordings) put_string(out, name);
+  });
+}
+
+bool decode(Decoder& in, LeftRunning* recordings) {
+  recordings->clear();
+  for (uint64_t left = get_count(in, 1); left > 0 && !in.failed; --left)
+    recordings->push_back(get_string(in));
+  return !in.failed;
+}
+
 }  // namespace leakhunt::recording

@@ -47,6 +47,11 @@ struct TornTail {
 Payload encode(const TornTail& record);
 bool decode(Decoder& in, TornTail* record);
 
+// The file names of recordings, beside that of the process that ended.
+using LeftRunning = std::vector<std::string>;
+Payload encode_left_running(const LeftRunning& recordings);
+bool decode(Decoder& in, LeftRunning* recordings);
+
 // The bytes of a string, for the target's records.
 Bytes bytes_of(std::string_view text);
 std::string_view view_of(Bytes bytes);

@@ -41,6 +41,7 @@ struct Process {
   std::string unwinder;
   std::string executable;
   std::vector<std::string> command_line;
+  uint64_t parent_pid = 0;  // when the process began; 0: not recorded
 };
 
 struct Module {
@@ -193,6 +194,7 @@ struct Run {
   std::map<uint64_t, Symbol> symbols;  // by return address
   std::vector<HostSample> host_samples;
   std::optional<Outcome> outcome;
+  std::vector<std::string> left_running;  // recordings of children that still ran when this process had ended
   Damage damage;
 
   bool complete() const { return end.has_value(); }

@@ -38,6 +38,7 @@ constexpr Kind kKinds[] = {
     {RecordType::kOutcome, "outcome", true},
     {RecordType::kTornTail, "torn tail", true},
     {RecordType::kModuleClosed, "module closed", false},
+    {RecordType::kLeftRunning, "left running", true},
 };
 
 Kind kind_of(RecordType type) {
@@ -118,6 +119,8 @@ bool RunBuilder::take_payload(RecordType type, Decoder& in) {
       return take_torn_tail(in);
     case RecordType::kModuleClosed:
       return take_module_closed(in);
+    case RecordType::kLeftRunning:
+      return replace_by<LeftRunning>(in, run_.left_running);
   }
   return true;
 }
@@ -211,7 +214,10 @@ void RunBuilder::begin_image() {
 bool RunBuilder::take_process_start(Decoder& in) {
   const ProcessStart record = decode_process_start(in);
   if (in.failed) return false;
+  // At exec it may have been orphaned; whose child it is was said at first.
+  const uint64_t parent_pid = run_.images == 0 ? record.parent_pid : run_.process.parent_pid;
   begin_image();
+  run_.process.parent_pid = parent_pid;
   run_.process.pid = record.pid;
   run_.process.page_size = record.page_size;
   run_.process.start_unix_ns = record.start_unix_ns;

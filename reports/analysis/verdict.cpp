@@ -320,6 +320,12 @@ uint64_t peak_rss_bytes(const Run& run) {
   return peak;
 }
 
+void conclude(Judgement& judgement) {
+  std::stable_sort(judgement.checks.begin(), judgement.checks.end(),
+                   [](const Check& a, const Check& b) { return a.state < b.state; });
+  judgement.verdict = verdict_of(judgement.checks.front().state);
+}
+
 Judgement judge(const Run& run, const Timeline& timeline, const GrowthMap& growth,
                 const std::vector<Finding>& findings) {
   const Case c{run, timeline, growth, findings};
@@ -341,9 +347,7 @@ Judgement judge(const Run& run, const Timeline& timeline, const GrowthMap& growt
   name_new("recording", judgement.checks);
   check_iterations(c, judgement.checks);
   name_new("iterations", judgement.checks);
-  std::stable_sort(judgement.checks.begin(), judgement.checks.end(),
-                   [](const Check& a, const Check& b) { return a.state < b.state; });
-  judgement.verdict = verdict_of(judgement.checks.front().state);
+  conclude(judgement);
   return judgement;
 }
 

@@ -42,6 +42,9 @@ struct Judgement {
 // The larger of what the target saw (snapshots), what the runner saw, and the kernel's own maximum.
 uint64_t peak_rss_bytes(const recording::Run& run);
 
+// Sorts the checks, of which there is at least one, and draws the verdict from them.
+void conclude(Judgement& judgement);
+
 Judgement judge(const recording::Run& run, const Timeline& timeline, const GrowthMap& growth,
                 const std::vector<Finding>& findings);
 

@@ -250,6 +250,41 @@ Json process_json(const recording::Run& run) {
           {"images", run.images}};
 }
 
+constexpr size_t kMostProcesses = 1000;
+
+Json process_row_json(const ProcessRow& row) {
+  Json reasons = Json::array();
+  for (const Check& reason : row.reasons) reasons.push_back(reason.text);
+  return {{"pid", row.pid},
+          {"parent_pid", row.parent_pid == 0 ? Json(nullptr) : Json(row.parent_pid)},
+          {"recording", row.recording},
+          {"command", row.command},
+          {"verdict", std::string(to_string(row.verdict))},
+          {"reasons", std::move(reasons)},
+          {"trend", std::string(to_string(row.growth))},
+          {"growth_bytes_per_iteration", number(row.growth_bytes_per_step)},
+          {"peak_live_bytes", row.peak_live_bytes},
+          {"live_bytes_exit", row.live_bytes_end},
+          {"allocations", row.allocations},
+          {"complete", row.complete},
+          {"left_running", row.left_running}};
+}
+
+// Puts "processes" and their totals; nothing for a run of one process.
+void put_processes(Json& json, const ProcessTree& tree) {
+  if (tree.empty()) return;
+  const size_t listed = std::min(tree.rows.size(), kMostProcesses);
+  Json processes = Json::array();
+  for (size_t i = 0; i < listed; ++i) processes.push_back(process_row_json(tree.rows[i]));
+  json["processes"] = std::move(processes);
+  json["processes_total"] = {{"processes", tree.processes()},
+                             {"left_out", tree.processes() - listed},
+                             {"not_read", tree.not_read},
+                             {"allocations", tree.allocations},
+                             {"live_bytes_exit", tree.live_bytes_end},
+                             {"sum_of_peak_live_bytes", tree.peak_live_bytes}};
+}
+
 Json clock_json(const Report& report) {
   const Timeline& timeline = report.timeline;
   const std::string by = marked_by(*report.run);
@@ -294,6 +329,7 @@ Json report_json(const Report& report, JsonStacks& stacks) {
   json["outcome"] = outcome_json(run);
   json["process"] = process_json(run);
   json["call_sites_left_out"] = run.sites.size() - listed.size();
+  put_processes(json, report.processes);
   return json;
 }
 

@@ -27,6 +27,7 @@ constexpr size_t kFramesShown = 12;
 constexpr size_t kSitesShown = 8;
 constexpr size_t kCurveRows = 8;
 constexpr double kSlackShown = 0.005;  // of the growth of RSS
+constexpr size_t kProcessesShown = 20;
 
 size_t index(auto id) {
   return static_cast<size_t>(id);
@@ -202,6 +203,42 @@ void write_tags(const Report& report, std::ostream& out) {
   const bool nested =
       std::any_of(order.begin(), order.end(), [&](size_t i) { return report.growth.tags[i].nested; });
   if (nested) out << "  * inside memory that is counted above: part of no total\n";
+}
+
+// --- processes -----------------------------------------------------------------------------------
+
+std::string state_of(const ProcessRow& row) {
+  std::string state(to_string(row.verdict));
+  if (row.left_running) return state + (row.complete ? ", ended later" : ", still running");
+  return row.complete ? state : state + ", no orderly end";
+}
+
+void write_processes(const Report& report, std::ostream& out) {
+  const ProcessTree& tree = report.processes;
+  if (tree.empty()) return;
+  write_heading(out, "Processes");
+  TextTable table({{"pid", true},
+                   {"parent", true},
+                   {"peak live", true},
+                   {"live at exit", true},
+                   {"growth"},
+                   {"verdict"},
+                   {"command", false, Column::Fit::kMiddle}});
+  const size_t shown = std::min(tree.rows.size(), kProcessesShown);
+  for (size_t i = 0; i < shown; ++i) {
+    const ProcessRow& row = tree.rows[i];
+    table.add({std::to_string(row.pid), row.parent_pid == 0 ? "" : std::to_string(row.parent_pid),
+               human_bytes(row.peak_live_bytes), human_bytes(row.live_bytes_end),
+               std::string(to_string(row.growth)), state_of(row), escape_line(row.command)});
+  }
+  table.write(out, 2);
+  const size_t left_out = tree.processes() - shown;
+  if (left_out > 0) out << fmt::format("  … and {} more\n", human_count(static_cast<int64_t>(left_out)));
+  write_wrapped(out, "  ",
+                fmt::format("{} processes: {} allocations; live at their exits {}; the sum of their peaks {}",
+                            human_count(static_cast<int64_t>(tree.processes())),
+                            human_count(static_cast<int64_t>(tree.allocations)),
+                            human_bytes(tree.live_bytes_end), human_bytes(tree.peak_live_bytes)));
 }
 
 // --- findings ------------------------------------------------------------------------------------
@@ -389,6 +426,7 @@ void write_call_sites(const Report& report, std::ostream& out) {
 void write_text(const Report& report, std::ostream& out) {
   write_verdict(report, out);
   write_figures(report, out);
+  write_processes(report, out);
   write_curve(report, out);
   write_findings(report, out);
   write_tags(report, out);

@@ -4,6 +4,7 @@
 
 #include "lib/recording/appender.h"
 #include "lib/recording/reader.h"
+#include "scenarios/runner/child_recordings.h"
 #include "scenarios/runner/program.h"
 #include "scenarios/runner/symbolise.h"
 #include "scenarios/runner/tracker_library.h"
@@ -36,6 +37,7 @@ LaunchRequest launch_request(const Order& order, const OutputDirectory& out,
   request.standard_output = marks.target_end(STDOUT_FILENO);
   request.standard_error = marks.target_end(STDERR_FILENO);
   request.recording = out.recording();
+  if (order.follow_children) request.processes = out.processes();
   if (tracker) request.tracker = tracker->path();
   request.interval = order.interval;
   request.ends_with_us = order.scenario.has_value() || order.budget.peak_rss_bytes.has_value();
@@ -70,12 +72,17 @@ std::string why_not_recorded(const recording::Run& run) {
 }
 
 // Symbols now, while the modules are there; then what only the runner knows.
-tl::expected<void, std::string> close_recording(const std::string& recording, const Watched& watched) {
+tl::expected<void, std::string> close_recordings(const OutputDirectory& out, const Watched& watched) {
+  const std::string recording = out.recording().string();
   const auto run = recording::read_recording(recording);
   if (!run) return Refusal(run.error().message);
+  Symboliser symboliser;
+  const recording::Symbols symbols = symboliser.symbolise(*run);
+  const recording::LeftRunning left_running = close_child_recordings(out.processes(), symboliser);
   recording::Outcome outcome = watched.outcome;
   outcome.not_recorded = why_not_recorded(*run);
-  const auto closed = recording::append_host_records(recording, symbolise(*run), watched.samples, outcome);
+  const auto closed =
+      recording::append_host_records(recording, symbols, watched.samples, outcome, left_running);
   if (!closed) return Refusal(closed.error().message);
   return {};
 }
@@ -101,8 +108,7 @@ tl::expected<Watched, std::string> conduct(const Order& order, const OutputDirec
   Watched watched = watch(*target, watch_request(order, out), signals, progress);
   marks->finish();
 
-  if (auto closed = close_recording(out.recording().string(), watched); !closed)
-    return Refusal(closed.error());
+  if (auto closed = close_recordings(out, watched); !closed) return Refusal(closed.error());
   return watched;
 }
 

@@ -26,6 +26,7 @@ struct Order {
   std::filesystem::path program;                        // absolute
   std::vector<std::string> command;                     // argv
   std::map<std::string, std::string> environment = {};  // over our own
+  bool follow_children = false;                         // each into a recording of its own
   std::optional<std::chrono::nanoseconds> timeout;
   std::optional<std::chrono::milliseconds> interval;  // of the clock for programs without iterations
   MarksRequest marks;                                 // or what marks them instead

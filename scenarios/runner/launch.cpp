@@ -27,6 +27,7 @@ class ChildWords {
     take_over_environment(request);
     for (const auto& [name, value] : request.environment) add(name, value);
     add("LEAKHUNT_RECORDING", request.recording.string());
+    if (!request.processes.empty()) add("LEAKHUNT_PROCESSES", request.processes.string());
     if (request.interval) add("LEAKHUNT_INTERVAL_MS", std::to_string(request.interval->count()));
     if (request.defect && !request.defect->empty()) add("LEAKHUNT_DEFECT", *request.defect);
     variables_.push_back(std::string(kPidVariable) + std::string(20, '\0'));
@@ -59,15 +60,17 @@ class ChildWords {
   // Ours, but for LD_PRELOAD and what speaks of an outer recording.
   void take_over_environment(const LaunchRequest& request) {
     std::string preload;
+    size_t preload_at = std::string::npos;  // where it was: the program may see the order
     for (char** variable = environ; *variable != nullptr; ++variable) {
       const std::string_view text(*variable);
       const std::string_view name = text.substr(0, text.find('='));
-      if (name == "LEAKHUNT_RECORDING" || name == "LEAKHUNT_PID") continue;
       if (name.starts_with("LEAKHUNT_ITERATION_") || name == "LEAKHUNT_LOADER_ENTRY") continue;
+      if (name == "LEAKHUNT_RECORDING" || name == "LEAKHUNT_PID" || name == "LEAKHUNT_PROCESSES") continue;
       if (name == "LEAKHUNT_INTERVAL_MS" && request.interval) continue;
       if (name == "LEAKHUNT_DEFECT" && request.defect) continue;
       if (request.environment.contains(std::string(name))) continue;
       if (name == "LD_PRELOAD") {
+        preload_at = variables_.size();
         preload = text.substr(std::min(text.size(), name.size() + 1));
       } else {
         variables_.emplace_back(text);
@@ -76,7 +79,9 @@ class ChildWords {
     if (!request.tracker.empty()) {
       preload = request.tracker.string() + (preload.empty() ? "" : ":") + preload;
     }
-    if (!preload.empty()) add("LD_PRELOAD", preload);
+    if (preload.empty()) return;
+    variables_.insert(variables_.begin() + static_cast<ptrdiff_t>(std::min(preload_at, variables_.size())),
+                      "LD_PRELOAD=" + preload);
   }
 
   std::vector<std::string> arguments_;

@@ -24,6 +24,7 @@ struct LaunchRequest {
   std::vector<std::string> command;                   // argv: its first word may differ from `program`
   std::map<std::string, std::string> environment;     // over our own; none of the tracker's variables
   std::filesystem::path recording;                    // absolute
+  std::filesystem::path processes;                    // for those of its children; empty: not followed
   std::filesystem::path tracker;                      // to be preloaded; empty: the program is linked with it
   std::optional<std::string> defect;                  // LEAKHUNT_DEFECT; "" takes it out of the environment
   std::optional<std::chrono::milliseconds> interval;  // of the clock for programs without iterations

@@ -48,6 +48,10 @@ OutputDirectory::~OutputDirectory() {
 void OutputDirectory::clear() const {
   std::error_code ignored;
   for (const char* name : kOurFiles) fs::remove(path_ / name, ignored);
+  for (const fs::directory_entry& entry : fs::directory_iterator(processes(), ignored)) {
+    if (entry.path().extension() == ".lhr") fs::remove(entry.path(), ignored);
+  }
+  if (fs::is_directory(processes(), ignored)) fs::remove(processes(), ignored);  // unless something is in it
 }
 
 fs::path recording_in(const fs::path& file_or_directory) {

@@ -1,6 +1,7 @@
 // output_directory: the --out of one run, and who writes there.
 //
 //   recording.lhr                            the runner and the target
+//   processes/PID.lhr                        the target's children, one each
 //   target.log                               what a scenario's program printed
 //   report.txt report.json massif.out ...    the command, from the recording
 #pragma once
@@ -26,6 +27,7 @@ class OutputDirectory {
 
   const std::filesystem::path& path() const { return path_; }  // absolute
   std::filesystem::path recording() const { return path_ / "recording.lhr"; }
+  std::filesystem::path processes() const { return path_ / "processes"; }
   std::filesystem::path log() const { return path_ / "target.log"; }
 
  private:

@@ -27,5 +27,21 @@ TEST(Pool, KeepsWhatAnEpochHandedOutPerSite) {
   pool.release_memory();
 }
 
+TEST(Pool, IsEmptyInAnotherProcessAndKeepsItsTag) {
+  Pool pool(TagId{2}, 7);
+  PoolUse* use = pool.use(SiteId{1});
+  ASSERT_NE(use, nullptr);
+  use->blocks = 1;
+  pool.begin_epoch(3);
+  Pool inherited = pool;
+  inherited.enter_process(7);
+  EXPECT_NE(inherited.begin(), inherited.end());
+  inherited.enter_process(8);
+  EXPECT_EQ(inherited.begin(), inherited.end());
+  EXPECT_FALSE(inherited.epoch_begun());
+  EXPECT_EQ(inherited.tag(), TagId{2});
+  pool.release_memory();
+}
+
 }  // namespace
 }  // namespace leakhunt::tracker

@@ -104,6 +104,15 @@ TEST_F(Appender, AppendsAgainAndTheLaterOnesWin) {
   EXPECT_EQ(run.damage.torn_bytes, 100u);
 }
 
+TEST_F(Appender, NamesTheChildrenThatStillRan) {
+  RecordingBuilder().process_start().write(path_);
+  ASSERT_TRUE(append_host_records(path_, {}, {}, Outcome{}, {"12.lhr", "13-2.lhr"}));
+  const auto run = read_recording(path_);
+  ASSERT_TRUE(run);
+  EXPECT_EQ(run->left_running, (std::vector<std::string>{"12.lhr", "13-2.lhr"}));
+  EXPECT_EQ(run->damage.note, "");
+}
+
 TEST_F(Appender, LeavesDamageWhereItIs) {
   std::vector<uint8_t> bytes = target_part().bytes();
   bytes[bytes.size() - 12] ^= 0x10;  // in the last snapshot's payload

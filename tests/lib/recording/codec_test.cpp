@@ -134,7 +134,7 @@ TEST(Codec, RecordsOfTheTargetComeBackAsTheyWere) {
     const std::string a = any_text(random), b = any_text(random), c = any_text(random);
     Buffer buffer;
     const ProcessStart start{any_number(random), any_number(random), any_number(random), any_number(random),
-                             bytes_of(a),        bytes_of(b),        bytes_of(c)};
+                             bytes_of(a),        bytes_of(b),        bytes_of(c),        any_number(random)};
     const uint64_t begin = any_number(random) / 2;
     const ModuleRecord module{ModuleId{any_id(random)},       any_number(random), begin,
                               begin + any_number(random) / 2, bytes_of(a),        bytes_of(b)};
@@ -166,6 +166,7 @@ TEST(Codec, RecordsOfTheTargetComeBackAsTheyWere) {
     EXPECT_EQ(view_of(start_read.unwinder), a);
     EXPECT_EQ(view_of(start_read.executable), b);
     EXPECT_EQ(view_of(start_read.command_line), c);
+    EXPECT_EQ(start_read.parent_pid, start.parent_pid);
     const ModuleRecord module_read = decode_module(in);
     EXPECT_EQ(module_read.id, module.id);
     EXPECT_EQ(module_read.bias, module.bias);

@@ -33,7 +33,7 @@ std::vector<uint8_t> bytes_on_the_page() {
 RecordingBuilder as_the_page_tells_it() {
   Budget budget;
   budget.peak_rss_bytes = 1'000'000;
-  Process process{77, 4096, 1'000'000'000, 64, "fp", "/bin/t", {"t"}};
+  Process process{77, 4096, 1'000'000'000, 64, "fp", "/bin/t", {"t"}, 76};
   RecordingBuilder recording;
   recording.budget(budget).process_start(process);
   const SiteId site = recording.site(recording.tag("node"), {0x401136, 0x401200});
@@ -61,6 +61,7 @@ TEST(FormatPage, ItsBytesReadAsThePageSays) {
   EXPECT_EQ(run.budget.peak_rss_bytes, 1'000'000u);
   EXPECT_EQ(run.process.executable, "/bin/t");
   EXPECT_EQ(run.process.command_line, std::vector<std::string>{"t"});
+  EXPECT_EQ(run.process.parent_pid, 76u);
   ASSERT_EQ(run.tags.size(), 3u);
   EXPECT_EQ(run.tags[2].name, "node");
   ASSERT_EQ(run.sites.size(), 1u);

@@ -157,11 +157,30 @@ TEST(Reader, TagPeaksLastUntilTheyChange) {
   EXPECT_EQ(run.snapshots[1].heap_peak_bytes, 100u);
 }
 
+TEST(Reader, AProcessStartWithoutAParentIsOlderThanThatField) {
+  RecordingBuilder recording;
+  Process process;
+  process.parent_pid = 12;
+  recording.process_start(process);
+  EXPECT_EQ(recording.run().process.parent_pid, 12u);
+  std::vector<uint8_t> payload(64);
+  Encoder out{payload.data(), payload.data() + payload.size()};
+  for (const uint64_t number : {2, 4096, 3, 4}) put_varint(out, number);
+  for (const std::string_view text : {"fp", "/bin/t", "t"}) put_bytes(out, bytes_of(text));
+  payload.resize(static_cast<size_t>(out.cursor - payload.data()));
+  const auto run = RecordingBuilder().frame(RecordType::kProcessStart, payload).run();
+  EXPECT_EQ(run.process.pid, 2u);
+  EXPECT_EQ(run.process.parent_pid, 0u);
+  EXPECT_EQ(run.damage.note, "");
+}
+
 TEST(Reader, AnExecStartsAnewAndKeepsTheHostsPart) {
   Scenario scenario;
   scenario.name = "quick";
   RecordingBuilder recording;
-  recording.scenario(scenario).process_start();
+  Process first;
+  first.parent_pid = 5;
+  recording.scenario(scenario).process_start(first);
   const SiteId old = recording.site(recording.tag("old"), {0x1000});
   recording.allocate(old, 10)
       .iteration(0)
@@ -172,6 +191,7 @@ TEST(Reader, AnExecStartsAnewAndKeepsTheHostsPart) {
   Process process;
   process.pid = 2;
   process.executable = "/bin/second";
+  process.parent_pid = 1;  // its parent has gone meanwhile
   recording.process_start(process);
   const SiteId fresh = recording.site(recording.tag("new"), {0x2000});
   recording.iteration(0).allocate(fresh, 5).iteration(1);
@@ -179,6 +199,7 @@ TEST(Reader, AnExecStartsAnewAndKeepsTheHostsPart) {
   EXPECT_EQ(run.images, 2u);
   EXPECT_EQ(run.scenario->name, "quick");
   EXPECT_EQ(run.process.executable, "/bin/second");
+  EXPECT_EQ(run.process.parent_pid, 5u);
   EXPECT_FALSE(run.complete());
   ASSERT_EQ(run.sites.size(), 1u);
   EXPECT_EQ(run.tags.at(2).name, "new");

@@ -109,9 +109,14 @@ RecordingBuilder& RecordingBuilder::process_start(Process process) {
   if (process.executable.empty()) process.executable = "/usr/bin/target";
   std::string command_line;
   for (const std::string& argument : process.command_line) command_line += argument + '\0';
-  const ProcessStart record{process.pid,           process.page_size,          process.start_unix_ns,
-                            process.max_frames,    bytes_of(process.unwinder), bytes_of(process.executable),
-                            bytes_of(command_line)};
+  const ProcessStart record{process.pid,
+                            process.page_size,
+                            process.start_unix_ns,
+                            process.max_frames,
+                            bytes_of(process.unwinder),
+                            bytes_of(process.executable),
+                            bytes_of(command_line),
+                            process.parent_pid};
   const size_t capacity = 128 + process.unwinder.size() + process.executable.size() + command_line.size();
   frame(RecordType::kProcessStart, payload_of(capacity, [&](Encoder& out) { encode(out, record); }));
   tag("heap");
