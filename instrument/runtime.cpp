@@ -25,7 +25,7 @@ namespace {
 
 constexpr uint64_t kDefaultTickMs = 100;
 constexpr uint64_t kDefaultMaxFrames = 128;
-constexpr size_t kMaxHidden = 8;
+constexpr size_t kMaxHidden = 16;
 const char kLibrary[] = "libleakhunt.so";
 
 const char* hidden[kMaxHidden];
@@ -83,6 +83,7 @@ struct Variables {
   const char* interval_ms;
   const char* max_frames;
   const char* unwinder;
+  const char* by_thread;
 };
 
 // Reads our variables and takes them out of the environment.
@@ -91,11 +92,9 @@ Variables take_variables(char** environment) {
   const struct {
     const char* name;
     const char** value;
-  } ours[] = {{"LEAKHUNT_RECORDING", &found.recording},
-              {"LEAKHUNT_PID", &found.pid},
-              {"LEAKHUNT_INTERVAL_MS", &found.interval_ms},
-              {"LEAKHUNT_MAX_FRAMES", &found.max_frames},
-              {"LEAKHUNT_UNWINDER", &found.unwinder}};
+  } ours[] = {{"LEAKHUNT_RECORDING", &found.recording},     {"LEAKHUNT_PID", &found.pid},
+              {"LEAKHUNT_INTERVAL_MS", &found.interval_ms}, {"LEAKHUNT_MAX_FRAMES", &found.max_frames},
+              {"LEAKHUNT_UNWINDER", &found.unwinder},       {"LEAKHUNT_BY_THREAD", &found.by_thread}};
   char** to = environment;
   for (char** from = environment; *from != nullptr; ++from) {
     bool stays = true;
@@ -170,6 +169,7 @@ void start() {
   settings.unwinder = unwinder.for_people;
   settings.max_frames = number_or(variables.max_frames, kDefaultMaxFrames);
   settings.tick_ns = number_or(variables.interval_ms, kDefaultTickMs) * 1'000'000;
+  settings.by_thread = variables.by_thread != nullptr && strcmp(variables.by_thread, "1") == 0;
   const int error = tracker::tracker.start(settings);
   if (error != 0) complain(variables.recording, error);
 }

@@ -7,6 +7,7 @@
 // called.
 #pragma once
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -14,27 +15,28 @@
 namespace leakhunt::hooks {
 
 // X(name, result, parameters)
-#define LEAKHUNT_HOOKED_LIBC(X)                              \
-  X(malloc, void*, (size_t))                                 \
-  X(calloc, void*, (size_t, size_t))                         \
-  X(realloc, void*, (void*, size_t))                         \
-  X(reallocarray, void*, (void*, size_t, size_t))            \
-  X(free, void, (void*))                                     \
-  X(aligned_alloc, void*, (size_t, size_t))                  \
-  X(memalign, void*, (size_t, size_t))                       \
-  X(posix_memalign, int, (void**, size_t, size_t))           \
-  X(valloc, void*, (size_t))                                 \
-  X(pvalloc, void*, (size_t))                                \
-  X(mmap, void*, (void*, size_t, int, int, int, off_t))      \
-  X(mmap64, void*, (void*, size_t, int, int, int, off64_t))  \
-  X(munmap, int, (void*, size_t))                            \
-  X(mremap, void*, (void*, size_t, size_t, int, ...))        \
-  X(dlclose, int, (void*))                                   \
-  X(execve, int, (const char*, char* const*, char* const*))  \
-  X(execvpe, int, (const char*, char* const*, char* const*)) \
-  X(fexecve, int, (int, char* const*, char* const*))         \
-  X(_exit, void, (int))                                      \
-  X(_Exit, void, (int))                                      \
+#define LEAKHUNT_HOOKED_LIBC(X)                                                        \
+  X(malloc, void*, (size_t))                                                           \
+  X(calloc, void*, (size_t, size_t))                                                   \
+  X(realloc, void*, (void*, size_t))                                                   \
+  X(reallocarray, void*, (void*, size_t, size_t))                                      \
+  X(free, void, (void*))                                                               \
+  X(aligned_alloc, void*, (size_t, size_t))                                            \
+  X(memalign, void*, (size_t, size_t))                                                 \
+  X(posix_memalign, int, (void**, size_t, size_t))                                     \
+  X(valloc, void*, (size_t))                                                           \
+  X(pvalloc, void*, (size_t))                                                          \
+  X(mmap, void*, (void*, size_t, int, int, int, off_t))                                \
+  X(mmap64, void*, (void*, size_t, int, int, int, off64_t))                            \
+  X(munmap, int, (void*, size_t))                                                      \
+  X(mremap, void*, (void*, size_t, size_t, int, ...))                                  \
+  X(dlclose, int, (void*))                                                             \
+  X(pthread_create, int, (pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)) \
+  X(execve, int, (const char*, char* const*, char* const*))                            \
+  X(execvpe, int, (const char*, char* const*, char* const*))                           \
+  X(fexecve, int, (int, char* const*, char* const*))                                   \
+  X(_exit, void, (int))                                                                \
+  X(_Exit, void, (int))                                                                \
   X(quick_exit, void, (int))
 
 #define LEAKHUNT_HOOKED_OPERATORS(X)                                          \

@@ -36,9 +36,10 @@ LEAKHUNT_COMMON_PATH SiteId Tracker::site_of(ThreadState* thread, TagId tag, Sit
                                              const void* hook_frame) {
   uint64_t frames[kMaxFrames];
   const CapturedStack stack = settings_.capture(hook_frame, thread->stack, frames, settings_.max_frames);
-  const uint64_t hash = hash_site(tag, kind, stack.key);
+  const uint64_t hash = hash_site(tag, kind, stack.key ^ thread->site_seed);
   const SiteId site = sites_.find(hash);
-  return likely(site != CallSites::kNone) ? site : new_site(hash, tag, kind, frames, stack);
+  return likely(site != CallSites::kNone) ? site
+                                          : new_site(hash, tag, kind, frames, stack, thread->site_thread);
 }
 
 LEAKHUNT_COMMON_PATH void Tracker::add_to_peaks(ThreadState* thread, TagId tag, SiteKind kind,
@@ -131,7 +132,8 @@ void Tracker::on_move(bool known, const LiveBlock& moved, void* from, void* to, 
 // --- rare: a call site seen for the first time
 
 __attribute__((noinline)) SiteId Tracker::new_site(uint64_t hash, TagId tag, SiteKind kind,
-                                                   const uint64_t* frames, CapturedStack stack) {
+                                                   const uint64_t* frames, CapturedStack stack,
+                                                   uint32_t thread) {
   const SpinGuard guard(recorder_.lock());
   if (!active()) return CallSites::kNone;
   const SiteId there = sites_.find(hash);
@@ -142,7 +144,7 @@ __attribute__((noinline)) SiteId Tracker::new_site(uint64_t hash, TagId tag, Sit
     return id;
   }
   site_infos_[static_cast<uint32_t>(id)] = {static_cast<uint8_t>(tag), kind};
-  if (!recorder_.write_site(tags_, {id, tag, kind, stack.truncated, stack.count}, frames)) {
+  if (!recorder_.write_site(tags_, {id, tag, kind, stack.truncated, stack.count, thread}, frames)) {
     give_up("cannot extend the recording", recorder_.error());
     return CallSites::kNone;
   }
@@ -240,7 +242,8 @@ void Tracker::snapshot(ThreadState* thread, recording::SnapshotKind kind, uint64
   record.heap_peak_bytes = peak > 0 ? static_cast<uint64_t>(peak) : 0;
   const uint32_t threads = owned_thread_states();
   record.peak_error_bytes = threads > 1 ? (threads - 1) * static_cast<uint64_t>(kBatch) : 0;
-  if (!recorder_.write_snapshot(record, sites_.count(), tag_peaks, tags_)) {
+  if (!threads_.write_living(recorder_, now, kind == recording::SnapshotKind::kFinal) ||
+      !recorder_.write_snapshot(record, sites_.count(), tag_peaks, tags_)) {
     give_up("cannot extend the recording", recorder_.error());
   }
   if (live >= fall_from_) store_relaxed(fall_from_, live + live / 100 + static_cast<int64_t>(kPage));
@@ -392,6 +395,10 @@ void Tracker::destroy_pool(Pool* pool) {
   unmap_pages(pool, kPage);
 }
 
+void Tracker::on_thread_start(StartRoutine routine, size_t stack_bytes) {
+  if (active()) announce_thread(reinterpret_cast<uintptr_t>(routine), stack_bytes);
+}
+
 // --- start, stop, step aside
 
 int Tracker::start(const Settings& settings) {
@@ -403,7 +410,7 @@ int Tracker::start(const Settings& settings) {
   if (!wipe_on_fork(control, kPage)) return ENOSYS;  // Linux before 4.14
   const int error = recorder_.start(settings_.recording, settings_.unwinder, settings_.max_frames);
   if (error != 0) return error;
-  start_thread_states(thread_ended);
+  start_thread_states(thread_ended, settings_.by_thread);
   fall_from_ = kFirstFall;
   next_tick_ns_ = monotonic_ns() + settings_.tick_ns;
   control->pid = static_cast<uint32_t>(system_call(SYS_getpid));
@@ -464,6 +471,11 @@ void Tracker::thread_ended(ThreadState* thread) {
   thread->heap_peak.pour(tracker.heap_gauge_);
   for (size_t tag = 0; tag < tracker.tags_.count(); ++tag) {
     thread->tag_peaks[tag].pour(tracker.tag_gauges_[tag]);
+  }
+  if (!tracker.active()) return;
+  const SpinGuard guard(tracker.recorder_.lock());
+  if (tracker.active() && !ThreadRecords::write_ended(tracker.recorder_, thread)) {
+    tracker.give_up("cannot extend the recording", tracker.recorder_.error());
   }
 }
 

@@ -25,6 +25,8 @@
 #include "instrument/tracker/pools.h"
 #include "instrument/tracker/recorder.h"
 #include "instrument/tracker/tags.h"
+#include "instrument/tracker/thread_records.h"
+#include "instrument/tracker/thread_starts.h"
 #include "instrument/tracker/thread_state.h"
 #include "instrument/unwind/unwind.h"
 
@@ -38,6 +40,7 @@ struct Settings {
   const char* unwinder;  // its name, for the recording
   size_t max_frames;     // <= kMaxFrames
   uint64_t tick_ns;      // clock of a program that marks no iterations; 0: none
+  bool by_thread;        // a call site is tag, stack and thread
 };
 
 class Tracker {
@@ -72,6 +75,9 @@ class Tracker {
   void on_map(SiteId site, void* begin, size_t size);
   void on_unmap(void* begin, size_t size);
 
+  // In a new thread, before it does anything.
+  void on_thread_start(StartRoutine routine, size_t stack_bytes);
+
   // Code was unloaded: what was learned about it must not be used for what is loaded in its place.
   void on_module_closed() { forget_unwind_rules(); }
 
@@ -96,7 +102,8 @@ class Tracker {
   void leave(ThreadState* thread) { thread->busy = false; }
 
   SiteId site_of(ThreadState* thread, TagId tag, SiteKind kind, const void* hook_frame);
-  SiteId new_site(uint64_t hash, TagId tag, SiteKind kind, const uint64_t* frames, CapturedStack stack);
+  SiteId new_site(uint64_t hash, TagId tag, SiteKind kind, const uint64_t* frames, CapturedStack stack,
+                  uint32_t thread);
   void count_alloc(ThreadState* thread, SiteId site, TagId tag, SiteKind kind, uint64_t bytes);
   void count_free(ThreadState* thread, const LiveBlock& block, TagId tag, SiteKind kind);
   void add_to_peaks(ThreadState* thread, TagId tag, SiteKind kind, int64_t bytes);
@@ -136,6 +143,7 @@ class Tracker {
       0;  // reading /proc costs more than a short iteration: at most once a millisecond
   uint64_t rss_bytes_ = 0;
   uint64_t shared_bytes_ = 0;
+  ThreadRecords threads_;
   Recorder recorder_;
 };
 

@@ -9,7 +9,7 @@
 //
 //   HOST    scenario? budget
 //   TARGET  ( process_start
-//             (module | tag | site | snapshot_rows* snapshot | cohorts | step_aside)*
+//             (module | tag | site | snapshot_rows* snapshot | cohorts | thread | step_aside)*
 //             process_end? )*
 //   HOST    ( torn_tail? (host_samples | symbols | outcome)* )*       a later one replaces the earlier
 //
@@ -61,12 +61,18 @@ enum class RecordType : uint32_t {
   kSymbols = 13,
   kOutcome = 14,
   kTornTail = 15,  // bytes that the host cut off behind the target's last whole frame
+  kThread = 17,
 };
 
 // Ids are dense, counted from 0 in the order of their records.
 enum class TagId : uint32_t {};
 enum class SiteId : uint32_t {};
 enum class ModuleId : uint32_t {};
+
+// Threads are numbered in the order of their first event; the first thread of the process is 0. A recording
+// that is split by thread tells this many apart, all later ones together are kOtherThreads.
+inline constexpr uint32_t kOtherThreads = 255;
+inline constexpr uint32_t kNoThread = UINT32_MAX;
 
 inline constexpr TagId kHeapTag{0};     // "heap": a block without a tag, a stray
 inline constexpr TagId kMappingTag{1};  // "mapping": an mmap without a tag

@@ -140,6 +140,9 @@ TEST(Codec, RecordsOfTheTargetComeBackAsTheyWere) {
                               begin + any_number(random) / 2, bytes_of(a),        bytes_of(b)};
     const TagRecord tag{TagId{any_id(random)}, bytes_of(c)};
     const StepAside aside{any_number(random), any_number(random), bytes_of(a)};
+    const ThreadRecord thread{any_id(random) / 2, any_number(random), any_number(random),
+                              random() % 2 == 0,  any_number(random), any_number(random),
+                              any_number(random), any_number(random), bytes_of(c)};
     const ProcessEnd end{static_cast<EndKind>(random() % 3), any_number(random)};
     const CohortsHeader cohorts{any_number(random), random() % 2 == 0, 0};
     const CohortRow cohort{SiteId{any_id(random)}, any_number(random), any_number(random),
@@ -148,6 +151,7 @@ TEST(Codec, RecordsOfTheTargetComeBackAsTheyWere) {
     encode(buffer.out, module);
     encode(buffer.out, tag);
     encode(buffer.out, aside);
+    encode(buffer.out, thread);
     encode(buffer.out, end);
     encode(buffer.out, cohorts);
     encode_cohort_row(buffer.out, cohort);
@@ -175,6 +179,16 @@ TEST(Codec, RecordsOfTheTargetComeBackAsTheyWere) {
     EXPECT_EQ(aside_read.iteration, aside.iteration);
     EXPECT_EQ(aside_read.error, aside.error);
     EXPECT_EQ(view_of(aside_read.reason), a);
+    const ThreadRecord thread_read = decode_thread(in);
+    EXPECT_EQ(thread_read.number, thread.number);
+    EXPECT_EQ(thread_read.tid, thread.tid);
+    EXPECT_EQ(thread_read.begin_ns, thread.begin_ns);
+    EXPECT_EQ(thread_read.ended, thread.ended);
+    EXPECT_EQ(thread_read.end_ns, thread.end_ns);
+    EXPECT_EQ(thread_read.start_routine, thread.start_routine);
+    EXPECT_EQ(thread_read.stack_reserved, thread.stack_reserved);
+    EXPECT_EQ(thread_read.stack_touched, thread.stack_touched);
+    EXPECT_EQ(view_of(thread_read.name), c);
     const ProcessEnd end_read = decode_process_end(in);
     EXPECT_EQ(end_read.kind, end.kind);
     EXPECT_EQ(end_read.time_ns, end.time_ns);
@@ -198,8 +212,12 @@ TEST(Codec, SitesComeBackWithTheirFrames) {
     SCOPED_TRACE(seed);
     std::vector<uint64_t> frames(random() % 64);
     for (uint64_t& frame : frames) frame = any_number(random);
-    const SiteHeader header{SiteId{any_id(random)}, TagId{any_id(random)},
-                            static_cast<SiteKind>(random() % 3), random() % 2 == 0, frames.size()};
+    const SiteHeader header{SiteId{any_id(random)},
+                            TagId{any_id(random)},
+                            static_cast<SiteKind>(random() % 3),
+                            random() % 2 == 0,
+                            frames.size(),
+                            round % 3 == 0 ? kNoThread : static_cast<uint32_t>(round) % 256};
     Buffer buffer;
     encode(buffer.out, header, frames.data());
     Decoder in = buffer.written();
@@ -211,6 +229,7 @@ TEST(Codec, SitesComeBackWithTheirFrames) {
     ASSERT_EQ(read.frame_count, frames.size());
     uint64_t previous = 0;
     for (const uint64_t frame : frames) ASSERT_EQ(previous = decode_frame(in, previous), frame);
+    EXPECT_EQ(decode_site_thread(in), header.thread);
     EXPECT_FALSE(in.failed);
     EXPECT_EQ(in.cursor, in.end);
   }
