@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/judged.h"
 #include "cli/messages.h"
+#include "reports/formats/threads.h"
 #include "scenarios/runner/output_directory.h"
 #include "scenarios/runner/spelling.h"
 
@@ -18,6 +19,7 @@ struct Options {
   std::string recording;
   std::string format = "text";
   std::string file;
+  bool by_thread = false;
 };
 
 std::vector<std::string_view> format_names() {
@@ -41,10 +43,13 @@ int run(const Options& options) {
   }
   const auto judged = judge_recording(runner::recording_in(options.recording));
   if (!judged) return refuse(judged.error());
+  const auto write = [&](std::ostream& out) {
+    options.by_thread ? reports::write_threads(judged->report, out) : format->write(judged->report, out);
+  };
   if (options.file.empty()) {
-    format->write(judged->report, std::cout);
+    write(std::cout);
     if (!std::cout.flush()) return refuse("the report could not be written to stdout");
-  } else if (const auto written = write_file(judged->report, *format, options.file); !written) {
+  } else if (const auto written = write_file(options.file, write); !written) {
     return refuse(written.error());
   }
   return reports::exit_status(judged->report);
@@ -61,6 +66,8 @@ void declare_report(CLI::App& app, const Surroundings& surroundings, int& status
   command->add_option("--format", options->format, "One of " + listed(format_names()))
       ->type_name("NAME")
       ->capture_default_str();
+  command->add_flag("--by-thread", options->by_thread,
+                    "Only a table of the threads; what each allocated, if it was recorded with --by-thread");
   command->add_option("-o", options->file, "Write to a file instead of stdout")->type_name("FILE");
   command->footer(
       "Exit status: that of the verdict, as when it was recorded; 2 wrong call or an unreadable file.");

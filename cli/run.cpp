@@ -34,6 +34,7 @@ struct Options {
   std::optional<std::string> max_growth;
   std::optional<int> interval_ms;
   std::string stacks = "cfi";
+  bool by_thread = false;
 };
 
 tl::expected<runner::Order, std::string> make_order(const Options& options,
@@ -52,6 +53,7 @@ tl::expected<runner::Order, std::string> make_order(const Options& options,
   if (!growth) return tl::unexpected(growth.error());
   if (*growth) order.budget.growth_bytes_per_iteration = static_cast<double>(**growth);
   order.environment["LEAKHUNT_UNWINDER"] = options.stacks;
+  if (options.by_thread) order.environment["LEAKHUNT_BY_THREAD"] = "1";
   if (options.interval_ms) order.interval = std::chrono::milliseconds(*options.interval_ms);
   return order;
 }
@@ -131,6 +133,9 @@ void declare_run(CLI::App& app, const Surroundings& surroundings, int& status) {
           "How call stacks are found: by unwind rules (cfi), by frame pointers only (fp), or not (none)")
       ->check(CLI::IsMember({"cfi", "fp", "none"}))
       ->capture_default_str();
+  command->add_flag(
+      "--by-thread", options->by_thread,
+      "Tell the allocations of different threads apart: leakhunt report --by-thread shows them");
   command->footer(
       "The program keeps its terminal; two lines on stderr sum up. Exit status: 0 pass, 1 fail, 2 wrong\n"
       "call or something missing, 3 the program itself failed, 4 inconclusive, 128+N ended by signal N.");

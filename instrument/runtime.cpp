@@ -171,7 +171,8 @@ void start() {
   settings.tick_ns = number_or(variables.interval_ms, kDefaultTickMs) * 1'000'000;
   settings.by_thread = variables.by_thread != nullptr && strcmp(variables.by_thread, "1") == 0;
   const int error = tracker::tracker.start(settings);
-  if (error != 0) complain(variables.recording, error);
+  if (error != 0) return complain(variables.recording, error);
+  if (!hooks::heap_is_hooked()) tracker::tracker.note_own_malloc();
 }
 
 const char* const* hidden_variables(size_t* count) {

@@ -157,8 +157,9 @@ bool Recorder::write_thread(const recording::ThreadRecord& record) {
   return write(RecordType::kThread, record, 9 * recording::kMaxVarint + record.name.size);
 }
 
-void Recorder::write_step_aside(uint64_t iteration, int error, const char* reason) {
-  const recording::StepAside record{iteration, static_cast<uint64_t>(error), bytes_of(reason)};
+void Recorder::write_step_aside(uint64_t iteration, int error, const char* reason,
+                                recording::StepAsideKind kind) {
+  const recording::StepAside record{iteration, static_cast<uint64_t>(error), bytes_of(reason), kind};
   write(RecordType::kStepAside, record, record.reason.size + 64);
 }
 

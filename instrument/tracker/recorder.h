@@ -28,7 +28,8 @@ class Recorder {
                       const Tags& tags);
   bool write_cohorts(uint64_t iteration, const CohortTable& table);
   bool write_thread(const recording::ThreadRecord& record);
-  void write_step_aside(uint64_t iteration, int error, const char* reason);
+  void write_step_aside(uint64_t iteration, int error, const char* reason,
+                        recording::StepAsideKind kind = recording::StepAsideKind::kGaveUp);
   void write_end(recording::EndKind kind);
   void close() { file_.close(); }
 

@@ -103,6 +103,17 @@ void Tracker::on_free(void* block) {
   leave(thread);
 }
 
+void Tracker::on_alloc_once(void* block, size_t size, const void* hook_frame) {
+  const uintptr_t address = reinterpret_cast<uintptr_t>(block);
+  LiveBlock known;
+  ThreadState* thread = enter();
+  if (thread == nullptr) return;
+  const bool is_known = blocks_.take(address, &known);
+  if (is_known) blocks_.insert(address, known);
+  leave(thread);
+  if (!is_known) on_alloc(block, size, hook_frame);
+}
+
 bool Tracker::before_move(void* block, LiveBlock* moved) {
   ThreadState* thread = enter();
   if (thread == nullptr) return false;
@@ -287,11 +298,31 @@ SiteId Tracker::mapping_site(const void* hook_frame) {
 }
 
 void Tracker::on_map(SiteId site, void* begin, size_t size) {
+  const uintptr_t from = reinterpret_cast<uintptr_t>(begin);
+  enter_range(site, from, from + (size + kPage - 1) / kPage * kPage);
+}
+
+void Tracker::on_unmap(void* begin, size_t size) {
+  const uintptr_t from = reinterpret_cast<uintptr_t>(begin);
+  remove_range(from, from + (size + kPage - 1) / kPage * kPage);
+}
+
+// To the byte: breaks are not page aligned.
+void Tracker::on_break(SiteId site, const void* before, const void* after) {
+  const uintptr_t from = reinterpret_cast<uintptr_t>(before);
+  const uintptr_t to = reinterpret_cast<uintptr_t>(after);
+  if (to > from) {
+    remove_range(from, to);
+    enter_range(site, from, to);
+  } else if (to < from) {
+    remove_range(to, from);
+  }
+}
+
+void Tracker::enter_range(SiteId site, uintptr_t from, uintptr_t to) {
   if (site == CallSites::kNone) return;
   ThreadState* thread = enter();
   if (thread == nullptr) return;
-  const uintptr_t from = reinterpret_cast<uintptr_t>(begin);
-  const uintptr_t to = from + (size + kPage - 1) / kPage * kPage;
   if (mappings_.insert({from, to, site, load_relaxed(clock_)})) {
     const SiteInfo info = site_infos_[static_cast<uint32_t>(site)];
     count_alloc(thread, site, static_cast<TagId>(info.tag), info.kind, to - from);
@@ -301,11 +332,9 @@ void Tracker::on_map(SiteId site, void* begin, size_t size) {
   leave(thread);
 }
 
-void Tracker::on_unmap(void* begin, size_t size) {
+void Tracker::remove_range(uintptr_t from, uintptr_t to) {
   ThreadState* thread = enter();
   if (thread == nullptr) return;
-  const uintptr_t from = reinterpret_cast<uintptr_t>(begin);
-  const uintptr_t to = from + (size + kPage - 1) / kPage * kPage;
   mappings_.remove(
       from, to,
       [](void* self, const MappedRange& range, uint64_t bytes, bool whole, bool split) {
@@ -439,6 +468,12 @@ void Tracker::stop(recording::EndKind kind) {
   if (!in_recorded_process()) return;
   write_end(kind);
   store_release(control_->active, 0u);
+}
+
+void Tracker::note_own_malloc() {
+  const SpinGuard guard(recorder_.lock());
+  recorder_.write_step_aside(clock_, 0, "the program brings its own malloc; only mappings are counted",
+                             recording::StepAsideKind::kMappingsOnly);
 }
 
 // Whoever holds the recorder's lock may be waiting for one that the caller holds: then there is no record of

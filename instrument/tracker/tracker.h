@@ -58,6 +58,9 @@ class Tracker {
   // everything pass. `reason` is a literal.
   void step_aside(const char* reason, int error);
 
+  // The heap is not seen, since the program's own malloc is in front of ours: a record.
+  void note_own_malloc();
+
   bool active() const { return load_relaxed(control_->active) != 0; }
   // False in a child that shares the memory of the process (vfork).
   bool in_recorded_process() const;
@@ -65,6 +68,8 @@ class Tracker {
   // --- the heap; hook_frame: __builtin_frame_address(0) of the hook ---
   void on_alloc(void* block, size_t size, const void* hook_frame);
   void on_free(void* block);
+  // A block that may have come by on_alloc() already.
+  void on_alloc_once(void* block, size_t size, const void* hook_frame);
   // realloc, in two steps, since the old address may be given to another thread before realloc returns.
   bool before_move(void* block, LiveBlock* moved);
   void on_move(bool known, const LiveBlock& moved, void* from, void* to, size_t size, const void* hook_frame);
@@ -74,6 +79,8 @@ class Tracker {
   SpinLock& mappings_lock() { return mappings_.lock(); }
   void on_map(SiteId site, void* begin, size_t size);
   void on_unmap(void* begin, size_t size);
+  // The program moved its break.
+  void on_break(SiteId site, const void* before, const void* after);
 
   // In a new thread, before it does anything.
   void on_thread_start(StartRoutine routine, size_t stack_bytes);
@@ -107,6 +114,8 @@ class Tracker {
   void count_alloc(ThreadState* thread, SiteId site, TagId tag, SiteKind kind, uint64_t bytes);
   void count_free(ThreadState* thread, const LiveBlock& block, TagId tag, SiteKind kind);
   void add_to_peaks(ThreadState* thread, TagId tag, SiteKind kind, int64_t bytes);
+  void enter_range(SiteId site, uintptr_t from, uintptr_t to);
+  void remove_range(uintptr_t from, uintptr_t to);
   void count_unmapped(const MappedRange& range, uint64_t bytes, bool whole, bool split);
 
   void look_at_clock(ThreadState* thread);

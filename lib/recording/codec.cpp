@@ -377,6 +377,7 @@ void encode(Encoder& out, const StepAside& record) {
   put_varint(out, record.iteration);
   put_varint(out, record.error);
   put_bytes(out, record.reason);
+  if (record.kind != StepAsideKind::kGaveUp) put_enum(out, record.kind);
 }
 
 StepAside decode_step_aside(Decoder& in) {
@@ -384,6 +385,7 @@ StepAside decode_step_aside(Decoder& in) {
   record.iteration = get_varint(in);
   record.error = get_varint(in);
   record.reason = get_bytes(in);
+  if (in.cursor != in.end) record.kind = get_enum(in, StepAsideKind::kMappingsOnly);
   return record;
 }
 

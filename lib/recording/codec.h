@@ -175,6 +175,7 @@ struct StepAside {
   uint64_t iteration;
   uint64_t error;  // errno, or 0
   Bytes reason;
+  StepAsideKind kind = StepAsideKind::kGaveUp;  // written if it is another one
 };
 void encode(Encoder& out, const StepAside& record);
 StepAside decode_step_aside(Decoder& in);

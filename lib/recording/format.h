@@ -92,6 +92,12 @@ enum class SnapshotKind : uint8_t {
   kFinal = 3,      // the process ends
 };
 
+// How far the tracker stepped aside.
+enum class StepAsideKind : uint8_t {
+  kGaveUp = 0,        // nothing is counted any more
+  kMappingsOnly = 1,  // the program's malloc is not ours: its heap is not seen
+};
+
 enum class EndKind : uint8_t {
   kExit = 0,       // ran its destructors
   kQuickExit = 1,  // _exit, _Exit, quick_exit

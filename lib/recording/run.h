@@ -130,12 +130,16 @@ struct Thread {
   uint64_t start_routine = 0;      // address, 0 when not known; its symbol is that of the address behind it
   uint64_t stack_reserved = 0;     // bytes, 0 when not known
   uint64_t stack_touched = 0;      // of them, as far as it was seen
+
+  // Where the start routine is among the symbols, which are those of return addresses; 0: nowhere.
+  uint64_t start_symbol() const { return start_routine == 0 ? 0 : start_routine + 1; }
 };
 
 struct StepAsideNote {
   uint64_t iteration = 0;
   int error = 0;
   std::string reason;
+  StepAsideKind kind = StepAsideKind::kGaveUp;
 };
 
 // RSS as the runner saw it from outside.

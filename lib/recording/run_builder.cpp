@@ -275,7 +275,7 @@ bool RunBuilder::take_step_aside(Decoder& in) {
   const StepAside record = decode_step_aside(in);
   if (in.failed || record.error > static_cast<uint64_t>(std::numeric_limits<int>::max())) return false;
   run_.step_asides.push_back(
-      {record.iteration, static_cast<int>(record.error), std::string(view_of(record.reason))});
+      {record.iteration, static_cast<int>(record.error), std::string(view_of(record.reason)), record.kind});
   return true;
 }
 

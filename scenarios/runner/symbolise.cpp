@@ -39,6 +39,10 @@ recording::Symbols symbolise(const recording::Run& run) {
         found.emplace(address, symbol_at(run, address, symbolizer));
     }
   }
+  for (const auto& [number, thread] : run.threads) {
+    const uint64_t address = thread.start_symbol();
+    if (address != 0 && !found.contains(address)) found.emplace(address, symbol_at(run, address, symbolizer));
+  }
   return found;
 }
 

@@ -78,7 +78,8 @@ std::string describe(const Run& run, bool with_damage) {
                         optional_text(t.end_ns), t.start_routine, t.stack_reserved, t.stack_touched);
   }
   for (const StepAsideNote& n : run.step_asides) {
-    text += fmt::format("step aside {} {} {}\n", n.iteration, n.error, n.reason);
+    text += fmt::format("step aside {} {} {} {}\n", n.iteration, n.error, n.reason,
+                        static_cast<int>(n.kind));
   }
   text += fmt::format("end {} images {}\n", run.end ? static_cast<int>(*run.end) : -1, run.images);
   for (const auto& [address, symbol] : run.symbols)
