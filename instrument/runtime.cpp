@@ -13,6 +13,7 @@
 #include "instrument/hooks/real_functions.h"
 #include "instrument/leakhunt.h"
 #include "instrument/os/pages.h"
+#include "instrument/os/standard_error.h"
 #include "instrument/os/system_call.h"
 #include "instrument/tracker/tracker.h"
 
@@ -138,8 +139,8 @@ const Unwinder& unwinder_called(const char* name) {
 
 void complain(const char* recording, int error) {
   const char* parts[] = {"leakhunt: nothing is recorded: ", recording, ": ", strerrordesc_np(error),
-                         "; the program goes on\n"};
-  for (const char* part : parts) tracker::system_call(SYS_write, 2, part, strlen(part));
+                         "; the program goes on\n",         nullptr};
+  tracker::write_to_standard_error(parts);
 }
 
 __attribute__((constructor(101))) void constructed() {
@@ -170,6 +171,7 @@ void start() {
   settings.max_frames = number_or(variables.max_frames, kDefaultMaxFrames);
   settings.tick_ns = number_or(variables.interval_ms, kDefaultTickMs) * 1'000'000;
   settings.by_thread = variables.by_thread != nullptr && strcmp(variables.by_thread, "1") == 0;
+  tracker::remember_standard_error();
   const int error = tracker::tracker.start(settings);
   if (error != 0) return complain(variables.recording, error);
   if (!hooks::heap_is_hooked()) tracker::tracker.note_own_malloc();

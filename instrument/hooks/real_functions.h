@@ -33,6 +33,7 @@ namespace leakhunt::hooks {
   X(brk, int, (void*))                                       \
   X(sbrk, void*, (intptr_t))                                 \
   X(dlclose, int, (void*))                                   \
+  X(prctl, int, (int, ...))                                  \
   X(execve, int, (const char*, char* const*, char* const*))  \
   X(execvpe, int, (const char*, char* const*, char* const*)) \
   X(fexecve, int, (int, char* const*, char* const*))         \

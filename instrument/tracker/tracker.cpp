@@ -1,7 +1,6 @@
 #include "instrument/tracker/tracker.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "instrument/os/pages.h"
 #include "instrument/os/proc_self.h"
@@ -228,8 +227,10 @@ void Tracker::snapshot(ThreadState* thread, recording::SnapshotKind kind, uint64
   if (now - resident_at_ns_ >= kResidentEvery_ns || resident_at_ns_ == 0 ||
       kind == recording::SnapshotKind::kFinal) {
     const ResidentMemory resident = resident_memory();
-    rss_bytes_ = resident.rss_bytes;
-    shared_bytes_ = resident.shared_bytes;
+    if (resident.rss_bytes != 0) {  // not when it may not open files any more
+      rss_bytes_ = resident.rss_bytes;
+      shared_bytes_ = resident.shared_bytes;
+    }
     resident_at_ns_ = now;
   }
   thread->heap_peak.pour(heap_gauge_);
@@ -470,36 +471,15 @@ void Tracker::stop(recording::EndKind kind) {
   store_release(control_->active, 0u);
 }
 
-void Tracker::note_own_malloc() {
-  const SpinGuard guard(recorder_.lock());
-  recorder_.write_step_aside(clock_, 0, "the program brings its own malloc; only mappings are counted",
-                             recording::StepAsideKind::kMappingsOnly);
-}
-
-// Whoever holds the recorder's lock may be waiting for one that the caller holds: then there is no record of
-// it.
-void Tracker::step_aside(const char* reason, int error) {
-  const bool locked = recorder_.lock().try_lock();
-  give_up(reason, error, locked);
-  if (locked) recorder_.lock().unlock();
-}
-
-void Tracker::give_up(const char* reason, int error, bool may_record) {
-  if (__atomic_exchange_n(&control_->active, 0u, __ATOMIC_ACQ_REL) == 0) return;
-  if (may_record) recorder_.write_step_aside(clock_, error, reason);
-  char line[512];
-  size_t used = 0;
-  const char* parts[] = {"leakhunt: tracking stopped: ",
-                         reason,
-                         error != 0 ? ": " : "",
-                         error != 0 ? strerrordesc_np(error) : "",
-                         " (",
-                         settings_.recording,
-                         "); the program goes on\n"};
-  for (const char* part : parts) {
-    for (; part != nullptr && *part != '\0' && used < sizeof line; ++part) line[used++] = *part;
+void Tracker::stop_before_restriction(const char* reason) {
+  ThreadState* thread = enter();
+  if (thread == nullptr) return;
+  {
+    const SpinGuard guard(recorder_.lock());
+    if (active()) snapshot(thread, recording::SnapshotKind::kFinal, clock_);
+    give_up(reason, 0);
   }
-  system_call(SYS_write, 2, line, used);
+  leave(thread);
 }
 
 void Tracker::thread_ended(ThreadState* thread) {

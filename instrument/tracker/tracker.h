@@ -57,6 +57,8 @@ class Tracker {
   // Stops recording because the tracker cannot go on: a record, one line on stderr, and the hooks let
   // everything pass. `reason` is a literal.
   void step_aside(const char* reason, int error);
+  // The same, with a last snapshot while that is still allowed.
+  void stop_before_restriction(const char* reason);
 
   // The heap is not seen, since the program's own malloc is in front of ours: a record.
   void note_own_malloc();

@@ -1,10 +1,9 @@
 // Claim: whatever gives memory is counted, under the tag that was current, and answers as it would without
 // us.
 //
-//   memory_sources calls     every function of the malloc family and every C++ operator, in four threads;
-//   prints
-//                            "TAG allocations bytes frees bytes" for each tag
-//   memory_sources libc      what libc allocates for its callers, "TAG allocations frees": at least as many
+//   memory_sources calls     the malloc family and every C++ operator, in four threads; prints "TAG
+//                            allocations bytes frees bytes" for each tag
+//   memory_sources libc      what libc allocates for its callers: "TAG allocations", at least so many
 //   memory_sources break     brk and sbrk, as `calls`
 //   memory_sources corners   what the functions answer to odd requests, and errno after each
 #include <errno.h>

@@ -1,13 +1,12 @@
 // Claim: what each thread allocates is known in closed form, and a thread is with the tracker what it is
 // without.
 //
-//   threads at_once N      N threads that wait for each other; thread k (from 1) is called w<k>, touches k *
-//   64
-//                          KiB of its stack, allocates 10 * k blocks of 16 bytes and frees all but k of them
-//   threads short N        N threads one after the other; each allocates 3 blocks of 32 bytes and frees two
-//   threads leak N I       N threads that live on; each keeps one more block of 48 bytes in each of I
-//   iterations threads cpp            two std::threads that run named functions threads semantics      prints
-//   what a program can see of its threads
+//   threads at_once N   N threads that wait for each other; thread k (from 1) is called w<k>, touches k * 16
+//                       KiB of its stack, allocates 10 * k blocks of 16 bytes and frees all but k
+//   threads short N     N threads one after the other; each allocates 3 blocks of 32 bytes and frees 2
+//   threads leak N I    N threads; each keeps one more block of 48 bytes in each of I iterations
+//   threads cpp         two std::threads that run named functions
+//   threads semantics   prints what a program can see of its threads
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -35,7 +34,7 @@ __attribute__((noinline)) void touch_stack(size_t bytes) {
 __attribute__((noinline)) void* allocate_ten_times(void* argument) {
   const size_t k = reinterpret_cast<uintptr_t>(argument);
   pthread_setname_np(pthread_self(), ("w" + std::to_string(k)).c_str());
-  touch_stack(k * (64 << 10));
+  touch_stack(k * (16 << 10));
   for (size_t i = 0; i < 10 * k; ++i) {
     void* volatile block = malloc(16);
     if (i >= k) free(block);

@@ -150,11 +150,11 @@ TEST(Codec, RecordsOfTheTargetComeBackAsTheyWere) {
     encode(buffer.out, start);
     encode(buffer.out, module);
     encode(buffer.out, tag);
-    encode(buffer.out, aside);
     encode(buffer.out, thread);
     encode(buffer.out, end);
     encode(buffer.out, cohorts);
     encode_cohort_row(buffer.out, cohort);
+    encode(buffer.out, aside);  // last: it may have a field behind those it has here
 
     Decoder in = buffer.written();
     const ProcessStart start_read = decode_process_start(in);
@@ -175,10 +175,6 @@ TEST(Codec, RecordsOfTheTargetComeBackAsTheyWere) {
     const TagRecord tag_read = decode_tag(in);
     EXPECT_EQ(tag_read.id, tag.id);
     EXPECT_EQ(view_of(tag_read.name), c);
-    const StepAside aside_read = decode_step_aside(in);
-    EXPECT_EQ(aside_read.iteration, aside.iteration);
-    EXPECT_EQ(aside_read.error, aside.error);
-    EXPECT_EQ(view_of(aside_read.reason), a);
     const ThreadRecord thread_read = decode_thread(in);
     EXPECT_EQ(thread_read.number, thread.number);
     EXPECT_EQ(thread_read.tid, thread.tid);
@@ -200,9 +196,23 @@ TEST(Codec, RecordsOfTheTargetComeBackAsTheyWere) {
     EXPECT_EQ(cohort_read.birth, cohort.birth);
     EXPECT_EQ(cohort_read.blocks, cohort.blocks);
     EXPECT_EQ(cohort_read.bytes, cohort.bytes);
+    const StepAside aside_read = decode_step_aside(in);
+    EXPECT_EQ(aside_read.iteration, aside.iteration);
+    EXPECT_EQ(aside_read.error, aside.error);
+    EXPECT_EQ(view_of(aside_read.reason), a);
+    EXPECT_EQ(aside_read.kind, StepAsideKind::kGaveUp);
     EXPECT_FALSE(in.failed);
     EXPECT_EQ(in.cursor, in.end);
   }
+}
+
+TEST(Codec, AStepAsideThatIsNoEndKeepsItsKind) {
+  Buffer buffer;
+  encode(buffer.out, StepAside{7, 0, bytes_of("own malloc"), StepAsideKind::kMappingsOnly});
+  Decoder in = buffer.written();
+  EXPECT_EQ(decode_step_aside(in).kind, StepAsideKind::kMappingsOnly);
+  EXPECT_EQ(in.cursor, in.end);
+  EXPECT_FALSE(in.failed);
 }
 
 TEST(Codec, SitesComeBackWithTheirFrames) {
