@@ -29,6 +29,18 @@ const recording::SourceFrame* start_frame(const Run& run, const Thread& thread) 
   return &symbol->second.source_frames.back();  // the function itself, whatever was inlined into it
 }
 
+// "main::<lambda()>" of "std::thread::_State_impl<std::thread::_Invoker<std::tuple<main::<lambda()> > >
+// >::_M_run": what a std::thread was made for, and its arguments' types.
+std::string_view purpose_of_std_thread(std::string_view function) {
+  constexpr std::string_view kBefore = "std::thread::_Invoker<std::tuple<";
+  size_t begin = function.find(kBefore);
+  size_t end = function.rfind("> > >::_M_run");
+  if (begin == std::string_view::npos || end == std::string_view::npos || end < begin) return {};
+  begin += kBefore.size();
+  if (function[end - 1] == ' ') --end;  // behind a closing bracket of its own
+  return function.substr(begin, end - begin);
+}
+
 double seconds(uint64_t ns) {
   return static_cast<double>(ns) * 1e-9;
 }
@@ -91,7 +103,10 @@ std::string thread_label(const Run& run, uint32_t thread) {
 
 std::string start_routine_name(const Run& run, const Thread& thread) {
   const recording::SourceFrame* frame = start_frame(run, thread);
-  return frame == nullptr ? "" : escape_line(qualified_name(frame->function));
+  if (frame == nullptr) return "";
+  const std::string_view purpose = purpose_of_std_thread(frame->function);
+  return purpose.empty() ? escape_line(qualified_name(frame->function))
+                         : "std::thread: " + escape_line(purpose);
 }
 
 std::string threads_figure(const Run& run) {
