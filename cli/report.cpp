@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/judged.h"
 #include "cli/messages.h"
+#include "reports/formats/threads.h"
 #include "scenarios/runner/output_directory.h"
 #include "scenarios/runner/spelling.h"
 
@@ -27,6 +28,7 @@ struct Options {
   std::string file;
   std::string source_root;
   bool absolute_paths = false;
+  bool by_thread = false;
 };
 
 std::string format_list() {
@@ -119,7 +121,10 @@ int run(const Options& options) {
   if (!judged) return refuse(judged.error());
   const auto moment = moment_of(options, judged->report);
   if (!moment) return refuse(moment.error());
-  const auto write = [&](std::ostream& out) { (*format)->write(judged->report, *moment, out); };
+  const auto write = [&](std::ostream& out) {
+    if (options.by_thread) return reports::write_threads(judged->report, out);
+    (*format)->write(judged->report, *moment, out);
+  };
   if (options.file.empty()) {
     write(std::cout);
     if (!std::cout.flush()) return refuse("the report could not be written to stdout");
@@ -144,6 +149,8 @@ void declare_report(CLI::App& app, const Surroundings& surroundings, int& status
       ->type_name("N");
   command->add_option("--from", options->from, "What was gained since that moment")->type_name("N");
   command->add_option("--to", options->to, "... until that one (default: end)")->type_name("N");
+  command->add_flag("--by-thread", options->by_thread,
+                    "Only a table of the threads; what each allocated, if it was recorded with --by-thread");
   command->add_option("-o", options->file, "Write to a file instead of stdout")->type_name("FILE");
   command
       ->add_option("--source-root", options->source_root,

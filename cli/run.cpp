@@ -37,6 +37,7 @@ struct Options {
   std::optional<std::string> iteration_symbol;
   std::string stacks = "cfi";
   std::string follow_fork = "yes";
+  bool by_thread = false;
 };
 
 // "100ms", "1s"; a number alone is milliseconds.
@@ -84,6 +85,7 @@ tl::expected<runner::Order, std::string> make_order(const Options& options,
   order.environment["LEAKHUNT_UNWINDER"] = options.stacks;
   if (const auto clock = choose_clock(options, order); !clock) return tl::unexpected(clock.error());
   order.follow_children = options.follow_fork == "yes";
+  if (options.by_thread) order.environment["LEAKHUNT_BY_THREAD"] = "1";
   return order;
 }
 
@@ -178,6 +180,9 @@ void declare_run(CLI::App& app, const Surroundings& surroundings, int& status) {
                    "Record its children as well, each by itself, in one report")
       ->check(CLI::IsMember({"yes", "no"}))
       ->capture_default_str();
+  command->add_flag(
+      "--by-thread", options->by_thread,
+      "Tell the allocations of different threads apart: leakhunt report --by-thread shows them");
   command->footer(
       "The program keeps its terminal; two lines on stderr sum up. Exit status: 0 pass, 1 fail, 2 wrong\n"
       "call or something missing, 3 the program itself failed, 4 inconclusive, 128+N ended by signal N.");

@@ -24,6 +24,7 @@
 #include "instrument/os/pages.h"
 #include "instrument/os/proc_self.h"
 #include "instrument/os/process_file.h"
+#include "instrument/os/standard_error.h"
 #include "instrument/os/system_call.h"
 #include "instrument/tracker/tracker.h"
 
@@ -130,6 +131,7 @@ struct Variables {
   const char* iteration_what;
   const char* loader_entry;
   const char* processes;
+  const char* by_thread;
 };
 
 // Reads our variables and takes them out of the environment.
@@ -147,7 +149,8 @@ Variables take_variables(char** environment) {
               {"LEAKHUNT_ITERATION_LINES", &found.iteration_lines},
               {"LEAKHUNT_ITERATION_WHAT", &found.iteration_what},
               {"LEAKHUNT_LOADER_ENTRY", &found.loader_entry},
-              {"LEAKHUNT_PROCESSES", &found.processes}};
+              {"LEAKHUNT_PROCESSES", &found.processes},
+              {"LEAKHUNT_BY_THREAD", &found.by_thread}};
   char** to = environment;
   for (char** from = environment; *from != nullptr; ++from) {
     bool stays = true;
@@ -206,8 +209,8 @@ void begin_marks(const Variables& variables, const Settings& settings) {
 
 void complain(const char* recording, int error) {
   const char* parts[] = {"leakhunt: nothing is recorded: ", recording, ": ", strerrordesc_np(error),
-                         "; the program goes on\n"};
-  for (const char* part : parts) tracker::system_call(SYS_write, 2, part, strlen(part));
+                         "; the program goes on\n",         nullptr};
+  tracker::write_to_standard_error(parts);
 }
 
 // Puts `variable` in the place of the hidden one of the same name.
@@ -247,6 +250,10 @@ int open_own_recording(uint64_t pid) {
   return 0;
 }
 
+void note_own_malloc() {
+  if (!hooks::heap_is_hooked()) tracker::tracker.note_own_malloc();
+}
+
 void before_fork() {
   fork_note = tracker::tracker.note_fork();
 }
@@ -267,6 +274,7 @@ void in_forked_child() {
   }
   if (error == 0) error = tracker::tracker.start_in_child(settings, fork_note);
   if (error == 0 && settings.marked_by == MarkedBy::kEntries) tracker::tracker.marks_are(true, "");
+  if (error == 0) note_own_malloc();
   complain_in_child(error);
 }
 
@@ -297,6 +305,8 @@ void start() {
   settings.unwinder = unwinder.for_people;
   settings.max_frames = number_or(variables.max_frames, kDefaultMaxFrames);
   settings.tick_ns = number_or(variables.interval_ms, kDefaultTickMs) * 1'000'000;
+  settings.by_thread = variables.by_thread != nullptr && strcmp(variables.by_thread, "1") == 0;
+  tracker::remember_standard_error();
   int error = 0;
   if (follows) {
     processes = variables.processes;
@@ -313,6 +323,7 @@ void start() {
   }
   if (error == 0) error = tracker::tracker.start(settings);
   if (error == 0 && !is_child) begin_marks(variables, settings);
+  if (error == 0) note_own_malloc();
   if (is_child) {
     complain_in_child(error);
   } else if (error != 0) {

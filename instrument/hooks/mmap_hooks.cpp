@@ -1,5 +1,6 @@
 // mmap, munmap, mremap, as the program calls them. (libc's own mappings, for large blocks and stacks, do not
 // come by here: large blocks are counted as blocks.)
+// An allocator in a library of its own, jemalloc for one, is treated alike: what it maps is passed through.
 //
 // The lock is held around the system call, so that the table of mappings changes in the kernel's order.
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include "instrument/os/system_call.h"
 #include "instrument/tracker/tracker.h"
 
+using leakhunt::hooks::is_in_allocator;
 using leakhunt::hooks::ready;
 using leakhunt::hooks::real;
 using leakhunt::tracker::SiteId;
@@ -19,9 +21,10 @@ using leakhunt::tracker::tracker;
 namespace {
 
 template <typename Map>
-inline __attribute__((always_inline)) void* map(size_t size, const void* frame, Map really) {
+inline __attribute__((always_inline)) void* map(size_t size, const void* frame, const void* caller,
+                                                Map really) {
   ready();
-  if (!tracker.active()) return really();
+  if (!tracker.active() || is_in_allocator(caller)) return really();
   const SiteId site = tracker.mapping_site(frame);
   const SpinGuard guard(tracker.mappings_lock());
   void* begin = really();
@@ -36,13 +39,13 @@ inline __attribute__((always_inline)) void* map(size_t size, const void* frame, 
 
 LEAKHUNT_HOOK void* mmap(void* address, size_t size, int protection, int flags, int file,
                          off_t offset) noexcept {
-  return map(size, __builtin_frame_address(0),
+  return map(size, __builtin_frame_address(0), __builtin_return_address(0),
              [=] { return real.mmap(address, size, protection, flags, file, offset); });
 }
 
 LEAKHUNT_HOOK void* mmap64(void* address, size_t size, int protection, int flags, int file,
                            off64_t offset) noexcept {
-  return map(size, __builtin_frame_address(0),
+  return map(size, __builtin_frame_address(0), __builtin_return_address(0),
              [=] { return real.mmap64(address, size, protection, flags, file, offset); });
 }
 
@@ -61,7 +64,8 @@ LEAKHUNT_HOOK void* mremap(void* old_begin, size_t old_size, size_t new_size, in
   va_start(rest, flags);
   void* wanted = (flags & MREMAP_FIXED) != 0 ? va_arg(rest, void*) : nullptr;
   va_end(rest);
-  if (!tracker.active()) return real.mremap(old_begin, old_size, new_size, flags, wanted);
+  if (!tracker.active() || is_in_allocator(__builtin_return_address(0)))
+    return real.mremap(old_begin, old_size, new_size, flags, wanted);
   const SiteId site = tracker.mapping_site(__builtin_frame_address(0));
   const SpinGuard guard(tracker.mappings_lock());
   void* begin = real.mremap(old_begin, old_size, new_size, flags, wanted);

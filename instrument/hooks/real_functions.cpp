@@ -10,6 +10,8 @@ namespace leakhunt::hooks {
 
 RealFunctions real{};
 bool resolved = false;
+uintptr_t allocator_begin = 0;
+uintptr_t allocator_end = 0;
 
 namespace {
 
@@ -31,11 +33,26 @@ bool contains(const char* text, const char* part) {
   return false;
 }
 
-bool has_standard_operators() {
+void classify_operators() {
   tracker::LoadedObject object{};
-  if (!tracker::find_loaded_object(reinterpret_cast<uintptr_t>(real._Znwm), &object)) return false;
-  return contains(object.name, "libstdc++.so") || contains(object.name, "libc++.so") ||
-         contains(object.name, "libc++abi.so");
+  if (!tracker::find_loaded_object(reinterpret_cast<uintptr_t>(real._Znwm), &object)) return;
+  const bool standard = contains(object.name, "libstdc++.so") || contains(object.name, "libc++.so") ||
+                        contains(object.name, "libc++abi.so");
+  real.standard_operators = standard && heap_is_hooked();
+  real.allocators_operators = object.begin == allocator_begin;
+}
+
+// Of another allocator than libc's.
+void find_allocator() {
+  tracker::LoadedObject allocator{};
+  tracker::LoadedObject libc{};
+  if (!tracker::find_loaded_object(reinterpret_cast<uintptr_t>(real.malloc), &allocator) ||
+      !tracker::find_loaded_object(reinterpret_cast<uintptr_t>(real.execve), &libc) ||
+      allocator.begin == libc.begin) {
+    return;
+  }
+  allocator_begin = allocator.begin;
+  allocator_end = allocator.end;
 }
 
 }  // namespace
@@ -47,6 +64,8 @@ bool resolve() {
   if (resolving) return false;
   resolving = true;
   LEAKHUNT_HOOKED_LIBC(LEAKHUNT_LOOK_UP)
+  LEAKHUNT_HOOKED_THREADS(LEAKHUNT_LOOK_UP)
+  find_allocator();
   resolved = true;
   runtime::start();
   return true;
@@ -55,8 +74,16 @@ bool resolve() {
 void resolve_operators() {
   ready();
   LEAKHUNT_HOOKED_OPERATORS(LEAKHUNT_LOOK_UP)
-  real.standard_operators = has_standard_operators();
+  classify_operators();
   real.operators_resolved = true;
+}
+
+bool heap_is_hooked() {
+  tracker::LoadedObject first{};
+  tracker::LoadedObject ours{};
+  const uintptr_t found = reinterpret_cast<uintptr_t>(dlsym(RTLD_DEFAULT, "malloc"));
+  return !tracker::find_loaded_object(found, &first) ||
+         !tracker::find_loaded_object(reinterpret_cast<uintptr_t>(&real), &ours) || first.begin == ours.begin;
 }
 
 void* bootstrap_allocate(size_t bytes) {

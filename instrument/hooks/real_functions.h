@@ -1,12 +1,13 @@
 // The functions that are hooked, and what stood behind their names before us: the next definition in the
 // order of the dynamic loader (libc's, or that of another allocator).
 //
-// Two lists drive declaration and lookup. libc's functions are looked up together: all are there, so the
+// These lists drive declaration and lookup. libc's functions are looked up together: all are there, so the
 // lookup allocates nothing, and may happen inside the initialisation of another allocator. The C++ operators
 // may be missing, which the loader reports in allocated memory: they are looked up when the first of them is
 // called.
 #pragma once
 
+#include <pthread.h>
 #include <spawn.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,7 +36,10 @@ namespace leakhunt::hooks {
   X(mmap64, void*, (void*, size_t, int, int, int, off64_t))  \
   X(munmap, int, (void*, size_t))                            \
   X(mremap, void*, (void*, size_t, size_t, int, ...))        \
+  X(brk, int, (void*))                                       \
+  X(sbrk, void*, (intptr_t))                                 \
   X(dlclose, int, (void*))                                   \
+  X(prctl, int, (int, ...))                                  \
   X(execve, int, (const char*, char* const*, char* const*))  \
   X(execvpe, int, (const char*, char* const*, char* const*)) \
   X(fexecve, int, (int, char* const*, char* const*))         \
@@ -48,6 +52,9 @@ namespace leakhunt::hooks {
   X(_Exit, void, (int))                                      \
   X(quick_exit, void, (int))
 
+#define LEAKHUNT_HOOKED_THREADS(X) \
+  X(pthread_create, int, (pthread_t*, const pthread_attr_t*, void* (*)(void*), void*))
+
 #define LEAKHUNT_HOOKED_OPERATORS(X)                                          \
   X(_Znwm, void*, (size_t))                                                   \
   X(_Znam, void*, (size_t))                                                   \
@@ -56,17 +63,32 @@ namespace leakhunt::hooks {
   X(_ZnwmSt11align_val_t, void*, (size_t, size_t))                            \
   X(_ZnamSt11align_val_t, void*, (size_t, size_t))                            \
   X(_ZnwmSt11align_val_tRKSt9nothrow_t, void*, (size_t, size_t, const void*)) \
-  X(_ZnamSt11align_val_tRKSt9nothrow_t, void*, (size_t, size_t, const void*))
+  X(_ZnamSt11align_val_tRKSt9nothrow_t, void*, (size_t, size_t, const void*)) \
+  X(_ZdlPv, void, (void*))                                                    \
+  X(_ZdaPv, void, (void*))                                                    \
+  X(_ZdlPvm, void, (void*, size_t))                                           \
+  X(_ZdaPvm, void, (void*, size_t))                                           \
+  X(_ZdlPvRKSt9nothrow_t, void, (void*, const void*))                         \
+  X(_ZdaPvRKSt9nothrow_t, void, (void*, const void*))                         \
+  X(_ZdlPvSt11align_val_t, void, (void*, size_t))                             \
+  X(_ZdaPvSt11align_val_t, void, (void*, size_t))                             \
+  X(_ZdlPvmSt11align_val_t, void, (void*, size_t, size_t))                    \
+  X(_ZdaPvmSt11align_val_t, void, (void*, size_t, size_t))                    \
+  X(_ZdlPvSt11align_val_tRKSt9nothrow_t, void, (void*, size_t, const void*))  \
+  X(_ZdaPvSt11align_val_tRKSt9nothrow_t, void, (void*, size_t, const void*))
 
 struct RealFunctions {
 #define LEAKHUNT_DECLARE(name, result, parameters) result(*name) parameters;
   LEAKHUNT_HOOKED_LIBC(LEAKHUNT_DECLARE)
+  LEAKHUNT_HOOKED_THREADS(LEAKHUNT_DECLARE)
   LEAKHUNT_HOOKED_OPERATORS(LEAKHUNT_DECLARE)
 #undef LEAKHUNT_DECLARE
 
   bool operators_resolved;
   // The C++ operators are those of libstdc++ or libc++, which are malloc and a loop around a handler.
   bool standard_operators;
+  // They are those of the library that malloc comes from, and do not call it by its name.
+  bool allocators_operators;
 };
 
 extern RealFunctions real;
@@ -81,6 +103,17 @@ inline bool ready() {
 }
 
 void resolve_operators();
+
+// False when the program's own malloc stands in front of ours: its heap is not seen.
+bool heap_is_hooked();
+
+// Inside a library that replaces libc's malloc: what it maps is handed out as blocks, which are counted.
+extern uintptr_t allocator_begin;
+extern uintptr_t allocator_end;
+inline bool is_in_allocator(const void* code) {
+  const uintptr_t address = reinterpret_cast<uintptr_t>(code);
+  return __builtin_expect(address >= allocator_begin && address < allocator_end, false);
+}
 
 inline void operators_ready() {
   if (__builtin_expect(!real.operators_resolved, false)) resolve_operators();

@@ -36,6 +36,7 @@ void Tracker::forget_parent() {
   forget(&heap_gauge_);
   for (PeakGauge& gauge : tag_gauges_) forget(&gauge);
   forget(&recorder_);
+  forget(&threads_);
   clock_ = 0;
   entries_ = 0;
   marks_ = false;

@@ -202,8 +202,14 @@ bool Recorder::write_cohorts(uint64_t iteration, const CohortTable& table) {
   return true;
 }
 
-void Recorder::write_step_aside(uint64_t iteration, int error, const char* reason) {
-  const recording::StepAside record{iteration, static_cast<uint64_t>(error), bytes_of(reason)};
+bool Recorder::write_thread(const recording::ThreadRecord& record) {
+  if (record.start_routine != 0 && !write_modules_of(&record.start_routine, 1)) return false;
+  return write(RecordType::kThread, record, 9 * recording::kMaxVarint + record.name.size);
+}
+
+void Recorder::write_step_aside(uint64_t iteration, int error, const char* reason,
+                                recording::StepAsideKind kind) {
+  const recording::StepAside record{iteration, static_cast<uint64_t>(error), bytes_of(reason), kind};
   write(RecordType::kStepAside, record, record.reason.size + 64);
 }
 

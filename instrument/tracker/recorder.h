@@ -36,16 +36,20 @@ class Recorder {
   bool write_snapshot(const recording::SnapshotRecord& record, uint32_t site_count, const uint64_t* tag_peaks,
                       const Tags& tags);
   bool write_cohorts(uint64_t iteration, const CohortTable& table);
-  void write_step_aside(uint64_t iteration, int error, const char* reason);
   void write_end(recording::EndKind kind, const char* next_program);
   // Says of which modules in the recording nothing is loaded any more.
   bool write_closed_modules();
   bool write_marks(recording::MarkedBy by, const char* what, bool in_effect, const char* obstacle);
   void close_and_trim() { file_.close_and_trim(); }
+  bool write_thread(const recording::ThreadRecord& record);
+  void write_step_aside(uint64_t iteration, int error, const char* reason,
+                        recording::StepAsideKind kind = recording::StepAsideKind::kGaveUp);
 
   const UnloadedCode& unloaded_code() const { return unloaded_code_; }
   int error() const { return file_.error(); }
   uint64_t elapsed_ns() const;
+  // Of an earlier monotonic_ns(); 0 for one before the start.
+  uint64_t since_start(uint64_t ns) const { return ns > start_ns_ ? ns - start_ns_ : 0; }
 
  private:
   static constexpr size_t kMaxModules = 4096;

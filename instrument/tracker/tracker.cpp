@@ -1,7 +1,6 @@
 #include "instrument/tracker/tracker.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "instrument/os/pages.h"
 #include "instrument/os/proc_self.h"
@@ -39,9 +38,10 @@ LEAKHUNT_COMMON_PATH SiteId Tracker::site_of(ThreadState* thread, TagId tag, Sit
   const CapturedStack stack = settings_.capture(hook_frame, thread->stack, frames, settings_.max_frames);
   const bool plain = likely(!recorder_.unloaded_code().any());
   const uint64_t key = plain ? stack.key : recorder_.unloaded_code().key_of(stack.key, frames, stack.count);
-  const uint64_t hash = hash_site(tag, kind, key);
+  const uint64_t hash = hash_site(tag, kind, key ^ thread->site_seed);
   const SiteId site = sites_.find(hash);
-  return likely(site != CallSites::kNone) ? site : new_site(hash, tag, kind, frames, stack);
+  return likely(site != CallSites::kNone) ? site
+                                          : new_site(hash, tag, kind, frames, stack, thread->site_thread);
 }
 
 LEAKHUNT_COMMON_PATH void Tracker::add_to_peaks(ThreadState* thread, TagId tag, SiteKind kind,
@@ -105,6 +105,17 @@ void Tracker::on_free(void* block) {
   leave(thread);
 }
 
+void Tracker::on_alloc_once(void* block, size_t size, const void* hook_frame) {
+  const uintptr_t address = reinterpret_cast<uintptr_t>(block);
+  LiveBlock known;
+  ThreadState* thread = enter();
+  if (thread == nullptr) return;
+  const bool is_known = blocks_.take(address, &known);
+  if (is_known) blocks_.insert(address, known);
+  leave(thread);
+  if (!is_known) on_alloc(block, size, hook_frame);
+}
+
 bool Tracker::before_move(void* block, LiveBlock* moved) {
   ThreadState* thread = enter();
   if (thread == nullptr) return false;
@@ -134,7 +145,8 @@ void Tracker::on_move(bool known, const LiveBlock& moved, void* from, void* to, 
 // --- rare: a call site seen for the first time
 
 __attribute__((noinline)) SiteId Tracker::new_site(uint64_t hash, TagId tag, SiteKind kind,
-                                                   const uint64_t* frames, CapturedStack stack) {
+                                                   const uint64_t* frames, CapturedStack stack,
+                                                   uint32_t thread) {
   const SpinGuard guard(recorder_.lock());
   if (!active()) return CallSites::kNone;
   const SiteId there = sites_.find(hash);
@@ -145,7 +157,7 @@ __attribute__((noinline)) SiteId Tracker::new_site(uint64_t hash, TagId tag, Sit
     return id;
   }
   site_infos_[static_cast<uint32_t>(id)] = {static_cast<uint8_t>(tag), kind};
-  if (!recorder_.write_site(tags_, {id, tag, kind, stack.truncated, stack.count}, frames)) {
+  if (!recorder_.write_site(tags_, {id, tag, kind, stack.truncated, stack.count, thread}, frames)) {
     give_up("cannot extend the recording", recorder_.error());
     return CallSites::kNone;
   }
@@ -205,8 +217,10 @@ void Tracker::snapshot(ThreadState* thread, recording::SnapshotKind kind, uint64
   if (now - resident_at_ns_ >= kResidentEvery_ns || resident_at_ns_ == 0 ||
       kind == recording::SnapshotKind::kFinal) {
     const ResidentMemory resident = resident_memory();
-    rss_bytes_ = resident.rss_bytes;
-    shared_bytes_ = resident.shared_bytes;
+    if (resident.rss_bytes != 0) {  // not when it may not open files any more
+      rss_bytes_ = resident.rss_bytes;
+      shared_bytes_ = resident.shared_bytes;
+    }
     resident_at_ns_ = now;
   }
   thread->heap_peak.pour(heap_gauge_);
@@ -230,7 +244,8 @@ void Tracker::snapshot(ThreadState* thread, recording::SnapshotKind kind, uint64
   record.heap_peak_bytes = peak > 0 ? static_cast<uint64_t>(peak) : 0;
   const uint32_t threads = owned_thread_states();
   record.peak_error_bytes = threads > 1 ? (threads - 1) * static_cast<uint64_t>(kBatch) : 0;
-  if (!recorder_.write_snapshot(record, sites_.count(), tag_peaks, tags_)) {
+  if (!threads_.write_living(recorder_, now, kind == recording::SnapshotKind::kFinal) ||
+      !recorder_.write_snapshot(record, sites_.count(), tag_peaks, tags_)) {
     give_up("cannot extend the recording", recorder_.error());
   }
   if (live >= fall_from_) store_relaxed(fall_from_, live + live / 100 + static_cast<int64_t>(kPage));
@@ -297,11 +312,31 @@ SiteId Tracker::mapping_site(const void* hook_frame) {
 }
 
 void Tracker::on_map(SiteId site, void* begin, size_t size) {
+  const uintptr_t from = reinterpret_cast<uintptr_t>(begin);
+  enter_range(site, from, from + (size + kPage - 1) / kPage * kPage);
+}
+
+void Tracker::on_unmap(void* begin, size_t size) {
+  const uintptr_t from = reinterpret_cast<uintptr_t>(begin);
+  remove_range(from, from + (size + kPage - 1) / kPage * kPage);
+}
+
+// To the byte: breaks are not page aligned.
+void Tracker::on_break(SiteId site, const void* before, const void* after) {
+  const uintptr_t from = reinterpret_cast<uintptr_t>(before);
+  const uintptr_t to = reinterpret_cast<uintptr_t>(after);
+  if (to > from) {
+    remove_range(from, to);
+    enter_range(site, from, to);
+  } else if (to < from) {
+    remove_range(to, from);
+  }
+}
+
+void Tracker::enter_range(SiteId site, uintptr_t from, uintptr_t to) {
   if (site == CallSites::kNone) return;
   ThreadState* thread = enter();
   if (thread == nullptr) return;
-  const uintptr_t from = reinterpret_cast<uintptr_t>(begin);
-  const uintptr_t to = from + (size + kPage - 1) / kPage * kPage;
   if (mappings_.insert({from, to, site, load_relaxed(clock_)})) {
     const SiteInfo info = site_infos_[static_cast<uint32_t>(site)];
     count_alloc(thread, site, static_cast<TagId>(info.tag), info.kind, to - from);
@@ -311,11 +346,9 @@ void Tracker::on_map(SiteId site, void* begin, size_t size) {
   leave(thread);
 }
 
-void Tracker::on_unmap(void* begin, size_t size) {
+void Tracker::remove_range(uintptr_t from, uintptr_t to) {
   ThreadState* thread = enter();
   if (thread == nullptr) return;
-  const uintptr_t from = reinterpret_cast<uintptr_t>(begin);
-  const uintptr_t to = from + (size + kPage - 1) / kPage * kPage;
   mappings_.remove(
       from, to,
       [](void* self, const MappedRange& range, uint64_t bytes, bool whole, bool split) {
@@ -408,6 +441,10 @@ void Tracker::destroy_pool(Pool* pool) {
   unmap_pages(pool, kPage);
 }
 
+void Tracker::on_thread_start(StartRoutine routine, size_t stack_bytes) {
+  if (active()) announce_thread(reinterpret_cast<uintptr_t>(routine), stack_bytes);
+}
+
 // --- start, stop, step aside
 
 int Tracker::start(const Settings& settings) {
@@ -422,7 +459,7 @@ int Tracker::start(const Settings& settings) {
                        settings_.one_of_many ? AppendFile::kSmallWindow : AppendFile::kFirstWindow});
   if (error != 0) return error;
   lines_.start(settings_.lines);
-  start_thread_states(thread_ended);
+  start_thread_states(thread_ended, settings_.by_thread);
   fall_from_ = kFirstFall;
   next_tick_ns_ = monotonic_ns() + settings_.tick_ns;
   control->pid = static_cast<uint32_t>(system_call(SYS_getpid));
@@ -463,36 +500,26 @@ void Tracker::stop(recording::EndKind kind) {
   recorder_.close_and_trim();
 }
 
-// Whoever holds the recorder's lock may be waiting for one that the caller holds: then there is no record of
-// it.
-void Tracker::step_aside(const char* reason, int error) {
-  const bool locked = recorder_.lock().try_lock();
-  give_up(reason, error, locked);
-  if (locked) recorder_.lock().unlock();
-}
-
-void Tracker::give_up(const char* reason, int error, bool may_record) {
-  if (__atomic_exchange_n(&control_->active, 0u, __ATOMIC_ACQ_REL) == 0) return;
-  if (may_record) recorder_.write_step_aside(clock_, error, reason);
-  char line[512];
-  size_t used = 0;
-  const char* parts[] = {"leakhunt: tracking stopped: ",
-                         reason,
-                         error != 0 ? ": " : "",
-                         error != 0 ? strerrordesc_np(error) : "",
-                         " (",
-                         settings_.recording,
-                         "); the program goes on\n"};
-  for (const char* part : parts) {
-    for (; part != nullptr && *part != '\0' && used < sizeof line; ++part) line[used++] = *part;
+void Tracker::stop_before_restriction(const char* reason) {
+  ThreadState* thread = enter();
+  if (thread == nullptr) return;
+  {
+    const SpinGuard guard(recorder_.lock());
+    if (active()) snapshot(thread, recording::SnapshotKind::kFinal, clock_);
+    give_up(reason, 0);
   }
-  system_call(SYS_write, 2, line, used);
+  leave(thread);
 }
 
 void Tracker::thread_ended(ThreadState* thread) {
   thread->heap_peak.pour(tracker.heap_gauge_);
   for (size_t tag = 0; tag < tracker.tags_.count(); ++tag) {
     thread->tag_peaks[tag].pour(tracker.tag_gauges_[tag]);
+  }
+  if (!tracker.active()) return;
+  const SpinGuard guard(tracker.recorder_.lock());
+  if (tracker.active() && !ThreadRecords::write_ended(tracker.recorder_, thread)) {
+    tracker.give_up("cannot extend the recording", tracker.recorder_.error());
   }
 }
 

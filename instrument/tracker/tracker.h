@@ -26,6 +26,8 @@
 #include "instrument/tracker/pools.h"
 #include "instrument/tracker/recorder.h"
 #include "instrument/tracker/tags.h"
+#include "instrument/tracker/thread_records.h"
+#include "instrument/tracker/thread_starts.h"
 #include "instrument/tracker/thread_state.h"
 #include "instrument/unwind/unwind.h"
 
@@ -45,6 +47,7 @@ struct Settings {
   const uint64_t* lines;    // of kLines: see LineMarks
   uint64_t parent_pid;
   bool one_of_many;  // a child: its recording begins small, and is trimmed at its end
+  bool by_thread;    // a call site is tag, stack and thread
 };
 
 // What a forked child must know of the moment before.
@@ -75,6 +78,11 @@ class Tracker {
   // Stops recording because the tracker cannot go on: a record, one line on stderr, and the hooks let
   // everything pass. `reason` is a literal.
   void step_aside(const char* reason, int error);
+  // The same, with a last snapshot while that is still allowed.
+  void stop_before_restriction(const char* reason);
+
+  // The heap is not seen, since the program's own malloc is in front of ours: a record.
+  void note_own_malloc();
 
   bool active() const { return load_relaxed(control_->active) != 0; }
   // False in a child that shares the memory of the process (vfork).
@@ -83,6 +91,8 @@ class Tracker {
   // --- the heap; hook_frame: __builtin_frame_address(0) of the hook ---
   void on_alloc(void* block, size_t size, const void* hook_frame);
   void on_free(void* block);
+  // A block that may have come by on_alloc() already.
+  void on_alloc_once(void* block, size_t size, const void* hook_frame);
   // realloc, in two steps, since the old address may be given to another thread before realloc returns.
   bool before_move(void* block, LiveBlock* moved);
   void on_move(bool known, const LiveBlock& moved, void* from, void* to, size_t size, const void* hook_frame);
@@ -92,6 +102,11 @@ class Tracker {
   SpinLock& mappings_lock() { return mappings_.lock(); }
   void on_map(SiteId site, void* begin, size_t size);
   void on_unmap(void* begin, size_t size);
+  // The program moved its break.
+  void on_break(SiteId site, const void* before, const void* after);
+
+  // In a new thread, before it does anything.
+  void on_thread_start(StartRoutine routine, size_t stack_bytes);
 
   // Code was unloaded: what was learned about it must not be used for what is loaded in its place.
   void on_module_closed();
@@ -123,10 +138,13 @@ class Tracker {
   void leave(ThreadState* thread) { thread->busy = false; }
 
   SiteId site_of(ThreadState* thread, TagId tag, SiteKind kind, const void* hook_frame);
-  SiteId new_site(uint64_t hash, TagId tag, SiteKind kind, const uint64_t* frames, CapturedStack stack);
+  SiteId new_site(uint64_t hash, TagId tag, SiteKind kind, const uint64_t* frames, CapturedStack stack,
+                  uint32_t thread);
   void count_alloc(ThreadState* thread, SiteId site, TagId tag, SiteKind kind, uint64_t bytes);
   void count_free(ThreadState* thread, const LiveBlock& block, TagId tag, SiteKind kind);
   void add_to_peaks(ThreadState* thread, TagId tag, SiteKind kind, int64_t bytes);
+  void enter_range(SiteId site, uintptr_t from, uintptr_t to);
+  void remove_range(uintptr_t from, uintptr_t to);
   void count_unmapped(const MappedRange& range, uint64_t bytes, bool whole, bool split);
 
   static constexpr uint32_t kMostEventsBetweenClocks = 1023;
@@ -171,6 +189,7 @@ class Tracker {
       0;  // reading /proc costs more than a short iteration: at most once a millisecond
   uint64_t rss_bytes_ = 0;
   uint64_t shared_bytes_ = 0;
+  ThreadRecords threads_;
   Recorder recorder_;
 };
 

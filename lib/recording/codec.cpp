@@ -237,6 +237,7 @@ void encode(Encoder& out, const SiteHeader& header, const uint64_t* frames) {
     put_signed(out, static_cast<int64_t>(frames[i] - previous));
     previous = frames[i];
   }
+  if (header.thread != kNoThread) put_varint(out, header.thread);
 }
 
 SiteHeader decode_site_header(Decoder& in) {
@@ -252,6 +253,13 @@ SiteHeader decode_site_header(Decoder& in) {
 
 uint64_t decode_frame(Decoder& in, uint64_t previous) {
   return previous + static_cast<uint64_t>(get_signed(in));
+}
+
+uint32_t decode_site_thread(Decoder& in) {
+  if (in.cursor == in.end) return kNoThread;
+  const uint64_t thread = get_varint(in);
+  if (thread > kOtherThreads) in.failed = true;
+  return static_cast<uint32_t>(thread);
 }
 
 void encode_row(Encoder& out, SiteId previous, SiteId site, const Counters& counters) {
@@ -352,10 +360,38 @@ CohortRow decode_cohort_row(Decoder& in) {
   return row;
 }
 
+void encode(Encoder& out, const ThreadRecord& record) {
+  put_varint(out, record.number);
+  put_varint(out, record.tid);
+  put_varint(out, record.begin_ns);
+  put_flag(out, record.ended);
+  put_varint(out, record.end_ns);
+  put_varint(out, record.start_routine);
+  put_varint(out, record.stack_reserved);
+  put_varint(out, record.stack_touched);
+  put_bytes(out, record.name);
+}
+
+ThreadRecord decode_thread(Decoder& in) {
+  ThreadRecord record{};
+  record.number = get_varint(in);
+  record.tid = get_varint(in);
+  record.begin_ns = get_varint(in);
+  record.ended = get_flag(in);
+  record.end_ns = get_varint(in);
+  record.start_routine = get_varint(in);
+  record.stack_reserved = get_varint(in);
+  record.stack_touched = get_varint(in);
+  record.name = get_bytes(in);
+  if (record.number >= kNoThread) in.failed = true;
+  return record;
+}
+
 void encode(Encoder& out, const StepAside& record) {
   put_varint(out, record.iteration);
   put_varint(out, record.error);
   put_bytes(out, record.reason);
+  if (record.kind != StepAsideKind::kGaveUp) put_enum(out, record.kind);
 }
 
 StepAside decode_step_aside(Decoder& in) {
@@ -363,6 +399,7 @@ StepAside decode_step_aside(Decoder& in) {
   record.iteration = get_varint(in);
   record.error = get_varint(in);
   record.reason = get_bytes(in);
+  if (in.cursor != in.end) record.kind = get_enum(in, StepAsideKind::kMappingsOnly);
   return record;
 }
 

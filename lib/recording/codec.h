@@ -97,17 +97,20 @@ void encode(Encoder& out, const TagRecord& record);
 TagRecord decode_tag(Decoder& in);
 
 // A call site: tag and stack. Frames are return addresses, innermost first, each written as the difference
-// from the one before. `truncated` when the stack went on beyond the recorded frames.
+// from the one before. `truncated` when the stack went on beyond the recorded frames. `thread` stands behind
+// the frames, in recordings that are split by thread only.
 struct SiteHeader {
   SiteId id;
   TagId tag;
   SiteKind kind;
   bool truncated;
   uint64_t frame_count;
+  uint32_t thread = kNoThread;  // up to kOtherThreads
 };
 void encode(Encoder& out, const SiteHeader& header, const uint64_t* frames);
 SiteHeader decode_site_header(Decoder& in);
 uint64_t decode_frame(Decoder& in, uint64_t previous);  // previous: 0 for the first
+uint32_t decode_site_thread(Decoder& in);               // behind the frames; kNoThread if nothing is there
 
 // One row of a SnapshotRows record: the site as a difference from the row before, then its counters. Rows
 // belong to the next Snapshot record; without one they never happened.
@@ -160,11 +163,28 @@ void encode_cohort_row(Encoder& out, const CohortRow& row);
 CohortRow decode_cohort_row(Decoder& in);
 inline constexpr size_t kMaxCohortRow = 4 * kMaxVarint;
 
+// One thread. Written once it is seen by a snapshot, when something of it changed, and at its end: the last
+// record of a number counts.
+struct ThreadRecord {
+  uint64_t number;
+  uint64_t tid;
+  uint64_t begin_ns;  // since the process start record
+  bool ended;
+  uint64_t end_ns;          // if it ended
+  uint64_t start_routine;   // what pthread_create was given; 0: not known
+  uint64_t stack_reserved;  // bytes; 0: not known
+  uint64_t stack_touched;   // of them, pages that were ever touched
+  Bytes name;
+};
+void encode(Encoder& out, const ThreadRecord& record);
+ThreadRecord decode_thread(Decoder& in);
+
 // The tracker gave up; the target went on without it.
 struct StepAside {
   uint64_t iteration;
   uint64_t error;  // errno, or 0
   Bytes reason;
+  StepAsideKind kind = StepAsideKind::kGaveUp;  // written if it is another one
 };
 void encode(Encoder& out, const StepAside& record);
 StepAside decode_step_aside(Decoder& in);

@@ -9,7 +9,7 @@
 //
 //   HOST    scenario? budget
 //   TARGET  ( process_start
-//             (module | module_closed | tag | site | snapshot_rows* snapshot | cohorts | step_aside
+//             (module | module_closed | tag | site | snapshot_rows* snapshot | cohorts | thread | step_aside
 //              | iteration_marks)*
 //             process_end? )*
 //   HOST    ( torn_tail? (host_samples | symbols | outcome | left_running)* )*   a later one replaces the
@@ -64,6 +64,7 @@ enum class RecordType : uint32_t {
   kOutcome = 14,
   kTornTail = 15,        // bytes that the host cut off behind the target's last whole frame
   kModuleClosed = 16,    // a module was unloaded: sites recorded from here on do not mean it
+  kThread = 17,
   kIterationMarks = 19,  // of the target
   kLeftRunning = 20,     // children that still ran when this process had ended
 };
@@ -72,6 +73,11 @@ enum class RecordType : uint32_t {
 enum class TagId : uint32_t {};
 enum class SiteId : uint32_t {};
 enum class ModuleId : uint32_t {};
+
+// Threads are numbered in the order of their first event; the first thread of the process is 0. A recording
+// that is split by thread tells this many apart, all later ones together are kOtherThreads.
+inline constexpr uint32_t kOtherThreads = 255;
+inline constexpr uint32_t kNoThread = UINT32_MAX;
 
 inline constexpr TagId kHeapTag{0};     // "heap": a block without a tag, a stray
 inline constexpr TagId kMappingTag{1};  // "mapping": an mmap without a tag
@@ -96,6 +102,12 @@ enum class MarkedBy : uint8_t {
   kProgram = 0,  // the program itself, through leakhunt.h
   kEntries = 1,  // every entry of a function
   kLines = 2,    // every line of output that matches a regular expression
+};
+
+// How far the tracker stepped aside.
+enum class StepAsideKind : uint8_t {
+  kGaveUp = 0,        // nothing is counted any more
+  kMappingsOnly = 1,  // the program's malloc is not ours: its heap is not seen
 };
 
 enum class EndKind : uint8_t {

@@ -96,8 +96,9 @@ struct CallSite {
   TagId tag{};
   SiteKind kind{};
   bool truncated = false;
-  bool lost = false;             // its record was damaged: tag and frames are not known, the series is
-  std::vector<uint64_t> frames;  // return addresses, innermost first
+  bool lost = false;               // its record was damaged: tag and frames are not known, the series is
+  std::vector<uint64_t> frames;    // return addresses, innermost first
+  std::optional<uint32_t> thread;  // that allocates, up to kOtherThreads; in runs that are split by thread
   Series series;
   Counters total{};           // up to the last snapshot
   uint32_t module_epoch = 0;  // a count that rises with every module unloaded, and loaded after one
@@ -134,10 +135,25 @@ struct Cohorts {
   std::vector<Cohort> rows;  // sorted by (site, birth)
 };
 
+// One thread of the process. Number 0 is the first one.
+struct Thread {
+  uint64_t tid = 0;
+  std::string name;                // as last seen
+  uint64_t begin_ns = 0;           // its first event, since the process started
+  std::optional<uint64_t> end_ns;  // absent: alive at the end
+  uint64_t start_routine = 0;      // address, 0 when not known; its symbol is that of the address behind it
+  uint64_t stack_reserved = 0;     // bytes, 0 when not known
+  uint64_t stack_touched = 0;      // of them, as far as it was seen
+
+  // Where the start routine is among the symbols, which are those of return addresses; 0: nowhere.
+  uint64_t start_symbol() const { return start_routine == 0 ? 0 : start_routine + 1; }
+};
+
 struct StepAsideNote {
   uint64_t iteration = 0;
   int error = 0;
   std::string reason;
+  StepAsideKind kind = StepAsideKind::kGaveUp;
 };
 
 // What marks the iterations. Of the program itself there is nothing to say.
@@ -184,8 +200,9 @@ struct Run {
   std::vector<CallSite> sites;      // by SiteId
   std::vector<Snapshot> snapshots;  // in order
   std::vector<std::vector<uint64_t>>
-      tag_peaks;                 // [TagId][snapshot]: peak live bytes since the snapshot before
-  std::vector<Cohorts> cohorts;  // in order; the last one is the newest
+      tag_peaks;                       // [TagId][snapshot]: peak live bytes since the snapshot before
+  std::vector<Cohorts> cohorts;        // in order; the last one is the newest
+  std::map<uint32_t, Thread> threads;  // by number
   std::vector<StepAsideNote> step_asides;
   Marks marks;
   std::optional<EndKind> end;          // absent: the process was killed, or is still running

@@ -39,6 +39,7 @@ constexpr Kind kKinds[] = {
     {RecordType::kTornTail, "torn tail", true},
     {RecordType::kModuleClosed, "module closed", false},
     {RecordType::kLeftRunning, "left running", true},
+    {RecordType::kThread, "thread", false},
 };
 
 Kind kind_of(RecordType type) {
@@ -103,6 +104,8 @@ bool RunBuilder::take_payload(RecordType type, Decoder& in) {
       return take_snapshot(in);
     case RecordType::kCohorts:
       return take_cohorts(in);
+    case RecordType::kThread:
+      return take_thread(in);
     case RecordType::kStepAside:
       return take_step_aside(in);
     case RecordType::kIterationMarks:
@@ -199,6 +202,7 @@ void RunBuilder::begin_image() {
   run_.snapshots.clear();
   run_.tag_peaks.clear();
   run_.cohorts.clear();
+  run_.threads.clear();
   run_.step_asides.clear();
   run_.marks = {};
   run_.end.reset();
@@ -278,8 +282,22 @@ bool RunBuilder::take_site(Decoder& in) {
   site.frames.reserve(header.frame_count);
   uint64_t frame = 0;
   for (uint64_t i = 0; i < header.frame_count; ++i) site.frames.push_back(frame = decode_frame(in, frame));
+  const uint32_t thread = decode_site_thread(in);
+  if (thread != kNoThread) site.thread = thread;
   if (in.failed || !reach_tags(static_cast<uint64_t>(header.tag) + 1) || !reach_sites(id)) return false;
   run_.sites.push_back(std::move(site));
+  return true;
+}
+
+bool RunBuilder::take_thread(Decoder& in) {
+  const ThreadRecord record = decode_thread(in);
+  if (in.failed) return false;
+  Thread& thread = run_.threads[static_cast<uint32_t>(record.number)];
+  thread = {record.tid,           std::string(view_of(record.name)),
+            record.begin_ns,      std::nullopt,
+            record.start_routine, record.stack_reserved,
+            record.stack_touched};
+  if (record.ended) thread.end_ns = record.end_ns;
   return true;
 }
 
@@ -287,7 +305,7 @@ bool RunBuilder::take_step_aside(Decoder& in) {
   const StepAside record = decode_step_aside(in);
   if (in.failed || record.error > static_cast<uint64_t>(std::numeric_limits<int>::max())) return false;
   run_.step_asides.push_back(
-      {record.iteration, static_cast<int>(record.error), std::string(view_of(record.reason))});
+      {record.iteration, static_cast<int>(record.error), std::string(view_of(record.reason)), record.kind});
   return true;
 }
 

@@ -25,9 +25,13 @@ void choose_points(const Run& run, Timeline& timeline) {
 
 // After the tracker stepped aside its counters stand still: a flat line that means nothing.
 void cut_after_step_aside(const Run& run, Timeline& timeline) {
-  if (run.step_asides.empty()) return;
+  const auto gave_up =
+      std::find_if(run.step_asides.begin(), run.step_asides.end(), [](const recording::StepAsideNote& note) {
+        return note.kind == recording::StepAsideKind::kGaveUp;
+      });
+  if (gave_up == run.step_asides.end()) return;
   timeline.cut_by_step_aside = true;
-  const uint64_t last = run.step_asides.front().iteration;
+  const uint64_t last = gave_up->iteration;
   while (!timeline.points.empty() && run.snapshots[timeline.points.back()].iteration > last) {
     timeline.points.pop_back();
   }

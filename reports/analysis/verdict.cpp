@@ -270,6 +270,10 @@ void check_recording(const Case& c, Checks& checks) {
                                   escape_line(damage.note))});
   }
   for (const recording::StepAsideNote& note : c.run.step_asides) {
+    if (note.kind != recording::StepAsideKind::kGaveUp) {
+      checks.push_back({CheckState::kInconclusive, escape_line(note.reason)});
+      continue;
+    }
     checks.push_back(
         {CheckState::kInconclusive, fmt::format("the tracker stepped aside at iteration {}: {}",
                                                 count_text(note.iteration), escape_line(note.reason))});

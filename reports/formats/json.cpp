@@ -8,6 +8,7 @@
 #include "reports/formats/formats.h"
 #include "reports/formats/json_stacks.h"
 #include "reports/formats/json_values.h"
+#include "reports/formats/threads.h"
 
 namespace leakhunt::reports {
 
@@ -83,6 +84,7 @@ Json site_json(const Report& report, size_t i, JsonStacks& stacks) {
   Json object = {{"id", i}, {"tag", tag_name(report, site.tag)}, {"kind", std::string(to_string(site.kind))}};
   put_source(object, growth.attribution, stacks);
   object["stack_truncated"] = site.truncated;
+  if (site.thread) object["thread"] = *site.thread;
   object["live_bytes_end"] = growth.end.bytes;
   object["live_blocks_end"] = growth.end.blocks;
   object["live_bytes_exit"] = growth.exit.bytes;
@@ -172,6 +174,7 @@ Json finding_json(const Report& report, const Finding& finding, JsonStacks& stac
   object["call_sites"] = Json::array();
   for (const SiteId site : finding.sites) object["call_sites"].push_back(index(site));
   object["stack"] = source["stack"];
+  object["threads"] = threads_of(report, finding);
   return object;
 }
 
@@ -330,6 +333,8 @@ Json report_json(const Report& report, JsonStacks& stacks) {
   json["process"] = process_json(run);
   json["call_sites_left_out"] = run.sites.size() - listed.size();
   put_processes(json, report.processes);
+  json["threads"] = threads_json(report);
+  json["thread_stacks"] = thread_stacks_json(report);
   return json;
 }
 

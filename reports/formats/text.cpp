@@ -2,6 +2,7 @@
 // to say is left out.
 #include <algorithm>
 #include <ostream>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "reports/formats/escape.h"
 #include "reports/formats/formats.h"
 #include "reports/formats/text_tables.h"
+#include "reports/formats/threads.h"
 #include "reports/formats/units.h"
 #include "reports/formats/words.h"
 
@@ -152,6 +154,8 @@ void write_figures(const Report& report, std::ostream& out) {
   write_figure(out, "peak RSS", peak_text(report));
   write_figure(out, "growth", growth_text(report));
   if (!report.run->snapshots.empty()) write_figure(out, "resident", ledger_text(report));
+  const std::string threads = threads_figure(*report.run);
+  if (!threads.empty()) write_figure(out, "threads", threads);
   write_figure(out, "tracker",
                fmt::format("{} mapped, {}", human_bytes(report.ledger.tracker_bytes),
                            stacks_text(report.run->process.unwinder)));
@@ -314,13 +318,23 @@ std::string forecast_sentence(const Report& report) {
   return text + ".";
 }
 
+// The same stack in two threads is two call sites of a recording that is split by thread.
+size_t different_stacks(const Report& report, const Finding& finding) {
+  std::set<std::vector<uint64_t>> stacks;
+  for (const SiteId site : finding.sites) stacks.insert(report.run->sites[index(site)].frames);
+  return stacks.size();
+}
+
 std::string evidence_sentence(const Report& report, const Finding& finding, bool with_forecast) {
   std::string text;
   if (!finding.sites.empty()) {
     text = fmt::format("Allocates {} per {} and frees {}", blocks_text(finding.allocations_per_step),
                        step_word(report), human_number(finding.frees_per_step));
-    if (finding.sites.size() > 1) text += fmt::format(", through {} different stacks", finding.sites.size());
+    const size_t stacks = different_stacks(report, finding);
+    if (stacks > 1) text += fmt::format(", through {} different stacks", stacks);
     text += ". ";
+    const std::string threads = threads_sentence(report, finding);
+    if (!threads.empty()) text += threads + " ";
   }
   if (finding.survival && finding.survival->born_judged > 0) {
     text += fmt::format("{} blocks born since then are alive, {} of them from the first half. ",

@@ -126,6 +126,10 @@ Symbols Symboliser::symbolise(const Run& run) {
       first->second.later.push_back(std::move(symbol));
     }
   }
+  for (const auto& [number, thread] : run.threads) {
+    const uint64_t address = thread.start_symbol();
+    if (address != 0 && !found.contains(address)) found.emplace(address, symbol_at(run, address, symbolizer));
+  }
   return found;
 }
 

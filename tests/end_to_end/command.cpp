@@ -39,14 +39,15 @@ Finished run_command(const std::string& command_line) {
   return finished;
 }
 
-Recorded recorded(const std::string& command_line, const std::string& prefix) {
+Recorded recorded(const std::string& command_line, const std::string& prefix, const std::string& libraries) {
   const TemporaryFolder folder;
   const std::string recording = folder.file("recording.lhr");
   Recorded result;
   // env replaces itself by the program, in the same process: the recording goes on with it.
   result.finished =
       run_command("( " + prefix + " exec env LEAKHUNT_INTERVAL_MS=0 LEAKHUNT_RECORDING=" + recording +
-                  " LD_PRELOAD=" LEAKHUNT_LIBRARY_FILE " " + command_line + " )");
+                  " LD_PRELOAD=" LEAKHUNT_LIBRARY_FILE + (libraries.empty() ? "" : ":" + libraries) + " " +
+                  command_line + " )");
   auto run = recording::read_recording(recording);
   if (run) {
     result.run = std::move(*run);

@@ -37,8 +37,10 @@ struct Recorded {
 };
 
 // `command_line` with the library preloaded and no clock but its own marks; `prefix` goes in front ("ulimit
-// -f 1; "). Fails the test if there is no readable recording.
-Recorded recorded(const std::string& command_line, const std::string& prefix = "");
+// -f 1; "), `libraries` are preloaded behind ours ("libjemalloc.so.2"). Fails the test if there is no
+// readable recording.
+Recorded recorded(const std::string& command_line, const std::string& prefix = "",
+                  const std::string& libraries = "");
 
 // A program of tests/targets.
 std::string target(const std::string& name);

@@ -139,11 +139,14 @@ TEST(Codec, RecordsOfTheTargetComeBackAsTheyWere) {
     const ModuleRecord module{ModuleId{any_id(random)},       any_number(random), begin,
                               begin + any_number(random) / 2, bytes_of(a),        bytes_of(b)};
     const TagRecord tag{TagId{any_id(random)}, bytes_of(c)};
-    const StepAside aside{any_number(random), any_number(random), bytes_of(a)};
+    const StepAside aside{any_number(random), any_number(random), bytes_of(a), StepAsideKind::kMappingsOnly};
     const ModuleClosed closed{ModuleId{any_id(random)}, any_number(random)};
     const ProcessEnd end{static_cast<EndKind>(random() % 3), any_number(random), bytes_of(b)};
     const IterationMarks marks{static_cast<MarkedBy>(random() % 3), random() % 2 == 0, bytes_of(b),
                                bytes_of(c)};
+    const ThreadRecord thread{any_id(random) / 2, any_number(random), any_number(random),
+                              random() % 2 == 0,  any_number(random), any_number(random),
+                              any_number(random), any_number(random), bytes_of(c)};
     const CohortsHeader cohorts{any_number(random), random() % 2 == 0, 0};
     const CohortRow cohort{SiteId{any_id(random)}, any_number(random), any_number(random),
                            any_number(random)};
@@ -151,6 +154,7 @@ TEST(Codec, RecordsOfTheTargetComeBackAsTheyWere) {
     encode(buffer.out, module);
     encode(buffer.out, tag);
     encode(buffer.out, aside);
+    encode(buffer.out, thread);
     encode(buffer.out, closed);
     encode(buffer.out, marks);
     encode(buffer.out, cohorts);
@@ -181,6 +185,17 @@ TEST(Codec, RecordsOfTheTargetComeBackAsTheyWere) {
     EXPECT_EQ(aside_read.iteration, aside.iteration);
     EXPECT_EQ(aside_read.error, aside.error);
     EXPECT_EQ(view_of(aside_read.reason), a);
+    EXPECT_EQ(aside_read.kind, StepAsideKind::kMappingsOnly);
+    const ThreadRecord thread_read = decode_thread(in);
+    EXPECT_EQ(thread_read.number, thread.number);
+    EXPECT_EQ(thread_read.tid, thread.tid);
+    EXPECT_EQ(thread_read.begin_ns, thread.begin_ns);
+    EXPECT_EQ(thread_read.ended, thread.ended);
+    EXPECT_EQ(thread_read.end_ns, thread.end_ns);
+    EXPECT_EQ(thread_read.start_routine, thread.start_routine);
+    EXPECT_EQ(thread_read.stack_reserved, thread.stack_reserved);
+    EXPECT_EQ(thread_read.stack_touched, thread.stack_touched);
+    EXPECT_EQ(view_of(thread_read.name), c);
     const ModuleClosed closed_read = decode_module_closed(in);
     EXPECT_EQ(closed_read.id, closed.id);
     EXPECT_EQ(closed_read.time_ns, closed.time_ns);
@@ -206,6 +221,15 @@ TEST(Codec, RecordsOfTheTargetComeBackAsTheyWere) {
   }
 }
 
+TEST(Codec, AStepAsideThatIsNoEndKeepsItsKind) {
+  Buffer buffer;
+  encode(buffer.out, StepAside{7, 0, bytes_of("own malloc"), StepAsideKind::kMappingsOnly});
+  Decoder in = buffer.written();
+  EXPECT_EQ(decode_step_aside(in).kind, StepAsideKind::kMappingsOnly);
+  EXPECT_EQ(in.cursor, in.end);
+  EXPECT_FALSE(in.failed);
+}
+
 TEST(Codec, SitesComeBackWithTheirFrames) {
   const Seed seed;
   std::mt19937_64 random(seed.value);
@@ -213,8 +237,12 @@ TEST(Codec, SitesComeBackWithTheirFrames) {
     SCOPED_TRACE(seed);
     std::vector<uint64_t> frames(random() % 64);
     for (uint64_t& frame : frames) frame = any_number(random);
-    const SiteHeader header{SiteId{any_id(random)}, TagId{any_id(random)},
-                            static_cast<SiteKind>(random() % 3), random() % 2 == 0, frames.size()};
+    const SiteHeader header{SiteId{any_id(random)},
+                            TagId{any_id(random)},
+                            static_cast<SiteKind>(random() % 3),
+                            random() % 2 == 0,
+                            frames.size(),
+                            round % 3 == 0 ? kNoThread : static_cast<uint32_t>(round) % 256};
     Buffer buffer;
     encode(buffer.out, header, frames.data());
     Decoder in = buffer.written();
@@ -226,6 +254,7 @@ TEST(Codec, SitesComeBackWithTheirFrames) {
     ASSERT_EQ(read.frame_count, frames.size());
     uint64_t previous = 0;
     for (const uint64_t frame : frames) ASSERT_EQ(previous = decode_frame(in, previous), frame);
+    EXPECT_EQ(decode_site_thread(in), header.thread);
     EXPECT_FALSE(in.failed);
     EXPECT_EQ(in.cursor, in.end);
   }

@@ -50,6 +50,12 @@ TEST(Reader, ReadsEveryKindOfRecord) {
   ASSERT_EQ(run.cohorts.size(), 1u);
   ASSERT_EQ(run.cohorts[0].rows.size(), 3u);
   EXPECT_EQ(run.cohorts[0].rows[2].bytes, 500u);
+  EXPECT_EQ(run.sites[0].thread, std::nullopt);
+  EXPECT_EQ(run.sites[2].thread, kOtherThreads);
+  ASSERT_EQ(run.threads.size(), 2u);
+  EXPECT_EQ(run.threads.at(0).end_ns, std::nullopt);
+  EXPECT_EQ(run.threads.at(300).name, "worker");
+  EXPECT_EQ(run.threads.at(300).end_ns, 9'000'000u);
   ASSERT_EQ(run.step_asides.size(), 1u);
   EXPECT_EQ(run.step_asides[0].reason, "the disk is full");
   EXPECT_EQ(run.marks.by, MarkedBy::kEntries);

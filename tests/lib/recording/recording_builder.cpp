@@ -152,10 +152,11 @@ TagId RecordingBuilder::tag(std::string_view name) {
   return id;
 }
 
-SiteId RecordingBuilder::site(TagId tag, const std::vector<uint64_t>& frames, SiteKind kind, bool truncated) {
+SiteId RecordingBuilder::site(TagId tag, const std::vector<uint64_t>& frames, SiteKind kind, bool truncated,
+                              uint32_t thread) {
   const SiteId id{static_cast<uint32_t>(sites_.size())};
   sites_.push_back({tag, kind, {}, {}, {}});
-  const SiteHeader header{id, tag, kind, truncated, frames.size()};
+  const SiteHeader header{id, tag, kind, truncated, frames.size(), thread};
   const size_t capacity = (8 + frames.size()) * kMaxVarint;
   frame(RecordType::kSite, payload_of(capacity, [&](Encoder& out) { encode(out, header, frames.data()); }));
   return id;
@@ -319,6 +320,20 @@ RecordingBuilder& RecordingBuilder::cohorts(uint64_t iteration, const std::vecto
     written += count;
   } while (written < rows.size());
   return *this;
+}
+
+RecordingBuilder& RecordingBuilder::thread(uint32_t number, const Thread& thread) {
+  const ThreadRecord record{number,
+                            thread.tid,
+                            thread.begin_ns,
+                            thread.end_ns.has_value(),
+                            thread.end_ns.value_or(0),
+                            thread.start_routine,
+                            thread.stack_reserved,
+                            thread.stack_touched,
+                            bytes_of(thread.name)};
+  return frame(RecordType::kThread,
+               payload_of(96 + thread.name.size(), [&](Encoder& out) { encode(out, record); }));
 }
 
 RecordingBuilder& RecordingBuilder::step_aside(uint64_t iteration, int error, std::string_view reason) {

@@ -49,7 +49,7 @@ class RecordingBuilder {
   TagId tag(std::string_view name);
   // A new call site; frames are return addresses, innermost first.
   SiteId site(TagId tag, const std::vector<uint64_t>& frames, SiteKind kind = SiteKind::kBlock,
-              bool truncated = false);
+              bool truncated = false, uint32_t thread = kNoThread);
 
   // What happens between snapshots. `temporary`: of the freed blocks, those born in the same iteration.
   RecordingBuilder& allocate(SiteId site, uint64_t bytes, uint64_t blocks = 1);
@@ -71,6 +71,7 @@ class RecordingBuilder {
   // `rows_per_record`.
   RecordingBuilder& cohorts(uint64_t iteration, const std::vector<Cohort>& rows,
                             size_t rows_per_record = 1024);
+  RecordingBuilder& thread(uint32_t number, const Thread& thread);
   RecordingBuilder& step_aside(uint64_t iteration, int error, std::string_view reason);
   RecordingBuilder& iteration_marks(const Marks& marks);
   // A final snapshot (if there was any before) and the end of the process.

@@ -25,6 +25,7 @@ std::string text_of(const CallSite& site) {
   std::string text =
       fmt::format("tag {} kind {} truncated {} lost {} frames {} total {}", static_cast<uint32_t>(site.tag),
                   static_cast<int>(site.kind), site.truncated, site.lost, site.frames, text_of(site.total));
+  if (site.thread) text += fmt::format(" thread {}", *site.thread);
   for (const Stretch& s : site.series)
     text += fmt::format(" [{}+{} {}]", s.first, s.snapshots, text_of(s.each));
   return text;
@@ -72,8 +73,13 @@ std::string describe(const Run& run, bool with_damage) {
     }
     text += "\n";
   }
+  for (const auto& [number, t] : run.threads) {
+    text += fmt::format("thread {} {} {} {} {} {:x} {} {}\n", number, t.tid, t.name, t.begin_ns,
+                        optional_text(t.end_ns), t.start_routine, t.stack_reserved, t.stack_touched);
+  }
   for (const StepAsideNote& n : run.step_asides) {
-    text += fmt::format("step aside {} {} {}\n", n.iteration, n.error, n.reason);
+    text += fmt::format("step aside {} {} {} {}\n", n.iteration, n.error, n.reason,
+                        static_cast<int>(n.kind));
   }
   text += fmt::format("marks {} {} {} {}\n", static_cast<int>(run.marks.by), run.marks.what,
                       run.marks.in_effect, run.marks.obstacle);
@@ -161,7 +167,7 @@ RecordingBuilder recording_of_everything() {
   for (uint64_t i = 0; i < 6; ++i) {
     recording.allocate(leak, 64).allocate(churn, 4096).free_temporary(churn, 4096).iteration(i);
   }
-  const SiteId late = recording.site(kHeapTag, {0x401444}, SiteKind::kBlock, true);
+  const SiteId late = recording.site(kHeapTag, {0x401444}, SiteKind::kBlock, true, kOtherThreads);
   recording.allocate(late, 1000, 3);
   Snapshot peak;
   peak.kind = SnapshotKind::kPeak;
@@ -171,6 +177,8 @@ RecordingBuilder recording_of_everything() {
   recording.free(late, 500);
   for (uint64_t i = 6; i < 12; ++i) recording.allocate(leak, 64 + i / 9).iteration(i);
   recording.cohorts(11, {{leak, 0, 1, 64}, {leak, 3, 1, 64}, {late, 6, 2, 500}}, 2);
+  recording.thread(0, {4711, "train_full", 0, std::nullopt, 0, 8 << 20, 40960});
+  recording.thread(300, {5011, "worker", 5'000'000, 9'000'000, 0x401600, 8'384'512, 12288});
   recording.step_aside(12, 28, "the disk is full").end();
 
   Symbol symbol;
