@@ -189,16 +189,15 @@ const Unwinder& unwinder_called(const char* name) {
 }
 
 // Who marks the iterations, if not the program.
-void choose_marks(const Variables& variables, Settings* settings) {
-  const char* what = variables.iteration_what != nullptr ? keep(variables.iteration_what) : nullptr;
-  settings->marked_what = what != nullptr ? what : "";
-  if (variables.iteration_entry != nullptr) settings->marked_by = MarkedBy::kEntries;
+void choose_marks(const Variables& variables) {
+  settings.marked_what = variables.iteration_what != nullptr ? variables.iteration_what : "";
+  if (variables.iteration_entry != nullptr) settings.marked_by = MarkedBy::kEntries;
   if (variables.iteration_lines == nullptr) return;
-  settings->marked_by = MarkedBy::kLines;
-  settings->lines = static_cast<const uint64_t*>(tracker::map_file_page(variables.iteration_lines));
+  settings.marked_by = MarkedBy::kLines;
+  settings.lines = static_cast<const uint64_t*>(tracker::map_file_page(variables.iteration_lines));
 }
 
-void begin_marks(const Variables& variables, const Settings& settings) {
+void begin_marks(const Variables& variables) {
   if (settings.marked_by == MarkedBy::kEntries) {
     hooks::watch_entries(variables.iteration_entry, variables.loader_entry);
   } else if (settings.marked_by == MarkedBy::kLines) {
@@ -319,10 +318,10 @@ void start() {
   if (is_child) {
     error = open_own_recording(pid);
   } else {
-    choose_marks(variables, &settings);  // they speak of the program that was started
+    choose_marks(variables);  // they speak of the program that was started
   }
   if (error == 0) error = tracker::tracker.start(settings);
-  if (error == 0 && !is_child) begin_marks(variables, settings);
+  if (error == 0 && !is_child) begin_marks(variables);
   if (error == 0) note_own_malloc();
   if (is_child) {
     complain_in_child(error);

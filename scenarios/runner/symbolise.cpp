@@ -37,6 +37,12 @@ std::vector<Place> places_of(const Run& run) {
       places.push_back({module_at(run, site, address - 1), address});
     }
   }
+  for (const auto& [number, thread] : run.threads) {
+    const uint64_t address = thread.start_symbol();
+    const CallSite at_first;  // what a thread began in is seldom unloaded
+    if (address != 0 && seen.emplace(at_first.module_epoch, address).second)
+      places.push_back({module_at(run, at_first, address - 1), address});
+  }
   std::ranges::sort(places);
   const auto repeated = std::ranges::unique(places);
   places.erase(repeated.begin(), repeated.end());
@@ -125,10 +131,6 @@ Symbols Symboliser::symbolise(const Run& run) {
       symbol.module_id = place.module;
       first->second.later.push_back(std::move(symbol));
     }
-  }
-  for (const auto& [number, thread] : run.threads) {
-    const uint64_t address = thread.start_symbol();
-    if (address != 0 && !found.contains(address)) found.emplace(address, symbol_at(run, address, symbolizer));
   }
   return found;
 }
