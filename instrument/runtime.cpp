@@ -158,6 +158,7 @@ void start() {
   static bool started = false;
   if (started || environ == nullptr) return;
   started = true;
+  if (hooks::attached()) return;  // into a running program: its environment stays as it is
   const Variables variables = take_variables(environ);
   if (variables.recording == nullptr) return;
   const uint64_t pid = static_cast<uint64_t>(tracker::system_call(SYS_getpid));

@@ -17,9 +17,22 @@ constexpr size_t kBootstrapBytes = 16 << 10;
 alignas(16) uint8_t bootstrap[kBootstrapBytes];
 size_t bootstrap_used = 0;
 
+uintptr_t own_address() {
+  return reinterpret_cast<uintptr_t>(&bootstrap);
+}
+
+// In a running program RTLD_NEXT has no meaning: what it would search is behind us. What is found in us is
+// nobody else's.
+void* next_definition(const char* name) {
+  if (!attached()) return dlsym(RTLD_NEXT, name);
+  void* found = dlsym(RTLD_DEFAULT, name);
+  const uintptr_t address = reinterpret_cast<uintptr_t>(found);
+  return address != tracker::own_function(own_address(), name) ? found : nullptr;
+}
+
 template <typename Function>
 void look_up(Function& function, const char* name) {
-  function = reinterpret_cast<Function>(dlsym(RTLD_NEXT, name));
+  function = reinterpret_cast<Function>(next_definition(name));
 }
 
 bool contains(const char* text, const char* part) {
@@ -32,6 +45,7 @@ bool contains(const char* text, const char* part) {
 }
 
 bool has_standard_operators() {
+  if (real._Znwm == nullptr) return false;
   tracker::LoadedObject object{};
   if (!tracker::find_loaded_object(reinterpret_cast<uintptr_t>(real._Znwm), &object)) return false;
   return contains(object.name, "libstdc++.so") || contains(object.name, "libc++.so") ||
@@ -41,6 +55,11 @@ bool has_standard_operators() {
 }  // namespace
 
 #define LEAKHUNT_LOOK_UP(name, result, parameters) look_up(real.name, #name);
+
+bool attached() {
+  static const bool is_behind = tracker::is_loaded_behind_libc(own_address());
+  return is_behind;
+}
 
 bool resolve() {
   static bool resolving = false;

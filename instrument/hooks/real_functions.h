@@ -71,6 +71,10 @@ inline bool ready() {
 
 void resolve_operators();
 
+// Whether the library came into a running program (leakhunt attach): its names are behind everybody else's,
+// and the real functions are those that the program is bound to already.
+bool attached();
+
 inline void operators_ready() {
   if (__builtin_expect(!real.operators_resolved, false)) resolve_operators();
 }
