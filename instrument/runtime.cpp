@@ -166,13 +166,17 @@ void start() {
 
   Settings settings{};
   settings.recording = variables.recording;
-  const Unwinder& unwinder = unwinder_called(variables.unwinder);
-  settings.capture = unwinder.capture;
-  settings.unwinder = unwinder.for_people;
+  set_unwinder(variables.unwinder, &settings);
   settings.max_frames = number_or(variables.max_frames, kDefaultMaxFrames);
   settings.tick_ns = number_or(variables.interval_ms, kDefaultTickMs) * 1'000'000;
   const int error = tracker::tracker.start(settings);
   if (error != 0) complain(variables.recording, error);
+}
+
+void set_unwinder(const char* name, Settings* settings) {
+  const Unwinder& unwinder = unwinder_called(name);
+  settings->capture = unwinder.capture;
+  settings->unwinder = unwinder.for_people;
 }
 
 const char* const* hidden_variables(size_t* count) {

@@ -27,6 +27,10 @@ void use_huge_pages(void* pages, size_t bytes) {
   system_call(SYS_madvise, pages, bytes, MADV_HUGEPAGE);
 }
 
+void wipe_pages(void* pages, size_t bytes) {
+  system_call(SYS_madvise, pages, bytes, MADV_DONTNEED);
+}
+
 bool wipe_on_fork(void* pages, size_t bytes) {
   return !is_error(system_call(SYS_madvise, pages, bytes, MADV_WIPEONFORK));
 }

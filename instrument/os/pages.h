@@ -20,6 +20,9 @@ void use_huge_pages(void* pages, size_t bytes);
 
 void unmap_pages(void* pages, size_t bytes);
 
+// Pages of map_pages as they came: zeros, physically not there.
+void wipe_pages(void* pages, size_t bytes);
+
 // Makes the pages read as zeros in a child of fork, however it was made: the mark of a process that is not
 // recorded.
 bool wipe_on_fork(void* pages, size_t bytes);

@@ -41,7 +41,14 @@ class LiveBlocks::Probe {
 };
 
 bool LiveBlocks::start() {
-  return add_level(0);
+  return level_count_ != 0 || add_level(0);
+}
+
+// The levels stay, as address space: whoever needed them may need them again.
+void LiveBlocks::clear() {
+  for (uint32_t level = 0; level < level_count_; ++level) {
+    wipe_pages(levels_[level].buckets, (levels_[level].mask + 1) * (sizeof(Bucket) + 1));
+  }
 }
 
 // Past full buckets. Every so often it asks whether the level is full as a whole: then there has to be

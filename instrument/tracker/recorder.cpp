@@ -157,6 +157,18 @@ void Recorder::write_step_aside(uint64_t iteration, int error, const char* reaso
   write(RecordType::kStepAside, record, record.reason.size + 64);
 }
 
+void Recorder::write_attached(const recording::Attached& attached) {
+  write(RecordType::kAttached, attached, 64);
+}
+
+void Recorder::close() {
+  file_.close();
+  file_ = AppendFile();
+  snapshots_.clear();
+  tags_written_ = 0;
+  module_count_ = 0;
+}
+
 void Recorder::write_end(recording::EndKind kind) {
   write(RecordType::kProcessEnd, recording::ProcessEnd{kind, elapsed_ns()}, 64);
 }

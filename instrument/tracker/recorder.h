@@ -28,8 +28,11 @@ class Recorder {
                       const Tags& tags);
   bool write_cohorts(uint64_t iteration, const CohortTable& table);
   void write_step_aside(uint64_t iteration, int error, const char* reason);
+  void write_attached(const recording::Attached& attached);
   void write_end(recording::EndKind kind);
-  void close() { file_.close(); }
+
+  // Lets go of the file; ready to start another one.
+  void close();
 
   int error() const { return file_.error(); }
   uint64_t elapsed_ns() const;

@@ -104,9 +104,17 @@ uint32_t owned_thread_states() {
   return load_relaxed(owned_count);
 }
 
+void forget_other_threads() {
+  for (ThreadState* state = all_thread_states(); state != nullptr; state = state->next) {
+    state->busy = false;
+    state->owned = state == mine ? 1 : 0;
+  }
+  owned_count = mine != nullptr ? 1 : 0;
+}
+
 void start_thread_states(ThreadEnded ended) {
   on_ended = ended;
-  have_key = pthread_key_create(&end_of_thread, release) == 0;
+  have_key = have_key || pthread_key_create(&end_of_thread, release) == 0;
 }
 
 }  // namespace leakhunt::tracker

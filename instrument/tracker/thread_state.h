@@ -22,6 +22,7 @@ struct ThreadState {
   uint64_t tick_end_ns;     // of the running tick
   StackBounds stack;
   CounterRows rows;
+  uint64_t foreign_frees;  // of blocks that are not known: older than the recording
   PeakMeter heap_peak;
   PeakMeter tag_peaks[kMaxTags];
 };
@@ -32,6 +33,9 @@ ThreadState* thread_state();
 
 // Of all threads there ever were, newest first; follow `next`.
 ThreadState* all_thread_states();
+
+// In a child of fork: its only thread owns its state, and nobody else does.
+void forget_other_threads();
 
 // Threads that own a state now.
 uint32_t owned_thread_states();

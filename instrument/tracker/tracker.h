@@ -38,6 +38,7 @@ struct Settings {
   const char* unwinder;  // its name, for the recording
   size_t max_frames;     // <= kMaxFrames
   uint64_t tick_ns;      // clock of a program that marks no iterations; 0: none
+  bool attached;         // somebody watches from outside, who holds a lock on the recording as long as he lives
 };
 
 class Tracker {
@@ -50,6 +51,14 @@ class Tracker {
 
   // The same, but recording goes on: exec may fail, and whoever comes back has lost nothing.
   void write_end(recording::EndKind kind);
+
+  // What the process held when the recording began, later than the process itself.
+  void note_attached(uint64_t time_ns, bool heap_known, uint64_t heap_bytes);
+  uint64_t elapsed_ns() const { return recorder_.elapsed_ns(); }
+
+  // Stops as stop() does, lets go of the recording, and forgets everything, so that start() may come again.
+  // False when a thread does not come out of the tracker (it is held by a debugger): then it may not.
+  bool detach();
 
   // Stops recording because the tracker cannot go on: a record, one line on stderr, and the hooks let
   // everything pass. `reason` is a literal.
@@ -93,7 +102,7 @@ class Tracker {
 
   // The calling thread's state if this event is to be counted. leave() ends what a successful enter() began.
   ThreadState* enter();
-  void leave(ThreadState* thread) { thread->busy = false; }
+  void leave(ThreadState* thread) { store_release(thread->busy, false); }
 
   SiteId site_of(ThreadState* thread, TagId tag, SiteKind kind, const void* hook_frame);
   SiteId new_site(uint64_t hash, TagId tag, SiteKind kind, const uint64_t* frames, CapturedStack stack);
@@ -110,6 +119,10 @@ class Tracker {
   void write_cohorts();
   void give_up(const char* reason, int error,
                bool may_record = true);  // under the recorder's lock, or not at all
+  bool watcher_is_gone();
+  void write_attached();
+  static bool nobody_is_inside();
+  void forget_everything();
   static void thread_ended(ThreadState* thread);
 
   // A site's tag and kind, needed when its block is freed.
@@ -136,6 +149,8 @@ class Tracker {
       0;  // reading /proc costs more than a short iteration: at most once a millisecond
   uint64_t rss_bytes_ = 0;
   uint64_t shared_bytes_ = 0;
+  recording::Attached attached_{};
+  uint64_t watcher_seen_ns_ = 0;
   Recorder recorder_;
 };
 

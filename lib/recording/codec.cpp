@@ -352,6 +352,24 @@ StepAside decode_step_aside(Decoder& in) {
   return record;
 }
 
+void encode(Encoder& out, const Attached& record) {
+  put_varint(out, record.time_ns);
+  put_varint(out, record.heap_known ? 1 : 0);
+  put_varint(out, record.heap_bytes);
+  put_varint(out, record.rss_bytes);
+  put_varint(out, record.foreign_frees);
+}
+
+Attached decode_attached(Decoder& in) {
+  Attached record{};
+  record.time_ns = get_varint(in);
+  record.heap_known = get_flag(in);
+  record.heap_bytes = get_varint(in);
+  record.rss_bytes = get_varint(in);
+  record.foreign_frees = get_varint(in);
+  return record;
+}
+
 void encode(Encoder& out, const ProcessEnd& record) {
   put_enum(out, record.kind);
   put_varint(out, record.time_ns);
@@ -359,7 +377,7 @@ void encode(Encoder& out, const ProcessEnd& record) {
 
 ProcessEnd decode_process_end(Decoder& in) {
   ProcessEnd record{};
-  record.kind = get_enum(in, EndKind::kExec);
+  record.kind = get_enum(in, EndKind::kDetached);
   record.time_ns = get_varint(in);
   return record;
 }

@@ -9,7 +9,7 @@
 //
 //   HOST    scenario? budget
 //   TARGET  ( process_start
-//             (module | tag | site | snapshot_rows* snapshot | cohorts | step_aside)*
+//             (module | tag | site | snapshot_rows* snapshot | cohorts | step_aside | attached)*
 //             process_end? )*
 //   HOST    ( torn_tail? (host_samples | symbols | outcome)* )*       a later one replaces the earlier
 //
@@ -61,6 +61,7 @@ enum class RecordType : uint32_t {
   kSymbols = 13,
   kOutcome = 14,
   kTornTail = 15,  // bytes that the host cut off behind the target's last whole frame
+  kAttached = 18,  // the process ran before it was recorded
 };
 
 // Ids are dense, counted from 0 in the order of their records.
@@ -83,13 +84,14 @@ enum class SnapshotKind : uint8_t {
   kIteration = 0,  // the program marked the end of an iteration
   kTick = 1,       // the clock of a program that marks none
   kPeak = 2,       // just before the live heap falls from a new maximum
-  kFinal = 3,      // the process ends
+  kFinal = 3,      // the process ends, or its recording
 };
 
 enum class EndKind : uint8_t {
   kExit = 0,       // ran its destructors
   kQuickExit = 1,  // _exit, _Exit, quick_exit
   kExec = 2,       // replaced its image
+  kDetached = 3,   // goes on, and is not recorded any more
 };
 
 // What happened at one site between two snapshots, or (in absolute rows) since the start.

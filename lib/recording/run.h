@@ -126,6 +126,14 @@ struct StepAsideNote {
   std::string reason;
 };
 
+// The process ran before it was recorded (leakhunt attach).
+struct AttachedNote {
+  uint64_t time_ns = 0;                // since the process start record
+  std::optional<uint64_t> heap_bytes;  // in use then, of no call site; absent: the allocator does not say
+  uint64_t rss_bytes = 0;              // then
+  uint64_t foreign_frees = 0;          // of blocks that were there before, until the recording's end
+};
+
 // RSS as the runner saw it from outside.
 struct HostSample {
   uint64_t time_ns = 0;  // since the target was started
@@ -163,6 +171,7 @@ struct Run {
       tag_peaks;                 // [TagId][snapshot]: peak live bytes since the snapshot before
   std::vector<Cohorts> cohorts;  // in order; the last one is the newest
   std::vector<StepAsideNote> step_asides;
+  std::optional<AttachedNote> attached;  // absent: recorded from its start
   std::optional<EndKind> end;          // absent: the process was killed, or is still running
   uint64_t images = 0;                 // process images in the file; only the last is described
   std::map<uint64_t, Symbol> symbols;  // by return address

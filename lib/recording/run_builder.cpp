@@ -36,6 +36,7 @@ constexpr Kind kKinds[] = {
     {RecordType::kSymbols, "symbols", true},
     {RecordType::kOutcome, "outcome", true},
     {RecordType::kTornTail, "torn tail", true},
+    {RecordType::kAttached, "attached", false},
 };
 
 Kind kind_of(RecordType type) {
@@ -102,6 +103,8 @@ bool RunBuilder::take_payload(RecordType type, Decoder& in) {
       return take_cohorts(in);
     case RecordType::kStepAside:
       return take_step_aside(in);
+    case RecordType::kAttached:
+      return take_attached(in);
     case RecordType::kProcessEnd:
       return take_process_end(in);
     case RecordType::kHostSamples:
@@ -191,6 +194,7 @@ void RunBuilder::begin_image() {
   run_.tag_peaks.clear();
   run_.cohorts.clear();
   run_.step_asides.clear();
+  run_.attached.reset();
   run_.end.reset();
   series_.clear();
   tag_peaks_.clear();
@@ -258,6 +262,14 @@ bool RunBuilder::take_step_aside(Decoder& in) {
   if (in.failed || record.error > static_cast<uint64_t>(std::numeric_limits<int>::max())) return false;
   run_.step_asides.push_back(
       {record.iteration, static_cast<int>(record.error), std::string(view_of(record.reason))});
+  return true;
+}
+
+bool RunBuilder::take_attached(Decoder& in) {
+  const Attached record = decode_attached(in);
+  if (in.failed) return false;
+  run_.attached = AttachedNote{record.time_ns, std::nullopt, record.rss_bytes, record.foreign_frees};
+  if (record.heap_known) run_.attached->heap_bytes = record.heap_bytes;
   return true;
 }
 

@@ -45,6 +45,7 @@ class RunBuilder {
   bool take_tag_peaks(Decoder& in, uint64_t count);
   bool take_cohorts(Decoder& in);
   bool take_step_aside(Decoder& in);
+  bool take_attached(Decoder& in);
   bool take_process_end(Decoder& in);
   bool take_host_samples(Decoder& in);
   bool take_torn_tail(Decoder& in);

@@ -140,7 +140,9 @@ TEST(Codec, RecordsOfTheTargetComeBackAsTheyWere) {
                               begin + any_number(random) / 2, bytes_of(a),        bytes_of(b)};
     const TagRecord tag{TagId{any_id(random)}, bytes_of(c)};
     const StepAside aside{any_number(random), any_number(random), bytes_of(a)};
-    const ProcessEnd end{static_cast<EndKind>(random() % 3), any_number(random)};
+    const ProcessEnd end{static_cast<EndKind>(random() % 4), any_number(random)};
+    const Attached attached{any_number(random), random() % 2 == 0, any_number(random), any_number(random),
+                            any_number(random)};
     const CohortsHeader cohorts{any_number(random), random() % 2 == 0, 0};
     const CohortRow cohort{SiteId{any_id(random)}, any_number(random), any_number(random),
                            any_number(random)};
@@ -149,6 +151,7 @@ TEST(Codec, RecordsOfTheTargetComeBackAsTheyWere) {
     encode(buffer.out, tag);
     encode(buffer.out, aside);
     encode(buffer.out, end);
+    encode(buffer.out, attached);
     encode(buffer.out, cohorts);
     encode_cohort_row(buffer.out, cohort);
 
@@ -178,6 +181,12 @@ TEST(Codec, RecordsOfTheTargetComeBackAsTheyWere) {
     const ProcessEnd end_read = decode_process_end(in);
     EXPECT_EQ(end_read.kind, end.kind);
     EXPECT_EQ(end_read.time_ns, end.time_ns);
+    const Attached attached_read = decode_attached(in);
+    EXPECT_EQ(attached_read.time_ns, attached.time_ns);
+    EXPECT_EQ(attached_read.heap_known, attached.heap_known);
+    EXPECT_EQ(attached_read.heap_bytes, attached.heap_bytes);
+    EXPECT_EQ(attached_read.rss_bytes, attached.rss_bytes);
+    EXPECT_EQ(attached_read.foreign_frees, attached.foreign_frees);
     const CohortsHeader cohorts_read = decode_cohorts(in);
     EXPECT_EQ(cohorts_read.iteration, cohorts.iteration);
     EXPECT_EQ(cohorts_read.more, cohorts.more);

@@ -68,6 +68,7 @@ TEST(Hostile, EveryImpossibleRecordIsDamageAndLeavesTheRestAlone) {
       {"cohort of an unknown site", RecordType::kCohorts, varints({0, 0, 1, 5, 0, 1, 1})},
       {"cohorts that do not ascend", RecordType::kCohorts, varints({0, 0, 2, 1, 0, 1, 1, 0, 0, 1, 1})},
       {"an errno that is none", RecordType::kStepAside, varints({0, kHuge, 0})},
+      {"an attachment with a flag of 2", RecordType::kAttached, varints({0, 2, 0, 0, 0})},
       {"an end of an unknown kind", RecordType::kProcessEnd, varints({9, 0})},
       {"half a scenario", RecordType::kScenario, varints({0, 0})},
       {"a budget with a flag of 2", RecordType::kBudget, varints({2, 0, 0})},

@@ -70,6 +70,7 @@ class RecordingBuilder {
   // `rows_per_record`.
   RecordingBuilder& cohorts(uint64_t iteration, const std::vector<Cohort>& rows,
                             size_t rows_per_record = 1024);
+  RecordingBuilder& attached(const AttachedNote& note);
   RecordingBuilder& step_aside(uint64_t iteration, int error, std::string_view reason);
   // A final snapshot (if there was any before) and the end of the process.
   RecordingBuilder& end(EndKind kind = EndKind::kExit);
