@@ -1,8 +1,9 @@
 // The way in for leakhunt attach: two functions that the runner has a thread of a running program call. The
-// thread is at a place where it holds no lock of libc (scenarios/runner/safe_moment.h), and the others run on.
+// thread is at a place where it holds no lock of libc (scenarios/runner/safe_moment.h), and the others run
+// on.
 //
-// Order matters: first the tracker, which is not asked anything yet, then the slots. And back: first the slots,
-// then the tracker; the hooks of threads that are just in one let everything pass.
+// Order matters: first the tracker, which is not asked anything yet, then the slots. And back: first the
+// slots, then the tracker; the hooks of threads that are just in one let everything pass.
 #include <malloc.h>
 #include <string.h>
 
@@ -91,10 +92,12 @@ int64_t detach() {
 }  // namespace leakhunt::runtime
 
 // Called by the runner, with errno kept by its own code.
-extern "C" __attribute__((visibility("default"))) int64_t leakhunt_attach(const leakhunt::recording::AttachCall* call) {
+extern "C" __attribute__((visibility("default"))) int64_t leakhunt_attach(
+    const leakhunt::recording::AttachCall* call) {
   return leakhunt::runtime::attach(*call);
 }
 
-extern "C" __attribute__((visibility("default"))) int64_t leakhunt_detach(const leakhunt::recording::AttachCall*) {
+extern "C" __attribute__((visibility("default"))) int64_t leakhunt_detach(
+    const leakhunt::recording::AttachCall*) {
   return leakhunt::runtime::detach();
 }

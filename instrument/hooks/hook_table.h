@@ -1,5 +1,5 @@
-// The hooked functions as rows for os/import_slots.h: what to put in the place of what. For a program that was
-// running before the library came.
+// The hooked functions as rows for os/import_slots.h: what to put in the place of what. For a program that
+// was running before the library came.
 #pragma once
 
 #include <stddef.h>

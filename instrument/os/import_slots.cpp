@@ -234,9 +234,9 @@ bool ImportSlots::restore() {
 }
 
 // A module that dlopen is just relocating must not be touched: its pages are about to change their
-// protection. The loader's list grows before that and is not locked during it. So: count the modules, wait for
-// the loads that are going on, and if the count is still the same, every module in the list is complete; as
-// long as the list is locked, none is added.
+// protection. The loader's list grows before that and is not locked during it. So: count the modules, wait
+// for the loads that are going on, and if the count is still the same, every module in the list is complete;
+// as long as the list is locked, none is added.
 bool ImportSlots::for_all_modules(bool restoring) {
   for (int round = 0; round < kMostRounds; ++round) {
     const unsigned long long added = added_modules();

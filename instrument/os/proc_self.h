@@ -47,8 +47,8 @@ struct LoadedObject {
 // Lock-free and async-signal-safe (glibc's _dl_find_object, 2.35). False for addresses in no object.
 bool find_loaded_object(uintptr_t address, LoadedObject* object);
 
-// The address of `name` as the object that holds `inside` exports it itself, whoever else does; 0 when it does
-// not. Takes the loader's lock.
+// The address of `name` as the object that holds `inside` exports it itself, whoever else does; 0 when it
+// does not. Takes the loader's lock.
 uintptr_t own_function(uintptr_t inside, const char* name);
 
 // Whether the object that holds the address was loaded behind libc: by dlopen, not as a preload or a

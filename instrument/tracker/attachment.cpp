@@ -16,8 +16,8 @@ namespace {
 constexpr uint64_t kLookAtWatcherEvery_ns = 1'000'000'000;
 constexpr uint64_t kLongestInside_ns = 2'000'000'000;
 
-// Every thread sees what this one wrote before, and this one sees what they wrote until now: the other half of
-// the fence in Tracker::enter, which costs nothing there.
+// Every thread sees what this one wrote before, and this one sees what they wrote until now: the other half
+// of the fence in Tracker::enter, which costs nothing there.
 void fence_for_all_threads() {
   system_call(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
   if (!is_error(system_call(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0))) return;
@@ -79,8 +79,8 @@ bool Tracker::detach() {
     forget_other_threads();  // a child of fork: the parent's threads are not here
   }
   fence_for_all_threads();
-  // Not asleep: the thread that is here may be borrowed from a sleep of its own, which the kernel resumes only
-  // as long as no other comes in between.
+  // Not asleep: the thread that is here may be borrowed from a sleep of its own, which the kernel resumes
+  // only as long as no other comes in between.
   const uint64_t begin = monotonic_ns();
   while (!nobody_is_inside()) {
     if (monotonic_ns() - begin > kLongestInside_ns) return false;

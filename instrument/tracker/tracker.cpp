@@ -112,6 +112,7 @@ bool Tracker::before_move(void* block, LiveBlock* moved) {
   if (thread == nullptr) return false;
   snapshot_before_fall(thread);
   const bool known = blocks_.take(reinterpret_cast<uintptr_t>(block), moved);
+  if (!known) ++thread->foreign_frees;
   leave(thread);
   return known;
 }

@@ -38,7 +38,7 @@ struct Settings {
   const char* unwinder;  // its name, for the recording
   size_t max_frames;     // <= kMaxFrames
   uint64_t tick_ns;      // clock of a program that marks no iterations; 0: none
-  bool attached;         // somebody watches from outside, who holds a lock on the recording as long as he lives
+  bool attached;  // somebody watches from outside, who holds a lock on the recording as long as he lives
 };
 
 class Tracker {

@@ -172,9 +172,9 @@ struct Run {
   std::vector<Cohorts> cohorts;  // in order; the last one is the newest
   std::vector<StepAsideNote> step_asides;
   std::optional<AttachedNote> attached;  // absent: recorded from its start
-  std::optional<EndKind> end;          // absent: the process was killed, or is still running
-  uint64_t images = 0;                 // process images in the file; only the last is described
-  std::map<uint64_t, Symbol> symbols;  // by return address
+  std::optional<EndKind> end;            // absent: the process was killed, or is still running
+  uint64_t images = 0;                   // process images in the file; only the last is described
+  std::map<uint64_t, Symbol> symbols;    // by return address
   std::vector<HostSample> host_samples;
   std::optional<Outcome> outcome;
   Damage damage;

@@ -255,6 +255,15 @@ Json process_json(const recording::Run& run) {
           {"images", run.images}};
 }
 
+Json attached_json(const recording::Run& run) {
+  if (!run.attached) return nullptr;
+  const recording::AttachedNote& before = *run.attached;
+  return {{"heap_bytes_before", or_null(before.heap_bytes)},
+          {"rss_bytes_before", before.rss_bytes},
+          {"blocks_from_before_freed", before.foreign_frees},
+          {"program_goes_on", run.end == recording::EndKind::kDetached}};
+}
+
 Json clock_json(const Report& report) {
   const Timeline& timeline = report.timeline;
   return {{"unit", timeline.clock == Clock::kIterations ? "iteration" : "tick"},
@@ -295,6 +304,7 @@ Json report_json(const Report& report) {
   json["scenario"] = scenario_json(run);
   json["outcome"] = outcome_json(run);
   json["process"] = process_json(run);
+  if (run.attached) json["attached"] = attached_json(run);
   json["call_sites_left_out"] = run.sites.size() - listed.size();
   return json;
 }

@@ -87,19 +87,6 @@ std::optional<std::string> why_not_startable(const fs::path& program) {
   return std::nullopt;
 }
 
-std::optional<std::string> why_not_trackable(const ElfHeader& elf) {
-  if (!elf.is_64_bit) return "is a 32-bit program; the tracker is built for 64 bits: rebuild it with -m64";
-  if (elf.machine != kOurMachine) return "is built for another kind of machine";
-  if (elf.type != ET_EXEC && elf.type != ET_DYN) return "is ELF but no program";
-  if (elf.interpreter.empty()) {
-    return "is statically linked, so the tracker cannot be loaded into it: link it dynamically (without "
-           "-static)";
-  }
-  if (elf.interpreter.find("ld-musl") != std::string::npos)
-    return "is linked with musl; the tracker needs glibc";
-  return std::nullopt;
-}
-
 // "/usr/bin/env" of "#!/usr/bin/env python3"; absent when it is no script.
 std::optional<std::string> interpreter_of_script(const fs::path& program) {
   std::ifstream stream(program, std::ios::binary);
@@ -130,6 +117,19 @@ tl::expected<fs::path, std::string> find_program(std::string_view name,
   for (const fs::path& directory : directories) places += fmt::format("in {}, ", directory.string());
   return tl::unexpected(
       fmt::format("the program {} was not found {}{}on PATH", name, places, places.empty() ? "" : "or "));
+}
+
+std::optional<std::string> why_not_trackable(const ElfHeader& elf) {
+  if (!elf.is_64_bit) return "is a 32-bit program; the tracker is built for 64 bits: rebuild it with -m64";
+  if (elf.machine != kOurMachine) return "is built for another kind of machine";
+  if (elf.type != ET_EXEC && elf.type != ET_DYN) return "is ELF but no program";
+  if (elf.interpreter.empty()) {
+    return "is statically linked, so the tracker cannot be loaded into it: link it dynamically (without "
+           "-static)";
+  }
+  if (elf.interpreter.find("ld-musl") != std::string::npos)
+    return "is linked with musl; the tracker needs glibc";
+  return std::nullopt;
 }
 
 tl::expected<ProgramKind, std::string> inspect_program(const fs::path& program) {

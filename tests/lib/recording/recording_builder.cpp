@@ -318,8 +318,8 @@ RecordingBuilder& RecordingBuilder::step_aside(uint64_t iteration, int error, st
 }
 
 RecordingBuilder& RecordingBuilder::attached(const AttachedNote& note) {
-  const Attached record{note.time_ns, note.heap_bytes.has_value(), note.heap_bytes.value_or(0), note.rss_bytes,
-                        note.foreign_frees};
+  const Attached record{note.time_ns, note.heap_bytes.has_value(), note.heap_bytes.value_or(0),
+                        note.rss_bytes, note.foreign_frees};
   return frame(RecordType::kAttached, payload_of(64, [&](Encoder& out) { encode(out, record); }));
 }
 
