@@ -63,7 +63,7 @@ int64_t attach(const AttachCall& call) {
   if (call.version != kAttachVersion) return kAttachOtherVersion;
   if (call.is_wanted == 0) return kAttachTooLate;
   if (!hooks::attached()) return kAttachIsPreloaded;
-  if (tracker::tracker.active()) return kAttachIsRecorded;
+  if (tracker::tracker.active() && !tracker::tracker.is_abandoned()) return kAttachIsRecorded;
   // One who died, or a fork, left it as it was.
   if (was_attached) is_held = !tracker::tracker.detach();
   if (is_held) return kAttachIsHeld;

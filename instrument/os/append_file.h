@@ -30,6 +30,9 @@ class AppendFile {
   // Gives the mapping back. Appending is over.
   void close();
 
+  // Whether an open file is the one that is written, and not another that has taken its name since.
+  bool is_same(int file) const;
+
   int error() const { return error_; }
   uint64_t size() const { return window_offset_ + used_; }
 
@@ -43,6 +46,8 @@ class AppendFile {
   size_t window_bytes_ = 0;
   size_t used_ = 0;  // of the window, multiple of 8
   int error_ = 0;
+  uint64_t device_ = 0;
+  uint64_t inode_ = 0;
 };
 
 }  // namespace leakhunt::tracker

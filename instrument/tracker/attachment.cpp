@@ -41,19 +41,26 @@ void Tracker::write_attached() {
   recorder_.write_attached(attached_);
 }
 
-// Whoever attached holds a lock on the recording. If it can be had he is dead, and nobody will ever read on:
-// the recording is brought to its end. Under the recorder's lock, once a second.
-bool Tracker::watcher_is_gone() {
+// Whoever attached holds a lock on the recording. If it can be had he is dead, and nobody will ever read on.
+bool Tracker::watcher_is_gone() const {
+  const long file = system_call(SYS_openat, AT_FDCWD, settings_.recording, O_RDONLY | O_CLOEXEC, 0);
+  if (is_error(file)) return file == -ENOENT;
+  const bool is_free = !recorder_.writes_to(static_cast<int>(file)) ||
+                       !is_error(system_call(SYS_flock, file, LOCK_EX | LOCK_NB));
+  system_call(SYS_close, file);
+  return is_free;
+}
+
+bool Tracker::is_abandoned() {
+  return active() && settings_.attached && watcher_is_gone();
+}
+
+// Under the recorder's lock, at a tick; looks once a second.
+bool Tracker::ends_if_abandoned() {
   const uint64_t now = monotonic_ns();
   if (now - watcher_seen_ns_ < kLookAtWatcherEvery_ns) return false;
   watcher_seen_ns_ = now;
-  const long file = system_call(SYS_openat, AT_FDCWD, settings_.recording, O_RDONLY | O_CLOEXEC, 0);
-  bool gone = file == -ENOENT;
-  if (!is_error(file)) {
-    gone = !is_error(system_call(SYS_flock, file, LOCK_EX | LOCK_NB));
-    system_call(SYS_close, file);
-  }
-  if (!gone) return false;
+  if (!watcher_is_gone()) return false;
   snapshot(thread_state(), recording::SnapshotKind::kFinal, clock_);
   write_cohorts();
   write_attached();

@@ -34,6 +34,7 @@ class Recorder {
   // Lets go of the file; ready to start another one.
   void close();
 
+  bool writes_to(int file) const { return file_.is_same(file); }
   int error() const { return file_.error(); }
   uint64_t elapsed_ns() const;
 

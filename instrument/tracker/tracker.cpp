@@ -202,7 +202,7 @@ __attribute__((noinline)) void Tracker::tick_if_due(ThreadState* thread) {
     snapshot(thread, recording::SnapshotKind::kTick, clock_ + 1u);
     store_relaxed(clock_, clock_ + 1);
     if (clock_ >= kFirstCohorts && is_power_of_two(clock_)) write_cohorts();
-    if (settings_.attached && watcher_is_gone()) store_release(control_->active, 0u);
+    if (settings_.attached && ends_if_abandoned()) store_release(control_->active, 0u);
   }
   recorder_.lock().unlock();
 }

@@ -56,6 +56,9 @@ class Tracker {
   void note_attached(uint64_t time_ns, bool heap_known, uint64_t heap_bytes);
   uint64_t elapsed_ns() const { return recorder_.elapsed_ns(); }
 
+  // Recording for somebody who attached and has died since.
+  bool is_abandoned();
+
   // Stops as stop() does, lets go of the recording, and forgets everything, so that start() may come again.
   // False when a thread does not come out of the tracker (it is held by a debugger): then it may not.
   bool detach();
@@ -119,7 +122,8 @@ class Tracker {
   void write_cohorts();
   void give_up(const char* reason, int error,
                bool may_record = true);  // under the recorder's lock, or not at all
-  bool watcher_is_gone();
+  bool watcher_is_gone() const;
+  bool ends_if_abandoned();
   void write_attached();
   static bool nobody_is_inside();
   void forget_everything();

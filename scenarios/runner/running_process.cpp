@@ -1,6 +1,8 @@
 #include "scenarios/runner/running_process.h"
 
+#include <fcntl.h>
 #include <pwd.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +18,7 @@
 #include <fmt/format.h>
 
 #include "lib/recording/format.h"
+#include "lib/recording/reader.h"
 #include "scenarios/runner/elf_header.h"
 #include "scenarios/runner/process_image.h"
 #include "scenarios/runner/program.h"
@@ -121,9 +124,20 @@ bool is_recording(const std::string& path) {
   return file.good() && std::memcmp(magic.data(), recording::kFileMagic, magic.size()) == 0;
 }
 
+// Of a leakhunt attach that was killed: nobody holds the lock any more.
+bool is_abandoned(const std::string& path) {
+  const auto run = recording::read_recording(path);
+  if (!run || !run->attached) return false;
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const bool is_free = file >= 0 && flock(file, LOCK_SH | LOCK_NB) == 0;
+  if (file >= 0) close(file);
+  return is_free;
+}
+
 Reason why_not_with_us(pid_t pid, const fs::path& library) {
   for (const MappedFile& file : mapped_files(pid)) {
-    if (file.permissions == "rw-s" && file.path.starts_with('/') && is_recording(file.path))
+    if (file.permissions == "rw-s" && file.path.starts_with('/') && is_recording(file.path) &&
+        !is_abandoned(file.path))
       return fmt::format("is recorded already, into {}", file.path);
     std::error_code problem;
     if (is_library(file) && !fs::equivalent(file.path, library, problem)) {

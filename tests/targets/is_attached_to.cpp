@@ -3,7 +3,9 @@
 //   is_attached_to leaks             one thread: every 0.2 ms a block of 48 bytes that grow_later() keeps,
 //   and work
 //                                    that is given back
-//   is_attached_to threads N         N threads allocate, fill, check and free without a pause
+//   is_attached_to threads N         N threads and the first one allocate, fill, check and free, with hardly
+//   a
+//                                    pause, while every one of them is sent signals (SIGRTMIN) that it counts
 //   is_attached_to waits WHERE       in read, sleep, epoll, poll, futex, pause or sigsuspend; says what it
 //   came
 //                                    back with, and whether it took as long as it should
@@ -78,12 +80,21 @@ int leaks() {
 // --- threads
 
 volatile bool threads_end = false;
+volatile bool signals_end = false;
+volatile sig_atomic_t signals = 0;
+uint64_t handled = 0;
 
-// Every block holds its own address, and is as its thread left it.
+void count_signal(int) {
+  signals = signals + 1;
+  __atomic_fetch_add(&handled, 1, __ATOMIC_RELAXED);
+}
+
+// Every block holds its own address, and is as its thread left it. Signals that were queued are all handled.
 void* allocate_furiously(void* seed) {
+  const bool is_first = seed == nullptr;
   uint64_t random = reinterpret_cast<uintptr_t>(seed) * 2654435761u + 1;
   std::vector<uintptr_t*> blocks(200, nullptr);
-  while (!threads_end) {
+  for (uint64_t round = 1; !threads_end && !(is_first && signals_end); ++round) {
     random = random * 6364136223846793005ull + 1442695040888963407ull;
     uintptr_t*& block = blocks[(random >> 33) % blocks.size()];
     if (block != nullptr && *block != reinterpret_cast<uintptr_t>(block)) abort();
@@ -95,21 +106,43 @@ void* allocate_furiously(void* seed) {
       block = static_cast<uintptr_t*>(malloc(bytes));
     }
     *block = reinterpret_cast<uintptr_t>(block);
+    if (round % 200 == 0) usleep(100);
+    if (is_first && round % 200 == 0) signals_end = is_over();
   }
   for (uintptr_t* block : blocks) free(block);
   return nullptr;
 }
 
+// How many it could queue. The threads outlive it, by long enough to handle them.
+void* send_signals(void* threads) {
+  uintptr_t sent = 0;
+  while (!signals_end) {
+    for (const pthread_t thread : *static_cast<std::vector<pthread_t>*>(threads)) {
+      if (pthread_kill(thread, SIGRTMIN) == 0) ++sent;
+    }
+    usleep(500);
+  }
+  return reinterpret_cast<void*>(sent);
+}
+
 int threads(uintptr_t count) {
+  struct sigaction action {};
+  action.sa_handler = count_signal;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGRTMIN, &action, nullptr);
   std::vector<pthread_t> all(count);
   for (uintptr_t i = 0; i < count; ++i)
-    pthread_create(&all[i], nullptr, allocate_furiously, reinterpret_cast<void*>(i));
+    pthread_create(&all[i], nullptr, allocate_furiously, reinterpret_cast<void*>(i + 1));
+  pthread_t sender{};
+  pthread_create(&sender, nullptr, send_signals, &all);
   say_ready();
-  char byte = 0;
-  if (read(STDIN_FILENO, &byte, 1) < 0) return kWrong;
+  allocate_furiously(nullptr);
+  void* sent = nullptr;
+  pthread_join(sender, &sent);
+  usleep(100'000);  // the last ones are handled
   threads_end = true;
   for (pthread_t& each : all) pthread_join(each, nullptr);
-  return kAllRight;
+  return handled == reinterpret_cast<uintptr_t>(sent) ? kAllRight : kWrong;
 }
 
 // --- waits
@@ -121,12 +154,6 @@ double now() {
 }
 
 constexpr double kSleep = 2.0;
-volatile sig_atomic_t signals = 0;
-
-void count_signal(int) {
-  signals = signals + 1;
-}
-
 long wait_in(const std::string& where) {
   char byte = 0;
   if (where == "read") return read(STDIN_FILENO, &byte, 1);
