@@ -25,9 +25,7 @@ uintptr_t own_address() {
 // nobody else's.
 void* next_definition(const char* name) {
   if (!attached()) return dlsym(RTLD_NEXT, name);
-  void* found = dlsym(RTLD_DEFAULT, name);
-  const uintptr_t address = reinterpret_cast<uintptr_t>(found);
-  return address != tracker::own_function(own_address(), name) ? found : nullptr;
+  return reinterpret_cast<void*>(tracker::bound_function(name, own_address()));
 }
 
 template <typename Function>

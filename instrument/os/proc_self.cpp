@@ -162,6 +162,45 @@ uintptr_t own_function(uintptr_t inside, const char* name) {
   return is_own ? address : 0;
 }
 
+namespace {
+
+// An executable that takes the address of a function of a library has an entry of its own for it, which is
+// the function's address for everybody. Who is called by it is called through a slot, which may be ours.
+bool is_definition(uintptr_t address) {
+  Dl_info info{};
+  ElfW(Sym)* symbol = nullptr;
+  void** extra = reinterpret_cast<void**>(&symbol);
+  if (dladdr1(reinterpret_cast<void*>(address), &info, extra, RTLD_DL_SYMENT) == 0) return false;
+  const bool is_its = symbol != nullptr && reinterpret_cast<uintptr_t>(info.dli_saddr) == address;
+  return !is_its || symbol->st_shndx != SHN_UNDEF;
+}
+
+// By its path: the loader makes a library's own scope when it is opened by itself.
+uintptr_t definition_in(const link_map& library, const char* name) {
+  if (library.l_name == nullptr || library.l_name[0] != '/') return 0;
+  void* handle = dlopen(library.l_name, RTLD_LAZY | RTLD_NOLOAD);
+  if (handle == nullptr) return 0;
+  const uintptr_t found = reinterpret_cast<uintptr_t>(dlsym(handle, name));
+  // By its address: the name is that of our hook, which has nothing behind it yet.
+  const auto close = reinterpret_cast<int (*)(void*)>(dlsym(RTLD_DEFAULT, "dlclose"));
+  if (close != nullptr) close(handle);
+  return found != 0 && is_definition(found) ? found : 0;
+}
+
+}  // namespace
+
+uintptr_t bound_function(const char* name, uintptr_t not_in) {
+  const uintptr_t own = own_function(not_in, name);
+  const uintptr_t bound = reinterpret_cast<uintptr_t>(dlsym(RTLD_DEFAULT, name));
+  if (bound == 0 || bound == own) return 0;
+  if (is_definition(bound)) return bound;
+  for (link_map* map = _r_debug.r_map; map != nullptr; map = map->l_next) {
+    const uintptr_t found = definition_in(*map, name);
+    if (found != 0 && found != own) return found;
+  }
+  return 0;
+}
+
 // The loader's list is in the order of loading.
 bool is_loaded_behind_libc(uintptr_t address) {
   dl_find_object ours{};

@@ -51,6 +51,10 @@ bool find_loaded_object(uintptr_t address, LoadedObject* object);
 // does not. Takes the loader's lock.
 uintptr_t own_function(uintptr_t inside, const char* name);
 
+// The function that the program is bound to by this name, if it is not in the object that holds `not_in`; 0
+// when there is none. Takes the loader's lock.
+uintptr_t bound_function(const char* name, uintptr_t not_in);
+
 // Whether the object that holds the address was loaded behind libc: by dlopen, not as a preload or a
 // dependency.
 bool is_loaded_behind_libc(uintptr_t address);

@@ -95,6 +95,7 @@ TEST_F(Attach, CountsWhatIsFreedOfTheTimeBefore) {
 TEST_F(Attach, DisturbsNoSystemCallThatAThreadWaitsIn) {
   for (const char* where : {"read", "poll", "epoll", "pause", "sigsuspend"}) {
     RunningTarget waiting({target("is_attached_to"), "waits", where});
+    waiting.wait_until_it_waits();
     const std::string before = waiting.surroundings();
     const Finished attached = attach(waiting, "--for 10ms");
     EXPECT_EQ(attached.exit_status, 0) << where << attached.err;

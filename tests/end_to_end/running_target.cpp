@@ -52,7 +52,17 @@ RunningTarget::~RunningTarget() {
 }
 
 bool RunningTarget::is_running() const {
-  return pid_ > 0 && waitpid(pid_, nullptr, WNOHANG | WNOWAIT) == 0;
+  siginfo_t ended{};
+  return pid_ > 0 && waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         ended.si_pid == 0;
+}
+
+void RunningTarget::wait_until_it_waits() const {
+  const std::string state = "/proc/" + std::to_string(pid_) + "/syscall";
+  for (std::string now; now.empty() || now.starts_with("running") || now.starts_with("1 ");
+       now = read_file(state)) {
+    usleep(1000);
+  }
 }
 
 void RunningTarget::tell() {

@@ -20,6 +20,9 @@ class RunningTarget {
   pid_t pid() const { return pid_; }
   bool is_running() const;
 
+  // Until it sleeps in a system call that is no write.
+  void wait_until_it_waits() const;
+
   // A line on its stdin, which is its sign to end.
   void tell();
   // Its status as a shell says it, when it has ended; what it printed is then in output().
