@@ -34,6 +34,7 @@ using Refusal = tl::unexpected<std::string>;
 constexpr uint64_t kMaxFrames = 128;
 constexpr milliseconds kPatience(10'000);
 constexpr milliseconds kLook(20);
+constexpr milliseconds kLookAtProgram(1'000);
 constexpr milliseconds kLastWait(3'000);  // for the tracker to notice that we let go
 
 class Descriptor {
@@ -129,6 +130,7 @@ class Session {
         attached.end = Attached::End::kProgramEnded;
         break;
       }
+      if (is_over()) break;
       if (order_.duration && elapsed() >= *order_.duration) break;
       if (const auto caught = signals.wait(kLook)) {
         attached.interrupted_by = caught->number;
@@ -144,6 +146,13 @@ class Session {
  private:
   std::chrono::nanoseconds elapsed() const { return steady_clock::now() - begun_; }
 
+  // The recording is no longer mapped: another program is in the process's place.
+  bool is_over() {
+    if (elapsed() < next_look_) return false;
+    next_look_ = elapsed() + kLookAtProgram;
+    return !maps_shared(order_.process.pid, recording_);
+  }
+
   void look_at_memory() {
     if (const auto resident = resident_bytes(order_.process.pid))
       samples_.add(static_cast<uint64_t>(elapsed().count()), *resident);
@@ -153,6 +162,7 @@ class Session {
   std::filesystem::path recording_;
   steady_clock::time_point begun_;
   Samples samples_;
+  std::chrono::nanoseconds next_look_{};
 };
 
 // Without the lock the tracker ends the recording by itself, when something is allocated next.

@@ -159,6 +159,21 @@ TEST_F(Attach, EndsWithTheProgram) {
   EXPECT_EQ(leaky.end(), kAllRight);
 }
 
+TEST_F(Attach, EndsWhenAnotherProgramTakesTheProcess) {
+  RunningTarget shell(
+      {"/bin/sh", "-c", "echo ready; read line; exec " + target("is_attached_to") + " waits read"});
+  std::thread later([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(600));
+    shell.tell();
+  });
+  const Finished attached = attach(shell, "--interval 20");
+  later.join();
+  EXPECT_NE(attached.err.find("called exec, and goes on without us"), std::string::npos) << attached.err;
+  EXPECT_TRUE(shell.is_running());
+  shell.tell();
+  EXPECT_EQ(shell.end(), kAllRight) << shell.output();
+}
+
 TEST_F(Attach, EndsWithASignalAndReports) {
   RunningTarget leaky({target("is_attached_to"), "leaks"});
   const Finished attached =
