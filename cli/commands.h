@@ -21,6 +21,7 @@ struct Surroundings {
 
 void declare_scenario(CLI::App& app, const Surroundings& surroundings, int& status);
 void declare_run(CLI::App& app, const Surroundings& surroundings, int& status);
+void declare_attach(CLI::App& app, const Surroundings& surroundings, int& status);
 void declare_report(CLI::App& app, const Surroundings& surroundings, int& status);
 void declare_confusion(CLI::App& app, const Surroundings& surroundings, int& status);
 

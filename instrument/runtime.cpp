@@ -292,6 +292,7 @@ void start() {
   static bool started = false;
   if (started || environ == nullptr) return;
   started = true;
+  if (hooks::attached()) return;  // into a running program: its environment stays as it is
   const Variables variables = take_variables(environ);
   const uint64_t pid = static_cast<uint64_t>(tracker::system_call(SYS_getpid));
   const bool follows = variables.pid != nullptr && variables.processes != nullptr;
@@ -299,9 +300,7 @@ void start() {
   if (is_child ? !follows : variables.recording == nullptr) return;
 
   settings.recording = variables.recording;
-  const Unwinder& unwinder = unwinder_called(variables.unwinder);
-  settings.capture = unwinder.capture;
-  settings.unwinder = unwinder.for_people;
+  set_unwinder(variables.unwinder, &settings);
   settings.max_frames = number_or(variables.max_frames, kDefaultMaxFrames);
   settings.tick_ns = number_or(variables.interval_ms, kDefaultTickMs) * 1'000'000;
   settings.by_thread = variables.by_thread != nullptr && strcmp(variables.by_thread, "1") == 0;
@@ -348,6 +347,12 @@ const char* library() {
   tracker::LoadedObject self{};  // the program is linked with us
   const bool found = tracker::find_loaded_object(reinterpret_cast<uintptr_t>(&library), &self);
   return found && self.name[0] == '/' ? self.name : nullptr;
+}
+
+void set_unwinder(const char* name, Settings* settings) {
+  const Unwinder& unwinder = unwinder_called(name);
+  settings->capture = unwinder.capture;
+  settings->unwinder = unwinder.for_people;
 }
 
 const char* const* hidden_variables(size_t* count) {

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "instrument/tracker/tracker.h"
+
 namespace leakhunt::runtime {
 
 // Starts recording, once, if the environment asks for it. The first hook that runs calls it: other libraries'
@@ -23,5 +25,7 @@ bool follows_children();
 
 // _Fork, for which no handlers run: `really`, and then what the handlers would have done.
 pid_t fork_without_handlers(pid_t (*really)());
+// Chooses how stacks are found: "cfi", "fp" or "none". The first for any other name, and for none.
+void set_unwinder(const char* name, tracker::Settings* settings);
 
 }  // namespace leakhunt::runtime

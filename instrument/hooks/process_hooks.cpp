@@ -48,7 +48,7 @@ int exec_in(const char* program, char* const* environment, Recordable recordable
     return follows ? exec_behind_vfork(environment, really) : really(environment);
   }
   tracker.write_end(EndKind::kExec, program != nullptr ? program : "");
-  if (!recordable()) return really(environment);
+  if (leakhunt::hooks::attached() || !recordable()) return really(environment);
   const MappedEnvironment recorded(environment);
   return really(recorded.get());
 }

@@ -19,9 +19,20 @@ constexpr size_t kBootstrapBytes = 16 << 10;
 alignas(16) uint8_t bootstrap[kBootstrapBytes];
 size_t bootstrap_used = 0;
 
+uintptr_t own_address() {
+  return reinterpret_cast<uintptr_t>(&bootstrap);
+}
+
+// In a running program RTLD_NEXT has no meaning: what it would search is behind us. What is found in us is
+// nobody else's.
+void* next_definition(const char* name) {
+  if (!attached()) return dlsym(RTLD_NEXT, name);
+  return reinterpret_cast<void*>(tracker::bound_function(name, own_address()));
+}
+
 template <typename Function>
 void look_up(Function& function, const char* name) {
-  function = reinterpret_cast<Function>(dlsym(RTLD_NEXT, name));
+  function = reinterpret_cast<Function>(next_definition(name));
 }
 
 bool contains(const char* text, const char* part) {
@@ -34,6 +45,7 @@ bool contains(const char* text, const char* part) {
 }
 
 void classify_operators() {
+  if (real._Znwm == nullptr) return;
   tracker::LoadedObject object{};
   if (!tracker::find_loaded_object(reinterpret_cast<uintptr_t>(real._Znwm), &object)) return;
   const bool standard = contains(object.name, "libstdc++.so") || contains(object.name, "libc++.so") ||
@@ -58,6 +70,11 @@ void find_allocator() {
 }  // namespace
 
 #define LEAKHUNT_LOOK_UP(name, result, parameters) look_up(real.name, #name);
+
+bool attached() {
+  static const bool is_behind = tracker::is_loaded_behind_libc(own_address());
+  return is_behind;
+}
 
 bool resolve() {
   static bool resolving = false;

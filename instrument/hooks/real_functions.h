@@ -114,6 +114,9 @@ inline bool is_in_allocator(const void* code) {
   const uintptr_t address = reinterpret_cast<uintptr_t>(code);
   return __builtin_expect(address >= allocator_begin && address < allocator_end, false);
 }
+// Whether the library came into a running program (leakhunt attach): its names are behind everybody else's,
+// and the real functions are those that the program is bound to already.
+bool attached();
 
 inline void operators_ready() {
   if (__builtin_expect(!real.operators_resolved, false)) resolve_operators();

@@ -59,6 +59,8 @@ int AppendFile::open(const char* path, size_t first_window) {
   if (is_error(file)) return error_ = -file;
   struct stat status {};
   system_call(SYS_fstat, file, &status);
+  device_ = status.st_dev;
+  inode_ = status.st_ino;
   if (!S_ISREG(status.st_mode)) {
     error_ = EINVAL;
   } else if (status.st_size == 0 && !may_reach(sizeof(FileHeader))) {
@@ -98,6 +100,12 @@ uint64_t AppendFile::end_of_frames(int file, uint64_t file_bytes) {
   return at;
 }
 
+bool AppendFile::is_same(int file) const {
+  struct stat status {};
+  return !is_error(system_call(SYS_fstat, file, &status)) && status.st_dev == device_ &&
+         status.st_ino == inode_;
+}
+
 // On failure the old window stays: there may be room in it for one last word.
 bool AppendFile::map_window(size_t bytes) {
   const uint64_t offset = (window_offset_ + used_) / kPage * kPage;
@@ -107,7 +115,7 @@ bool AppendFile::map_window(size_t bytes) {
     error_ = -file;
     return false;
   }
-  long result = allocate_space(file, offset, offset + bytes);
+  long result = is_same(file) ? allocate_space(file, offset, offset + bytes) : -ESTALE;
   if (!is_error(result)) {
     result = system_call(SYS_mmap, nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, offset);
   }

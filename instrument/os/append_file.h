@@ -37,6 +37,9 @@ class AppendFile {
   // The same, and the space that was not needed.
   void close_and_trim();
 
+  // Whether an open file is the one that is written, and not another that has taken its name since.
+  bool is_same(int file) const;
+
   int error() const { return error_; }
   uint64_t size() const { return window_offset_ + used_; }
 
@@ -50,6 +53,8 @@ class AppendFile {
   size_t window_bytes_ = 0;
   size_t used_ = 0;  // of the window, multiple of 8
   int error_ = 0;
+  uint64_t device_ = 0;
+  uint64_t inode_ = 0;
 };
 
 }  // namespace leakhunt::tracker

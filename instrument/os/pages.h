@@ -32,6 +32,8 @@ const void* map_file_page(const char* path);
 // In a forked child, before it does anything else: gives back all that map_pages ever gave and that reads as
 // zeros now. Whoever holds a pointer to it must have forgotten it.
 void unmap_pages_of_parent();
+// Pages of map_pages as they came: zeros, physically not there.
+void wipe_pages(void* pages, size_t bytes);
 
 // Makes the pages read as zeros in a child of fork, however it was made: the mark of a process that is not
 // recorded.

@@ -3,7 +3,9 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <fcntl.h>
+#include <gnu/libc-version.h>
 #include <link.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -99,13 +101,14 @@ size_t read_link(const char* path, char* buffer, size_t capacity) {
   return is_error(bytes) ? 0 : static_cast<size_t>(bytes);
 }
 
-// Lines are "7f12a000-7f12c000 rw-p ...": only the two numbers at their beginning are looked at, across
-// reads.
+// Lines are "7f12a000-7f12c000 rw-p ...": only the two numbers at their beginning and the letters behind them
+// are looked at, across reads.
 bool find_mapped_area(uintptr_t address, MappedArea* area) {
   const long file = system_call(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
   if (is_error(file)) return false;
   uintptr_t numbers[2] = {0, 0};
-  int reading = 0;  // which of the two; 2: the rest of the line
+  int reading = 0;  // which of the two; 2, 3, 4: the letters; 5: the rest of the line
+  int protection = 0;
   bool found = false;
   char text[1024];
   for (long bytes = 1; bytes > 0 && !found;) {
@@ -115,17 +118,23 @@ bool find_mapped_area(uintptr_t address, MappedArea* area) {
       if (c == '\n') {
         numbers[0] = numbers[1] = 0;
         reading = 0;
-      } else if (reading == 2) {
+        protection = 0;
+      } else if (reading == 5) {
         continue;
+      } else if (reading >= 2) {
+        if (c == 'r') protection |= PROT_READ;
+        if (c == 'w') protection |= PROT_WRITE;
+        if (c == 'x') protection |= PROT_EXEC;
+        if (++reading == 5) found = address >= numbers[0] && address < numbers[1];
       } else if (c == '-' || c == ' ') {
-        if (++reading == 2) found = address >= numbers[0] && address < numbers[1];
+        ++reading;
       } else {
         numbers[reading] = numbers[reading] * 16 + static_cast<uintptr_t>(c <= '9' ? c - '0' : c - 'a' + 10);
       }
     }
   }
   system_call(SYS_close, file);
-  if (found) *area = {numbers[0], numbers[1]};
+  if (found) *area = {numbers[0], numbers[1], protection};
   return found;
 }
 
@@ -140,6 +149,67 @@ bool find_loaded_object(uintptr_t address, LoadedObject* object) {
                          nullptr,
                          0};
   find_build_id(object);
+  return true;
+}
+
+// A handle of dlopen is the object's entry in the loader's list; a lookup by it begins with the object.
+uintptr_t own_function(uintptr_t inside, const char* name) {
+  dl_find_object found{};
+  if (_dl_find_object(reinterpret_cast<void*>(inside), &found) != 0) return 0;
+  const uintptr_t address = reinterpret_cast<uintptr_t>(dlsym(found.dlfo_link_map, name));
+  const bool is_own = address >= reinterpret_cast<uintptr_t>(found.dlfo_map_start) &&
+                      address < reinterpret_cast<uintptr_t>(found.dlfo_map_end);
+  return is_own ? address : 0;
+}
+
+namespace {
+
+// An executable that takes the address of a function of a library has an entry of its own for it, which is
+// the function's address for everybody. Who is called by it is called through a slot, which may be ours.
+bool is_definition(uintptr_t address) {
+  Dl_info info{};
+  ElfW(Sym)* symbol = nullptr;
+  void** extra = reinterpret_cast<void**>(&symbol);
+  if (dladdr1(reinterpret_cast<void*>(address), &info, extra, RTLD_DL_SYMENT) == 0) return false;
+  const bool is_its = symbol != nullptr && reinterpret_cast<uintptr_t>(info.dli_saddr) == address;
+  return !is_its || symbol->st_shndx != SHN_UNDEF;
+}
+
+// By its path: the loader makes a library's own scope when it is opened by itself.
+uintptr_t definition_in(const link_map& library, const char* name) {
+  if (library.l_name == nullptr || library.l_name[0] != '/') return 0;
+  void* handle = dlopen(library.l_name, RTLD_LAZY | RTLD_NOLOAD);
+  if (handle == nullptr) return 0;
+  const uintptr_t found = reinterpret_cast<uintptr_t>(dlsym(handle, name));
+  // By its address: the name is that of our hook, which has nothing behind it yet.
+  const auto close = reinterpret_cast<int (*)(void*)>(dlsym(RTLD_DEFAULT, "dlclose"));
+  if (close != nullptr) close(handle);
+  return found != 0 && is_definition(found) ? found : 0;
+}
+
+}  // namespace
+
+uintptr_t bound_function(const char* name, uintptr_t not_in) {
+  const uintptr_t own = own_function(not_in, name);
+  const uintptr_t bound = reinterpret_cast<uintptr_t>(dlsym(RTLD_DEFAULT, name));
+  if (bound == 0 || bound == own) return 0;
+  if (is_definition(bound)) return bound;
+  for (link_map* map = _r_debug.r_map; map != nullptr; map = map->l_next) {
+    const uintptr_t found = definition_in(*map, name);
+    if (found != 0 && found != own) return found;
+  }
+  return 0;
+}
+
+// The loader's list is in the order of loading.
+bool is_loaded_behind_libc(uintptr_t address) {
+  dl_find_object ours{};
+  dl_find_object libc{};
+  if (_dl_find_object(reinterpret_cast<void*>(address), &ours) != 0) return false;
+  if (_dl_find_object(reinterpret_cast<void*>(&gnu_get_libc_version), &libc) != 0) return false;
+  for (const link_map* map = ours.dlfo_link_map; map != nullptr; map = map->l_next) {
+    if (map == libc.dlfo_link_map) return false;
+  }
   return true;
 }
 

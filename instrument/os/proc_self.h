@@ -31,6 +31,7 @@ size_t read_link(const char* path, char* buffer, size_t capacity);
 struct MappedArea {
   uintptr_t begin;
   uintptr_t end;
+  int protection;  // PROT_READ, PROT_WRITE, PROT_EXEC
 };
 bool find_mapped_area(uintptr_t address, MappedArea* area);
 
@@ -45,5 +46,17 @@ struct LoadedObject {
 };
 // Lock-free and async-signal-safe (glibc's _dl_find_object, 2.35). False for addresses in no object.
 bool find_loaded_object(uintptr_t address, LoadedObject* object);
+
+// The address of `name` as the object that holds `inside` exports it itself, whoever else does; 0 when it
+// does not. Takes the loader's lock.
+uintptr_t own_function(uintptr_t inside, const char* name);
+
+// The function that the program is bound to by this name, if it is not in the object that holds `not_in`; 0
+// when there is none. Takes the loader's lock.
+uintptr_t bound_function(const char* name, uintptr_t not_in);
+
+// Whether the object that holds the address was loaded behind libc: by dlopen, not as a preload or a
+// dependency.
+bool is_loaded_behind_libc(uintptr_t address);
 
 }  // namespace leakhunt::tracker

@@ -18,8 +18,16 @@ CallSites::Table* CallSites::make_table(uint64_t slots) {
 }
 
 bool CallSites::start() {
-  table_ = make_table(kFirstSlots);
+  if (table_ == nullptr) table_ = make_table(kFirstSlots);
   return table_ != nullptr;
+}
+
+void CallSites::clear() {
+  if (table_ == nullptr) return;
+  const uint64_t mask = table_->mask;
+  wipe_pages(table_, kPage + (mask + 1) * sizeof(Slot));
+  table_->mask = mask;
+  count_ = 0;
 }
 
 SiteId CallSites::next_id() {

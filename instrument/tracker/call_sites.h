@@ -33,6 +33,9 @@ class CallSites {
 
   bool start();
 
+  // Forgets all of them. Nobody may be looking.
+  void clear();
+
   // Lock-free. kNone when the site is not there (yet).
   SiteId find(uint64_t hash) const {
     const Table* table = load_acquire(table_);

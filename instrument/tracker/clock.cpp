@@ -36,6 +36,7 @@ __attribute__((noinline)) void Tracker::tick_if_due(ThreadState* thread) {
     const uint64_t missed = (now - next_tick_ns_) / settings_.tick_ns;
     store_relaxed(next_tick_ns_, next_tick_ns_ + (missed + 1) * settings_.tick_ns);
     end_iteration(thread, recording::SnapshotKind::kTick, clock_ + 1u, clock_ + 1u);
+    if (settings_.attached && ends_if_abandoned()) store_release(control_->active, 0u);
   }
   recorder_.lock().unlock();
 }

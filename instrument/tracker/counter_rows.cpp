@@ -21,6 +21,13 @@ RowPage* CounterRows::make_page(uint32_t index) {
   return page;
 }
 
+void CounterRows::clear() {
+  for (RowPage* page : pages_) {
+    if (page != nullptr) *page = RowPage{};
+  }
+  for (uint64_t& word : dirty_pages_) word = 0;
+}
+
 uint64_t CounterRows::take_dirty_rows(uint32_t page) {
   RowPage* rows = load_acquire(pages_[page]);
   return rows != nullptr ? __atomic_exchange_n(&rows->dirty, 0, __ATOMIC_ACQ_REL) : 0;

@@ -47,6 +47,9 @@ class CounterRows {
     return true;
   }
 
+  // All zeros again. The owner may not be counting.
+  void clear();
+
   // --- for the snapshot, from any thread ---
   // Pages changed since the last call, 64 of them a word.
   uint64_t take_dirty_pages(uint32_t word) {

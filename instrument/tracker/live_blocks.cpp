@@ -41,7 +41,15 @@ class LiveBlocks::Probe {
 };
 
 bool LiveBlocks::start() {
-  return add_level(0);
+  return level_count_ != 0 || add_level(0);
+}
+
+// The levels stay, as address space: whoever needed them may need them again.
+void LiveBlocks::clear() {
+  for (uint32_t level = 0; level < level_count_; ++level) {
+    wipe_pages(levels_[level].buckets, bytes_of(levels_[level].mask + 1));
+  }
+  odd_.clear();
 }
 
 // Past full buckets. Every so often it asks whether the level is full as a whole: then there has to be

@@ -35,6 +35,9 @@ class LiveBlocks {
  public:
   bool start();
 
+  // Forgets all of them. Nobody may be looking.
+  void clear();
+
   // False when there is no memory for it: the block is then unknown.
   bool insert(uintptr_t address, LiveBlock block) {
     if (unlikely(is_odd(address) || block.size >> 32 != 0)) return odd_.insert(address, block);

@@ -25,6 +25,9 @@ class OddBlocks {
   // Removes and returns it. False for an address that is not there.
   bool take(uintptr_t address, LiveBlock* block);
 
+  // Forgets all of them. Nobody may be looking.
+  void clear() { count_ = 0; }
+
   void for_each(void (*visit)(void* context, const LiveBlock& block), void* context) const;
 
  private:

@@ -225,4 +225,19 @@ void Recorder::write_end(recording::EndKind kind, const char* next_program) {
   write(RecordType::kProcessEnd, record, record.next_program.size + 64);
 }
 
+void Recorder::write_attached(const recording::Attached& attached) {
+  write(RecordType::kAttached, attached, 64);
+}
+
+void Recorder::close() {
+  file_.close();
+  file_ = AppendFile();
+  snapshots_.clear();
+  tags_written_ = 0;
+  for (size_t i = 0; i < module_count_; ++i) modules_[i] = {};
+  module_count_ = 0;
+  modules_written_ = 0;
+  unloaded_code_ = {};
+}
+
 }  // namespace leakhunt::tracker

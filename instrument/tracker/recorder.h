@@ -45,6 +45,12 @@ class Recorder {
   void write_step_aside(uint64_t iteration, int error, const char* reason,
                         recording::StepAsideKind kind = recording::StepAsideKind::kGaveUp);
 
+  void write_attached(const recording::Attached& attached);
+
+  // Lets go of the file; ready to start another one.
+  void close();
+
+  bool writes_to(int file) const { return file_.is_same(file); }
   const UnloadedCode& unloaded_code() const { return unloaded_code_; }
   int error() const { return file_.error(); }
   uint64_t elapsed_ns() const;

@@ -91,6 +91,17 @@ bool SnapshotWriter::write(AppendFile& file, SnapshotRecord record, uint32_t sit
   return true;
 }
 
+void SnapshotWriter::clear() {
+  for (HistoryPage* page : pages_) {
+    if (page != nullptr) *page = HistoryPage{};
+  }
+  for (uint64_t& word : active_pages_) word = 0;
+  for (uint64_t& peak : tag_peaks_) peak = 0;
+  sequence_ = 0;
+  bytes_since_key_frame_ = 0;
+  key_frame_bytes_ = 0;
+}
+
 bool SnapshotWriter::key_frame_due(SnapshotKind kind) const {
   if (kind == SnapshotKind::kFinal || sequence_ == 0) return true;
   return bytes_since_key_frame_ > kLeastKeyFrameDistance &&

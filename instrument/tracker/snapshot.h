@@ -24,6 +24,9 @@ class SnapshotWriter {
   bool write(AppendFile& file, recording::SnapshotRecord record, uint32_t site_count,
              const uint64_t* tag_peaks, size_t tag_count);
 
+  // As if nothing had been written: for another file.
+  void clear();
+
  private:
   struct History {
     Counters total;

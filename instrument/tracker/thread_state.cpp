@@ -170,6 +170,15 @@ uint32_t owned_thread_states() {
   return load_relaxed(owned_count);
 }
 
+void forget_other_threads() {
+  for (ThreadState* state = all_thread_states(); state != nullptr; state = state->next) {
+    state->busy = false;
+    state->owned = state == mine ? kOwned : 0;
+    if (state != mine) state->listed = 0;
+  }
+  owned_count = mine != nullptr ? 1 : 0;
+}
+
 void start_thread_states(ThreadEnded ended, bool split_sites_by_thread) {
   on_ended = ended;
   split_by_thread = split_sites_by_thread;

@@ -43,6 +43,7 @@ struct ThreadState {
   ThreadIdentity identity;
   WrittenThread written;
   CounterRows rows;
+  uint64_t foreign_frees;  // of blocks that are not known: older than the recording
   PeakMeter heap_peak;
   PeakMeter tag_peaks[kMaxTags];
 };
@@ -59,6 +60,9 @@ uint32_t thread_states_given();
 
 // Of all threads there ever were, newest first; follow `next`.
 ThreadState* all_thread_states();
+
+// In a child of fork: its only thread owns its state, and nobody else does.
+void forget_other_threads();
 
 // Threads that own a state now.
 uint32_t owned_thread_states();

@@ -28,8 +28,11 @@ LEAKHUNT_COMMON_PATH ThreadState* Tracker::enter() {
   if (!active()) return nullptr;
   ThreadState* thread = thread_state();
   if (unlikely(thread == nullptr || thread->busy)) return nullptr;
-  thread->busy = true;
-  return thread;
+  store_relaxed(thread->busy, true);
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);  // detach() turns it off, and then waits for whoever is busy
+  if (likely(active())) return thread;
+  leave(thread);
+  return nullptr;
 }
 
 LEAKHUNT_COMMON_PATH SiteId Tracker::site_of(ThreadState* thread, TagId tag, SiteKind kind,
@@ -100,6 +103,8 @@ void Tracker::on_free(void* block) {
   if (likely(blocks_.take(reinterpret_cast<uintptr_t>(block), &freed))) {
     const SiteInfo info = site_infos_[static_cast<uint32_t>(freed.site)];
     count_free(thread, freed, static_cast<TagId>(info.tag), info.kind);
+  } else {
+    ++thread->foreign_frees;
   }
   look_at_clock(thread);
   leave(thread);
@@ -121,19 +126,20 @@ bool Tracker::before_move(void* block, LiveBlock* moved) {
   if (thread == nullptr) return false;
   snapshot_before_fall(thread);
   const bool known = blocks_.take(reinterpret_cast<uintptr_t>(block), moved);
+  if (!known) ++thread->foreign_frees;
   leave(thread);
   return known;
 }
 
 void Tracker::on_move(bool known, const LiveBlock& moved, void* from, void* to, size_t size,
                       const void* hook_frame) {
-  if (to == nullptr && size != 0) {  // it failed: the block is where it was
-    if (known) blocks_.insert(reinterpret_cast<uintptr_t>(from), moved);
-    return;
-  }
+  const bool failed = to == nullptr && size != 0;
   if (known) {
     ThreadState* thread = enter();
-    if (thread != nullptr) {
+    if (thread != nullptr && failed) {  // the block is where it was
+      blocks_.insert(reinterpret_cast<uintptr_t>(from), moved);
+      leave(thread);
+    } else if (thread != nullptr) {
       const SiteInfo info = site_infos_[static_cast<uint32_t>(moved.site)];
       count_free(thread, moved, static_cast<TagId>(info.tag), info.kind);
       leave(thread);
@@ -451,8 +457,10 @@ int Tracker::start(const Settings& settings) {
   settings_ = settings;
   if (settings_.marked_by != recording::MarkedBy::kProgram) settings_.tick_ns = 0;
   if (settings_.max_frames > kMaxFrames) settings_.max_frames = kMaxFrames;
-  Control* control = static_cast<Control*>(map_pages(kPage));
-  site_infos_ = static_cast<SiteInfo*>(map_pages(kMaxSites * sizeof(SiteInfo)));
+  Control* control = control_ != &never_started_ ? control_ : static_cast<Control*>(map_pages(kPage));
+  if (site_infos_ == nullptr) {
+    site_infos_ = static_cast<SiteInfo*>(map_pages(kMaxSites * sizeof(SiteInfo)));
+  }
   if (control == nullptr || site_infos_ == nullptr || !sites_.start() || !blocks_.start()) return ENOMEM;
   const int error =
       recorder_.start({settings_.recording, settings_.unwinder, settings_.max_frames, settings_.parent_pid,
@@ -463,8 +471,8 @@ int Tracker::start(const Settings& settings) {
   fall_from_ = kFirstFall;
   next_tick_ns_ = monotonic_ns() + settings_.tick_ns;
   control->pid = static_cast<uint32_t>(system_call(SYS_getpid));
-  control->active = 1;
   control_ = control;
+  store_release(control->active, 1u);
   return 0;
 }
 

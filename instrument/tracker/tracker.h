@@ -48,6 +48,7 @@ struct Settings {
   uint64_t parent_pid;
   bool one_of_many;  // a child: its recording begins small, and is trimmed at its end
   bool by_thread;    // a call site is tag, stack and thread
+  bool attached;     // somebody watches from outside, who holds a lock on the recording as long as he lives
 };
 
 // What a forked child must know of the moment before.
@@ -74,6 +75,17 @@ class Tracker {
   // the pools, which are empty. Until then, and in any other child, nothing is active.
   ForkNote note_fork();
   int start_in_child(const Settings& settings, const ForkNote& note);
+
+  // What the process held when the recording began, later than the process itself.
+  void note_attached(uint64_t time_ns, bool heap_known, uint64_t heap_bytes);
+  uint64_t elapsed_ns() const { return recorder_.elapsed_ns(); }
+
+  // Recording for somebody who attached and has died since.
+  bool is_abandoned();
+
+  // Stops as stop() does, lets go of the recording, and forgets everything, so that start() may come again.
+  // False when a thread does not come out of the tracker (it is held by a debugger): then it may not.
+  bool detach();
 
   // Stops recording because the tracker cannot go on: a record, one line on stderr, and the hooks let
   // everything pass. `reason` is a literal.
@@ -135,7 +147,7 @@ class Tracker {
 
   // The calling thread's state if this event is to be counted. leave() ends what a successful enter() began.
   ThreadState* enter();
-  void leave(ThreadState* thread) { thread->busy = false; }
+  void leave(ThreadState* thread) { store_release(thread->busy, false); }
 
   SiteId site_of(ThreadState* thread, TagId tag, SiteKind kind, const void* hook_frame);
   SiteId new_site(uint64_t hash, TagId tag, SiteKind kind, const uint64_t* frames, CapturedStack stack,
@@ -159,6 +171,11 @@ class Tracker {
   void write_cohorts();
   void give_up(const char* reason, int error,
                bool may_record = true);  // under the recorder's lock, or not at all
+  bool watcher_is_gone() const;
+  bool ends_if_abandoned();
+  void write_attached();
+  static bool nobody_is_inside();
+  void forget_everything();
   static void thread_ended(ThreadState* thread);
   void forget_parent();
 
@@ -190,6 +207,8 @@ class Tracker {
   uint64_t rss_bytes_ = 0;
   uint64_t shared_bytes_ = 0;
   ThreadRecords threads_;
+  recording::Attached attached_{};
+  uint64_t watcher_seen_ns_ = 0;
   Recorder recorder_;
 };
 

@@ -419,6 +419,24 @@ IterationMarks decode_iteration_marks(Decoder& in) {
   return record;
 }
 
+void encode(Encoder& out, const Attached& record) {
+  put_varint(out, record.time_ns);
+  put_varint(out, record.heap_known ? 1 : 0);
+  put_varint(out, record.heap_bytes);
+  put_varint(out, record.rss_bytes);
+  put_varint(out, record.foreign_frees);
+}
+
+Attached decode_attached(Decoder& in) {
+  Attached record{};
+  record.time_ns = get_varint(in);
+  record.heap_known = get_flag(in);
+  record.heap_bytes = get_varint(in);
+  record.rss_bytes = get_varint(in);
+  record.foreign_frees = get_varint(in);
+  return record;
+}
+
 void encode(Encoder& out, const ProcessEnd& record) {
   put_enum(out, record.kind);
   put_varint(out, record.time_ns);
@@ -427,7 +445,7 @@ void encode(Encoder& out, const ProcessEnd& record) {
 
 ProcessEnd decode_process_end(Decoder& in) {
   ProcessEnd record{};
-  record.kind = get_enum(in, EndKind::kExec);
+  record.kind = get_enum(in, EndKind::kDetached);
   record.time_ns = get_varint(in);
   Decoder more = in;  // a field that was added; other bytes may stand there
   const Bytes next_program = get_bytes(more);

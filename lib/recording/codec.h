@@ -200,6 +200,18 @@ struct IterationMarks {
 void encode(Encoder& out, const IterationMarks& record);
 IterationMarks decode_iteration_marks(Decoder& in);
 
+// The process was running before it was recorded: what it held then has no call sites. A later one replaces
+// the earlier.
+struct Attached {
+  uint64_t time_ns;  // since the process start record
+  bool heap_known;   // the allocator is one that can be asked
+  uint64_t heap_bytes;
+  uint64_t rss_bytes;
+  uint64_t foreign_frees;  // of blocks that are older, since then
+};
+void encode(Encoder& out, const Attached& record);
+Attached decode_attached(Decoder& in);
+
 struct ProcessEnd {
   EndKind kind;
   uint64_t time_ns;

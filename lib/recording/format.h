@@ -10,7 +10,7 @@
 //   HOST    scenario? budget
 //   TARGET  ( process_start
 //             (module | module_closed | tag | site | snapshot_rows* snapshot | cohorts | thread | step_aside
-//              | iteration_marks)*
+//              | iteration_marks | attached)*
 //             process_end? )*
 //   HOST    ( torn_tail? (host_samples | symbols | outcome | left_running)* )*   a later one replaces the
 //                                                                               earlier
@@ -62,9 +62,10 @@ enum class RecordType : uint32_t {
   kHostSamples = 12,
   kSymbols = 13,
   kOutcome = 14,
-  kTornTail = 15,        // bytes that the host cut off behind the target's last whole frame
-  kModuleClosed = 16,    // a module was unloaded: sites recorded from here on do not mean it
+  kTornTail = 15,      // bytes that the host cut off behind the target's last whole frame
+  kModuleClosed = 16,  // a module was unloaded: sites recorded from here on do not mean it
   kThread = 17,
+  kAttached = 18,        // the process ran before it was recorded
   kIterationMarks = 19,  // of the target
   kLeftRunning = 20,     // children that still ran when this process had ended
 };
@@ -94,7 +95,7 @@ enum class SnapshotKind : uint8_t {
   kIteration = 0,  // the program marked the end of an iteration
   kTick = 1,       // the clock of a program that marks none
   kPeak = 2,       // just before the live heap falls from a new maximum
-  kFinal = 3,      // the process ends
+  kFinal = 3,      // the process ends, or its recording
 };
 
 // Who says where an iteration ends.
@@ -114,6 +115,7 @@ enum class EndKind : uint8_t {
   kExit = 0,       // ran its destructors
   kQuickExit = 1,  // _exit, _Exit, quick_exit
   kExec = 2,       // replaced its image
+  kDetached = 3,   // goes on, and is not recorded any more
 };
 
 // What happened at one site between two snapshots, or (in absolute rows) since the start.

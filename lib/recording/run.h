@@ -164,6 +164,14 @@ struct Marks {
   std::string obstacle;    // why not; empty: its module was never loaded
 };
 
+// The process ran before it was recorded (leakhunt attach).
+struct AttachedNote {
+  uint64_t time_ns = 0;                // since the process start record
+  std::optional<uint64_t> heap_bytes;  // in use then, of no call site; absent: the allocator does not say
+  uint64_t rss_bytes = 0;              // then
+  uint64_t foreign_frees = 0;          // of blocks that were there before, until the recording's end
+};
+
 // RSS as the runner saw it from outside.
 struct HostSample {
   uint64_t time_ns = 0;  // since the target was started
@@ -205,10 +213,11 @@ struct Run {
   std::map<uint32_t, Thread> threads;  // by number
   std::vector<StepAsideNote> step_asides;
   Marks marks;
-  std::optional<EndKind> end;          // absent: the process was killed, or is still running
-  std::string next_program;            // of an end by exec: what was to follow, as it was called
-  uint64_t images = 0;                 // process images in the file; only the last is described
-  std::map<uint64_t, Symbol> symbols;  // by return address
+  std::optional<AttachedNote> attached;  // absent: recorded from its start
+  std::optional<EndKind> end;            // absent: the process was killed, or is still running
+  std::string next_program;              // of an end by exec: what was to follow, as it was called
+  uint64_t images = 0;                   // process images in the file; only the last is described
+  std::map<uint64_t, Symbol> symbols;    // by return address
   std::vector<HostSample> host_samples;
   std::optional<Outcome> outcome;
   std::vector<std::string> left_running;  // recordings of children that still ran when this process had ended

@@ -40,6 +40,7 @@ constexpr Kind kKinds[] = {
     {RecordType::kModuleClosed, "module closed", false},
     {RecordType::kLeftRunning, "left running", true},
     {RecordType::kThread, "thread", false},
+    {RecordType::kAttached, "attached", false},
 };
 
 Kind kind_of(RecordType type) {
@@ -110,6 +111,8 @@ bool RunBuilder::take_payload(RecordType type, Decoder& in) {
       return take_step_aside(in);
     case RecordType::kIterationMarks:
       return take_iteration_marks(in);
+    case RecordType::kAttached:
+      return take_attached(in);
     case RecordType::kProcessEnd:
       return take_process_end(in);
     case RecordType::kHostSamples:
@@ -205,6 +208,7 @@ void RunBuilder::begin_image() {
   run_.threads.clear();
   run_.step_asides.clear();
   run_.marks = {};
+  run_.attached.reset();
   run_.end.reset();
   run_.next_program.clear();
   module_epoch_ = 0;
@@ -314,6 +318,14 @@ bool RunBuilder::take_iteration_marks(Decoder& in) {
   if (in.failed) return false;
   run_.marks = {record.by, std::string(view_of(record.what)), record.in_effect,
                 std::string(view_of(record.obstacle))};
+  return true;
+}
+
+bool RunBuilder::take_attached(Decoder& in) {
+  const Attached record = decode_attached(in);
+  if (in.failed) return false;
+  run_.attached = AttachedNote{record.time_ns, std::nullopt, record.rss_bytes, record.foreign_frees};
+  if (record.heap_known) run_.attached->heap_bytes = record.heap_bytes;
   return true;
 }
 

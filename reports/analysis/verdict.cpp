@@ -251,7 +251,15 @@ void check_target(const Case& c, Checks& checks) {
     }
   }
   if (!c.run.complete() && !is_empty(c.run)) check_cut_off(c, checks);
-  if (!c.run.outcome) checks.push_back({CheckState::kNotChecked, "how the target ended was not recorded"});
+  if (!c.run.outcome && c.run.attached) {
+    const bool goes_on = c.run.end == recording::EndKind::kDetached;
+    checks.push_back({CheckState::kNotChecked,
+                      fmt::format("the program ran before it was recorded{}: what it did then, and how it "
+                                  "ends, is not known",
+                                  goes_on ? ", and goes on" : "")});
+  } else if (!c.run.outcome) {
+    checks.push_back({CheckState::kNotChecked, "how the target ended was not recorded"});
+  }
   if (c.run.snapshots.empty() && !is_empty(c.run))
     checks.push_back({CheckState::kInconclusive, "the recording holds no snapshot"});
 }

@@ -288,6 +288,15 @@ void put_processes(Json& json, const ProcessTree& tree) {
                              {"sum_of_peak_live_bytes", tree.peak_live_bytes}};
 }
 
+Json attached_json(const recording::Run& run) {
+  if (!run.attached) return nullptr;
+  const recording::AttachedNote& before = *run.attached;
+  return {{"heap_bytes_before", or_null(before.heap_bytes)},
+          {"rss_bytes_before", before.rss_bytes},
+          {"blocks_from_before_freed", before.foreign_frees},
+          {"program_goes_on", run.end == recording::EndKind::kDetached}};
+}
+
 Json clock_json(const Report& report) {
   const Timeline& timeline = report.timeline;
   const std::string by = marked_by(*report.run);
@@ -331,6 +340,7 @@ Json report_json(const Report& report, JsonStacks& stacks) {
   json["scenario"] = scenario_json(run);
   json["outcome"] = outcome_json(run);
   json["process"] = process_json(run);
+  if (run.attached) json["attached"] = attached_json(run);
   json["call_sites_left_out"] = run.sites.size() - listed.size();
   put_processes(json, report.processes);
   json["threads"] = threads_json(report);

@@ -148,11 +148,26 @@ std::string stacks_text(const std::string& unwinder) {
   return unwinder == "none" ? "no stacks" : "stacks by " + escape_line(unwinder);
 }
 
+// What was there before the recording has no call sites.
+std::string before_text(const recording::AttachedNote& before) {
+  std::string text = before.heap_bytes
+                         ? fmt::format("{} in use in the heap, no call sites known",
+                                       human_bytes(static_cast<int64_t>(*before.heap_bytes)))
+                         : std::string("the allocator does not say what was in use, no call sites known");
+  text += fmt::format("; RSS {}", human_bytes(static_cast<int64_t>(before.rss_bytes)));
+  if (before.foreign_frees > 0) {
+    text += fmt::format("; {} blocks that nobody saw coming were freed since",
+                        human_count(static_cast<int64_t>(before.foreign_frees)));
+  }
+  return text;
+}
+
 void write_figures(const Report& report, std::ostream& out) {
   write_heading(out, "Figures");
   write_figure(out, marked(report) ? "iterations" : "clock", clock_text(report));
   write_figure(out, "peak RSS", peak_text(report));
   write_figure(out, "growth", growth_text(report));
+  if (report.run->attached) write_figure(out, "before attach", before_text(*report.run->attached));
   if (!report.run->snapshots.empty()) write_figure(out, "resident", ledger_text(report));
   const std::string threads = threads_figure(*report.run);
   if (!threads.empty()) write_figure(out, "threads", threads);

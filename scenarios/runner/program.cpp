@@ -100,21 +100,6 @@ std::optional<std::string> why_not_loadable(const std::string& loader) {
   return std::nullopt;
 }
 
-std::optional<std::string> why_not_trackable(const fs::path& program, const ElfHeader& elf) {
-  if (!elf.is_64_bit) return "is a 32-bit program; the tracker is built for 64 bits: rebuild it with -m64";
-  if (elf.machine != kOurMachine) return "is built for another kind of machine";
-  if (elf.type != ET_EXEC && elf.type != ET_DYN) return "is ELF but no program";
-  if (elf.interpreter.empty()) {
-    return "is statically linked, so the tracker cannot be loaded into it: link it dynamically (without "
-           "-static)";
-  }
-  if (gains_privileges(program)) {
-    return "gains privileges when it starts (setuid, setgid or capabilities), so the loader ignores the "
-           "tracker: run it as its owner, or a copy without these rights";
-  }
-  return why_not_loadable(elf.interpreter);
-}
-
 // "/usr/bin/env" of "#!/usr/bin/env python3"; absent when it is no script.
 std::optional<std::string> interpreter_of_script(const fs::path& program) {
   std::ifstream stream(program, std::ios::binary);
@@ -147,6 +132,17 @@ tl::expected<fs::path, std::string> find_program(std::string_view name,
       fmt::format("the program {} was not found {}{}on PATH", name, places, places.empty() ? "" : "or "));
 }
 
+std::optional<std::string> why_not_trackable(const ElfHeader& elf) {
+  if (!elf.is_64_bit) return "is a 32-bit program; the tracker is built for 64 bits: rebuild it with -m64";
+  if (elf.machine != kOurMachine) return "is built for another kind of machine";
+  if (elf.type != ET_EXEC && elf.type != ET_DYN) return "is ELF but no program";
+  if (elf.interpreter.empty()) {
+    return "is statically linked, so the tracker cannot be loaded into it: link it dynamically (without "
+           "-static)";
+  }
+  return why_not_loadable(elf.interpreter);
+}
+
 tl::expected<ProgramKind, std::string> inspect_program(const fs::path& program) {
   const auto refuse = [&](std::string_view why) {
     return tl::unexpected(fmt::format("{} {}", program.string(), why));
@@ -170,7 +166,13 @@ tl::expected<ProgramKind, std::string> inspect_program(const fs::path& program) 
     return refuse(subject + (kind.is_script ? "is no ELF program"
                                             : "is neither an ELF program nor a script that begins with #!"));
   }
-  if (const auto why = why_not_trackable(judged, *elf)) return refuse(subject + *why);
+  if (const auto why = why_not_trackable(*elf)) return refuse(subject + *why);
+  if (gains_privileges(judged)) {
+    return refuse(
+        subject +
+        "gains privileges when it starts (setuid, setgid or capabilities), so the loader ignores the "
+        "tracker: run it as its owner, or a copy without these rights");
+  }
   kind.needs_tracker = std::any_of(elf->needed.begin(), elf->needed.end(), [](const std::string& name) {
     return name == "libleakhunt.so" || name.ends_with("/libleakhunt.so");
   });

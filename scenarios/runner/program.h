@@ -3,11 +3,14 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <tl/expected.hpp>
+
+#include "scenarios/runner/elf_header.h"
 
 namespace leakhunt::runner {
 
@@ -26,5 +29,8 @@ struct ProgramKind {
 // recorded in it (missing, no permission, statically linked, setuid, for another machine or C library, not a
 // program), and the mend.
 tl::expected<ProgramKind, std::string> inspect_program(const std::filesystem::path& program);
+
+// Why the tracker cannot get into such a program, beginning with a verb; absent when it can.
+std::optional<std::string> why_not_trackable(const ElfHeader& elf);
 
 }  // namespace leakhunt::runner

@@ -141,7 +141,9 @@ TEST(Codec, RecordsOfTheTargetComeBackAsTheyWere) {
     const TagRecord tag{TagId{any_id(random)}, bytes_of(c)};
     const StepAside aside{any_number(random), any_number(random), bytes_of(a), StepAsideKind::kMappingsOnly};
     const ModuleClosed closed{ModuleId{any_id(random)}, any_number(random)};
-    const ProcessEnd end{static_cast<EndKind>(random() % 3), any_number(random), bytes_of(b)};
+    const ProcessEnd end{static_cast<EndKind>(random() % 4), any_number(random), bytes_of(b)};
+    const Attached attached{any_number(random), random() % 2 == 0, any_number(random), any_number(random),
+                            any_number(random)};
     const IterationMarks marks{static_cast<MarkedBy>(random() % 3), random() % 2 == 0, bytes_of(b),
                                bytes_of(c)};
     const ThreadRecord thread{any_id(random) / 2, any_number(random), any_number(random),
@@ -154,6 +156,7 @@ TEST(Codec, RecordsOfTheTargetComeBackAsTheyWere) {
     encode(buffer.out, module);
     encode(buffer.out, tag);
     encode(buffer.out, aside);
+    encode(buffer.out, attached);
     encode(buffer.out, thread);
     encode(buffer.out, closed);
     encode(buffer.out, marks);
@@ -186,6 +189,12 @@ TEST(Codec, RecordsOfTheTargetComeBackAsTheyWere) {
     EXPECT_EQ(aside_read.error, aside.error);
     EXPECT_EQ(view_of(aside_read.reason), a);
     EXPECT_EQ(aside_read.kind, StepAsideKind::kMappingsOnly);
+    const Attached attached_read = decode_attached(in);
+    EXPECT_EQ(attached_read.time_ns, attached.time_ns);
+    EXPECT_EQ(attached_read.heap_known, attached.heap_known);
+    EXPECT_EQ(attached_read.heap_bytes, attached.heap_bytes);
+    EXPECT_EQ(attached_read.rss_bytes, attached.rss_bytes);
+    EXPECT_EQ(attached_read.foreign_frees, attached.foreign_frees);
     const ThreadRecord thread_read = decode_thread(in);
     EXPECT_EQ(thread_read.number, thread.number);
     EXPECT_EQ(thread_read.tid, thread.tid);

@@ -73,6 +73,7 @@ TEST(Hostile, EveryImpossibleRecordIsDamageAndLeavesTheRestAlone) {
       {"an errno that is none", RecordType::kStepAside, varints({0, kHuge, 0})},
       {"marks by nobody", RecordType::kIterationMarks, varints({3, 1, 0, 0})},
       {"marks that half are", RecordType::kIterationMarks, varints({1, 2, 0, 0})},
+      {"an attachment with a flag of 2", RecordType::kAttached, varints({0, 2, 0, 0, 0})},
       {"an end of an unknown kind", RecordType::kProcessEnd, varints({9, 0})},
       {"half a scenario", RecordType::kScenario, varints({0, 0})},
       {"a budget with a flag of 2", RecordType::kBudget, varints({2, 0, 0})},

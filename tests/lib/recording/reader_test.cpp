@@ -217,6 +217,26 @@ TEST(Reader, AnExecStartsAnewAndKeepsTheHostsPart) {
   EXPECT_EQ(run.damage.note, "");
 }
 
+TEST(Reader, TakesTheLastOfWhatIsSaidOfTheTimeBeforeAttaching) {
+  RecordingBuilder recording;
+  recording.process_start().attached({5, 1000, 4096, 0}).iteration(0).attached({5, 1000, 4096, 17});
+  recording.end(EndKind::kDetached);
+  const auto run = recording.run();
+  ASSERT_TRUE(run.attached.has_value());
+  EXPECT_EQ(run.attached->time_ns, 5u);
+  EXPECT_EQ(run.attached->heap_bytes, 1000u);
+  EXPECT_EQ(run.attached->rss_bytes, 4096u);
+  EXPECT_EQ(run.attached->foreign_frees, 17u);
+  EXPECT_EQ(run.end, EndKind::kDetached);
+  EXPECT_EQ(run.damage.note, "");
+}
+
+TEST(Reader, KnowsOfAnAllocatorThatCouldNotBeAsked) {
+  RecordingBuilder recording;
+  recording.process_start().attached({5, std::nullopt, 4096, 0});
+  EXPECT_FALSE(recording.run().attached->heap_bytes.has_value());
+}
+
 TEST(Reader, RowsWithoutTheirSnapshotNeverHappened) {
   RecordingBuilder recording;
   recording.process_start();

@@ -348,6 +348,12 @@ RecordingBuilder& RecordingBuilder::iteration_marks(const Marks& marks) {
                                                        [&](Encoder& out) { encode(out, record); }));
 }
 
+RecordingBuilder& RecordingBuilder::attached(const AttachedNote& note) {
+  const Attached record{note.time_ns, note.heap_bytes.has_value(), note.heap_bytes.value_or(0),
+                        note.rss_bytes, note.foreign_frees};
+  return frame(RecordType::kAttached, payload_of(64, [&](Encoder& out) { encode(out, record); }));
+}
+
 // --- files -----------------------------------------------------------------------------------------------
 
 std::string temporary_path(std::string_view name) {

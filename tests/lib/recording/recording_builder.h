@@ -72,6 +72,7 @@ class RecordingBuilder {
   RecordingBuilder& cohorts(uint64_t iteration, const std::vector<Cohort>& rows,
                             size_t rows_per_record = 1024);
   RecordingBuilder& thread(uint32_t number, const Thread& thread);
+  RecordingBuilder& attached(const AttachedNote& note);
   RecordingBuilder& step_aside(uint64_t iteration, int error, std::string_view reason);
   RecordingBuilder& iteration_marks(const Marks& marks);
   // A final snapshot (if there was any before) and the end of the process.

@@ -78,11 +78,14 @@ std::string describe(const Run& run, bool with_damage) {
                         optional_text(t.end_ns), t.start_routine, t.stack_reserved, t.stack_touched);
   }
   for (const StepAsideNote& n : run.step_asides) {
-    text += fmt::format("step aside {} {} {} {}\n", n.iteration, n.error, n.reason,
-                        static_cast<int>(n.kind));
+    text += fmt::format("step aside {} {} {} {}\n", n.iteration, n.error, n.reason, static_cast<int>(n.kind));
   }
   text += fmt::format("marks {} {} {} {}\n", static_cast<int>(run.marks.by), run.marks.what,
                       run.marks.in_effect, run.marks.obstacle);
+  if (const auto& a = run.attached) {
+    text += fmt::format("attached {} {} {} {}\n", a->time_ns, a->heap_bytes ? int64_t(*a->heap_bytes) : -1,
+                        a->rss_bytes, a->foreign_frees);
+  }
   text += fmt::format("end {} images {}\n", run.end ? static_cast<int>(*run.end) : -1, run.images);
   for (const auto& [address, symbol] : run.symbols)
     text += fmt::format("symbol {:x} {}\n", address, text_of(symbol));
