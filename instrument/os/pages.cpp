@@ -125,20 +125,22 @@ const void* map_file_page(const char* path) {
   const long page = system_call(SYS_mmap, 0L, kPage, PROT_READ, MAP_SHARED, file, 0L);
   system_call(SYS_close, file);
   return is_error(page) ? nullptr : reinterpret_cast<const void*>(page);
-  void wipe_pages(void* pages, size_t bytes) {
-    system_call(SYS_madvise, pages, bytes, MADV_DONTNEED);
-  }
+}
 
-  bool wipe_on_fork(void* pages, size_t bytes) {
-    return !is_error(system_call(SYS_madvise, pages, bytes, MADV_WIPEONFORK));
-  }
+void wipe_pages(void* pages, size_t bytes) {
+  system_call(SYS_madvise, pages, bytes, MADV_DONTNEED);
+}
 
-  size_t mapped_bytes() {
-    return static_cast<size_t>(__atomic_load_n(&mapped, __ATOMIC_RELAXED));
-  }
+bool wipe_on_fork(void* pages, size_t bytes) {
+  return !is_error(system_call(SYS_madvise, pages, bytes, MADV_WIPEONFORK));
+}
 
-  void count_mapped(int64_t bytes) {
-    __atomic_fetch_add(&mapped, bytes, __ATOMIC_RELAXED);
-  }
+size_t mapped_bytes() {
+  return static_cast<size_t>(__atomic_load_n(&mapped, __ATOMIC_RELAXED));
+}
+
+void count_mapped(int64_t bytes) {
+  __atomic_fetch_add(&mapped, bytes, __ATOMIC_RELAXED);
+}
 
 }  // namespace leakhunt::tracker
