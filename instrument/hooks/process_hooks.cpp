@@ -17,6 +17,7 @@
 
 using leakhunt::hooks::can_record;
 using leakhunt::hooks::can_record_from_path;
+using leakhunt::hooks::has_own_recording;
 using leakhunt::hooks::MappedEnvironment;
 using leakhunt::hooks::ready;
 using leakhunt::hooks::real;
@@ -47,7 +48,8 @@ int exec_in(const char* program, char* const* environment, Recordable recordable
     const bool follows = leakhunt::runtime::follows_children() && recordable();
     return follows ? exec_behind_vfork(environment, really) : really(environment);
   }
-  tracker.write_end(EndKind::kExec, program != nullptr ? program : "");
+  const EndKind kind = has_own_recording(environment) ? EndKind::kDetached : EndKind::kExec;
+  tracker.write_end(kind, program != nullptr ? program : "");
   if (leakhunt::hooks::attached() || !recordable()) return really(environment);
   const MappedEnvironment recorded(environment);
   return really(recorded.get());

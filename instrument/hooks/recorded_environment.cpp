@@ -26,15 +26,20 @@ bool same_name(const char* a, const char* b) {
 }
 
 bool is_wanted(char* const* environment) {
-  for (; environment != nullptr && *environment != nullptr; ++environment) {
-    if (has_name(*environment, kRecording)) return false;
-  }
+  if (has_own_recording(environment)) return false;
   const char* library = runtime::library();
   return library != nullptr &&
          !tracker::is_error(tracker::system_call(SYS_faccessat, AT_FDCWD, library, 4 /* R_OK */));
 }
 
 }  // namespace
+
+bool has_own_recording(char* const* environment) {
+  for (; environment != nullptr && *environment != nullptr; ++environment) {
+    if (has_name(*environment, kRecording)) return true;
+  }
+  return false;
+}
 
 bool can_record(const char* program, char* const* environment) {
   return program != nullptr && is_wanted(environment) && tracker::can_load_us(program);

@@ -16,6 +16,9 @@ bool can_record(int program, char* const* environment);  // an open file
 // As execvp and posix_spawnp find it.
 bool can_record_from_path(const char* file, char* const* environment);
 
+// Whether somebody gave the program a recording of its own.
+bool has_own_recording(char* const* environment);
+
 class RecordedEnvironment {
  public:
   explicit RecordedEnvironment(char* const* given);
