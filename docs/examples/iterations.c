@@ -1,5 +1,5 @@
-/* A program that marks its iterations and tags what it keeps. It needs leakhunt.h and nothing else: without leakhunt
- * the calls are of functions that are not there, and are left out.
+/* A program that marks its iterations and tags what it keeps. It needs leakhunt.h and nothing else: without
+ * leakhunt the calls are of functions that are not there, and are left out.
  *
  *   cc -I LEAKHUNT/ iterations.c -o iterations
  *   ./iterations 60                        as always

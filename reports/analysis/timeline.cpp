@@ -25,10 +25,9 @@ void choose_points(const Run& run, Timeline& timeline) {
 
 // After the tracker stepped aside its counters stand still: a flat line that means nothing.
 void cut_after_step_aside(const Run& run, Timeline& timeline) {
-  const auto gave_up =
-      std::find_if(run.step_asides.begin(), run.step_asides.end(), [](const recording::StepAsideNote& note) {
-        return note.kind == recording::StepAsideKind::kGaveUp;
-      });
+  const auto gave_up = std::find_if(
+      run.step_asides.begin(), run.step_asides.end(),
+      [](const recording::StepAsideNote& note) { return note.kind == recording::StepAsideKind::kGaveUp; });
   if (gave_up == run.step_asides.end()) return;
   timeline.cut_by_step_aside = true;
   const uint64_t last = gave_up->iteration;

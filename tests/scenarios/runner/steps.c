@@ -1,6 +1,6 @@
-/* steps ITERATIONS LEAK PAUSE [stubborn | remove | replace FILE]: marks so many iterations, leaks LEAK touched bytes in each, and
- * pauses PAUSE milliseconds behind each. `stubborn` ignores SIGTERM; `remove` and `replace` do that to
- * the program's own file. */
+/* steps ITERATIONS LEAK PAUSE [stubborn | remove | replace FILE]: marks so many iterations, leaks LEAK
+ * touched bytes in each, and pauses PAUSE milliseconds behind each. `stubborn` ignores SIGTERM; `remove` and
+ * `replace` do that to the program's own file. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
