@@ -349,10 +349,10 @@ const char* library() {
   return found && self.name[0] == '/' ? self.name : nullptr;
 }
 
-void set_unwinder(const char* name, Settings* settings) {
+void set_unwinder(const char* name, Settings* chosen) {
   const Unwinder& unwinder = unwinder_called(name);
-  settings->capture = unwinder.capture;
-  settings->unwinder = unwinder.for_people;
+  chosen->capture = unwinder.capture;
+  chosen->unwinder = unwinder.for_people;
 }
 
 const char* const* hidden_variables(size_t* count) {
