@@ -106,7 +106,7 @@ Strings strings_of(std::span<const char> offsets, size_t header_bytes, std::span
     std::memcpy(&offset, offsets.data() + at, sizeof offset);
     const std::span<const char> rest = texts.subspan(std::min<size_t>(offset, texts.size()));
     const auto moved = static_cast<uint32_t>(strings.texts.size());
-    strings.texts.insert(strings.texts.end(), rest.data(), rest.data() + strnlen(rest.data(), rest.size()));
+    strings.texts.insert(strings.texts.end(), rest.begin(), std::find(rest.begin(), rest.end(), '\0'));
     strings.texts.push_back('\0');
     std::memcpy(strings.offsets.data() + at, &moved, sizeof moved);
   }
