@@ -93,8 +93,9 @@ TEST(NotRecorded, AProgramThatGoesOnAsAStaticOneIsInconclusive) {
     EXPECT_EQ(called.status, 4) << program << called.err;
     EXPECT_TRUE(contains(called.err, "leakhunt: inconclusive: the program went on as")) << called.err;
     const std::string report = unwrapped(command.file("out/chain/report.txt"));
-    EXPECT_TRUE(contains(
-        report, "went on as " LEAKHUNT_STATIC_PROGRAM " (exec), and the tracker did not start in it"))
+    // A long path is shortened in the middle.
+    EXPECT_TRUE(contains(report, "the program went on as /")) << report;
+    EXPECT_TRUE(contains(report, "runner_static_program (exec), and the tracker did not start in it"))
         << report;
     EXPECT_TRUE(contains(report, "is statically linked")) << report;
     EXPECT_EQ(command.call("report out/chain").status, 4);
