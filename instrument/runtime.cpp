@@ -26,6 +26,7 @@
 #include "instrument/os/process_file.h"
 #include "instrument/os/standard_error.h"
 #include "instrument/os/system_call.h"
+#include "instrument/os/text.h"
 #include "instrument/tracker/tracker.h"
 
 namespace leakhunt::runtime {
@@ -223,25 +224,13 @@ void replace_hidden(const char* variable) {
   if (hidden_count < kMaxHidden) hidden[hidden_count++] = variable;
 }
 
-void write_number(char* to, uint64_t number) {
-  char digits[20];
-  size_t count = 0;
-  do {
-    digits[count++] = static_cast<char>('0' + number % 10);
-    number /= 10;
-  } while (number != 0);
-  while (count > 0) *to++ = digits[--count];
-  *to = '\0';
-}
-
 // A file of this process's own, which the program it may become by exec goes on with. 0 or an errno.
 int open_own_recording(uint64_t pid) {
   memcpy(own_recording, kRecordingVariable, sizeof kRecordingVariable);
   char* const path = own_recording + sizeof kRecordingVariable - 1;
   const int error = tracker::create_process_file(processes, pid, path, PATH_MAX);
   if (error != 0) return error;
-  memcpy(own_pid, kPidVariable, sizeof kPidVariable);
-  write_number(own_pid + sizeof kPidVariable - 1, pid);
+  tracker::Text(own_pid, sizeof own_pid).put(kPidVariable).put(pid);
   replace_hidden(own_recording);
   replace_hidden(own_pid);
   settings.recording = path;

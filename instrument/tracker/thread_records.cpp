@@ -6,6 +6,7 @@
 #include "instrument/os/pages.h"
 #include "instrument/os/proc_self.h"
 #include "instrument/os/system_call.h"
+#include "instrument/os/text.h"
 
 namespace leakhunt::tracker {
 
@@ -49,14 +50,8 @@ uint64_t touched_bytes(const StackBounds& stack) {
 
 // "/proc/self/task/<tid>/comm", without its line end. False when the thread is gone.
 bool name_of(uint32_t tid, char* name) {
-  char path[64] = "/proc/self/task/";
-  char digits[16];
-  size_t count = 0;
-  for (; tid != 0; tid /= 10) digits[count++] = static_cast<char>('0' + tid % 10);
-  size_t used = 16;
-  while (count > 0) path[used++] = digits[--count];
-  for (const char* part = "/comm"; *part != '\0'; ++part) path[used++] = *part;
-  path[used] = '\0';
+  char path[64];
+  Text(path, sizeof path).put("/proc/self/task/").put(uint64_t{tid}).put("/comm");
   size_t bytes = read_small_file(path, name, kNameBytes);
   if (bytes == 0) return false;
   if (name[bytes - 1] == '\n' || bytes == kNameBytes) --bytes;
