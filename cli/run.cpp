@@ -4,10 +4,11 @@
 
 #include <fmt/format.h>
 
-#include "cli/amounts.h"
 #include "cli/commands.h"
 #include "cli/judged.h"
 #include "cli/messages.h"
+#include "cli/recording_options.h"
+#include "cli/verdict_line.h"
 #include "scenarios/runner/conduct.h"
 #include "scenarios/runner/program.h"
 #include "scenarios/runner/quantities.h"
@@ -18,9 +19,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::chrono::milliseconds kMinInterval(1);
-constexpr std::chrono::milliseconds kMaxInterval(60'000);
-
 // CLI11 does not see what stands behind "--".
 class RunFormatter : public CLI::Formatter {
   std::string make_usage(const CLI::App*, std::string) const override {
@@ -29,39 +27,23 @@ class RunFormatter : public CLI::Formatter {
 };
 
 struct Options {
-  std::string out;
-  std::optional<std::string> budget;
-  std::optional<std::string> max_growth;
-  std::optional<std::string> interval;
+  RecordingOptions recording;
   std::optional<std::string> iteration_regex;
   std::optional<std::string> iteration_symbol;
-  std::string stacks = "cfi";
   std::string follow_fork = "yes";
   bool by_thread = false;
 };
 
-// "100ms", "1s"; a number alone is milliseconds.
-tl::expected<std::chrono::milliseconds, std::string> parse_interval(const std::string& text) {
-  const bool plain = text.find_first_not_of("0123456789") == std::string::npos && !text.empty();
-  const auto time = runner::parse_duration(plain ? text + "ms" : text);
-  if (!time) return tl::unexpected(fmt::format("--interval: {}", time.error()));
-  const auto interval = std::chrono::round<std::chrono::milliseconds>(*time);
-  if (interval < kMinInterval || interval > kMaxInterval)
-    return tl::unexpected(fmt::format("--interval: {} is not between 1ms and 60s", text));
-  return interval;
-}
-
 tl::expected<void, std::string> choose_clock(const Options& options, runner::Order& order) {
-  const int given =
-      (options.interval ? 1 : 0) + (options.iteration_regex ? 1 : 0) + (options.iteration_symbol ? 1 : 0);
+  const int given = (options.recording.interval ? 1 : 0) + (options.iteration_regex ? 1 : 0) +
+                    (options.iteration_symbol ? 1 : 0);
   if (given > 1) {
     return tl::unexpected<std::string>(
         "--iteration-regex, --iteration-symbol and --interval each say what an iteration is: give one of "
         "them");
   }
   order.marks = {options.iteration_regex, options.iteration_symbol};
-  if (!options.interval) return {};
-  const auto interval = parse_interval(*options.interval);
+  const auto interval = parse_interval(options.recording);
   if (!interval) return tl::unexpected(interval.error());
   order.interval = *interval;
   return {};
@@ -76,13 +58,10 @@ tl::expected<runner::Order, std::string> make_order(const Options& options,
   if (!program) return tl::unexpected(program.error());
   order.program = *program;
   order.name = order.program.filename().string();
-  const auto ceiling = parse_ceiling("--budget", options.budget);
-  if (!ceiling) return tl::unexpected(ceiling.error());
-  order.budget.peak_rss_bytes = *ceiling;
-  const auto growth = parse_amount("--max-growth", options.max_growth);
-  if (!growth) return tl::unexpected(growth.error());
-  if (*growth) order.budget.growth_bytes_per_iteration = static_cast<double>(**growth);
-  order.environment["LEAKHUNT_UNWINDER"] = options.stacks;
+  const auto budget = parse_budget(options.recording);
+  if (!budget) return tl::unexpected(budget.error());
+  order.budget = *budget;
+  order.environment["LEAKHUNT_UNWINDER"] = options.recording.stacks;
   if (const auto clock = choose_clock(options, order); !clock) return tl::unexpected(clock.error());
   order.follow_children = options.follow_fork == "yes";
   if (options.by_thread) order.environment["LEAKHUNT_BY_THREAD"] = "1";
@@ -94,25 +73,10 @@ std::string own_status(const recording::Outcome& outcome) {
   return fmt::format("ended with status {}", outcome.exit_status);
 }
 
-const char* verdict_word(const reports::Report& report) {
-  if (report.verdict() == reports::Verdict::kTargetFailed) return "no verdict";
-  return reports::to_string(report.verdict()).data();
-}
-
-// What decided. A pass says how far it goes.
-std::string reason(const reports::Report& report) {
-  const auto& checks = report.judgement.checks;
-  if (report.verdict() != reports::Verdict::kPass && !checks.empty()) return checks.front().text;
-  if (report.growth.process.kind == reports::GrowthClass::kUnjudged) return "too short to judge growth";
-  const bool marked = report.timeline.clock == reports::Clock::kIterations;
-  return fmt::format("no growth over {} {}", report.timeline.judged_steps(),
-                     marked ? "iterations" : "ticks of the clock");
-}
-
 // Two lines: the verdict and what decided it; how the program ended and where to read on.
 void print_summary(const runner::Order& order, const runner::Watched& watched, const reports::Report& report,
                    const fs::path& out) {
-  say(fmt::format("{}: {}", verdict_word(report), reason(report)));
+  say(verdict_line(report));
   const size_t processes = report.processes.processes();
   say(fmt::format("{} {} after {}, peak RSS {}{}; report: {}", order.name, own_status(watched.outcome),
                   runner::human_duration(std::chrono::nanoseconds(watched.outcome.wall_ns)),
@@ -127,8 +91,9 @@ int run(const Options& options, const Surroundings& surroundings) {
   }
   const auto order = make_order(options, surroundings);
   if (!order) return refuse(order.error());
-  const auto out = runner::OutputDirectory::open(options.out.empty() ? fs::path("out") / order->name
-                                                                     : fs::path(options.out));
+  const std::string& given = options.recording.out;
+  const auto out =
+      runner::OutputDirectory::open(given.empty() ? fs::path("out") / order->name : fs::path(given));
   if (!out) return refuse(out.error());
   const auto watched = runner::conduct(*order, *out);
   if (!watched) return refuse(watched.error());
@@ -149,13 +114,8 @@ void declare_run(CLI::App& app, const Surroundings& surroundings, int& status) {
   CLI::App* command = app.add_subcommand("run", "Record any dynamically linked program and judge its memory");
   auto options = std::make_shared<Options>();
   command->formatter(std::make_shared<RunFormatter>());
-  command->add_option("--out", options->out, "Directory for recording and reports (default: out/PROGRAM)")
-      ->type_name("DIR");
-  command
-      ->add_option("--budget", options->budget, "Ceiling of resident memory; above it the program is stopped")
-      ->type_name("5GB");
-  command->add_option("--max-growth", options->max_growth, "Growth per iteration that is still a pass")
-      ->type_name("BYTES");
+  declare(*command, options->recording, "out/PROGRAM",
+          "Ceiling of resident memory; above it the program is stopped");
   command
       ->add_option("--iteration-regex", options->iteration_regex,
                    "Every line of output that matches ends an iteration (a Perl-compatible expression)")
@@ -165,16 +125,6 @@ void declare_run(CLI::App& app, const Surroundings& surroundings, int& status) {
           "--iteration-symbol", options->iteration_symbol,
           "Every entry of this function begins an iteration: a name of C, C++ or Rust, or LIBRARY:NAME")
       ->type_name("F");
-  command
-      ->add_option("--interval", options->interval,
-                   "Clock of a program that marks no iterations: 250ms, 1s (default: 100ms)")
-      ->type_name("T");
-  command
-      ->add_option(
-          "--stacks", options->stacks,
-          "How call stacks are found: by unwind rules (cfi), by frame pointers only (fp), or not (none)")
-      ->check(CLI::IsMember({"cfi", "fp", "none"}))
-      ->capture_default_str();
   command
       ->add_option("--follow-fork", options->follow_fork,
                    "Record its children as well, each by itself, in one report")

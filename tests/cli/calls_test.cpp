@@ -41,6 +41,7 @@ TEST(Calls, AWrongOneIsOneLineAndStatusTwo) {
       {"run --budget lots -- true", "--budget: \"lots\""},
       {"run --max-growth -5B -- true", "--max-growth: \"-5B\""},
       {"run --interval 0 -- true", "--interval"},
+      {"attach --interval 2m $$", "--interval"},
       {"run --interval soon -- true", "--interval"},
       {"run --stacks some -- true", "--stacks"},
       {"report", "recording"},

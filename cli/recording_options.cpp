@@ -1,0 +1,62 @@
+#include "cli/recording_options.h"
+
+#include <fmt/format.h>
+
+#include "cli/amounts.h"
+#include "scenarios/runner/quantities.h"
+
+namespace leakhunt::cli {
+
+namespace {
+
+constexpr std::chrono::milliseconds kMinInterval(1);
+constexpr std::chrono::milliseconds kMaxInterval(60'000);
+
+}  // namespace
+
+void declare(CLI::App& command, RecordingOptions& options, const char* default_out,
+             const char* about_budget) {
+  command
+      .add_option("--out", options.out,
+                  fmt::format("Directory for recording and reports (default: {})", default_out))
+      ->type_name("DIR");
+  command.add_option("--budget", options.budget, about_budget)->type_name("5GB");
+  command.add_option("--max-growth", options.max_growth, "Growth per iteration that is still a pass")
+      ->type_name("BYTES");
+  command
+      .add_option("--interval", options.interval,
+                  "Clock of a program that marks no iterations: 250ms, 1s (default: 100ms)")
+      ->type_name("T");
+  command
+      .add_option(
+          "--stacks", options.stacks,
+          "How call stacks are found: by unwind rules (cfi), by frame pointers only (fp), or not (none)")
+      ->check(CLI::IsMember({"cfi", "fp", "none"}))
+      ->capture_default_str();
+}
+
+tl::expected<recording::Budget, std::string> parse_budget(const RecordingOptions& options) {
+  recording::Budget budget;
+  const auto ceiling = parse_ceiling("--budget", options.budget);
+  if (!ceiling) return tl::unexpected(ceiling.error());
+  budget.peak_rss_bytes = *ceiling;
+  const auto growth = parse_amount("--max-growth", options.max_growth);
+  if (!growth) return tl::unexpected(growth.error());
+  if (*growth) budget.growth_bytes_per_iteration = static_cast<double>(**growth);
+  return budget;
+}
+
+tl::expected<std::optional<std::chrono::milliseconds>, std::string> parse_interval(
+    const RecordingOptions& options) {
+  if (!options.interval) return std::nullopt;
+  const std::string& text = *options.interval;
+  const bool plain = text.find_first_not_of("0123456789") == std::string::npos && !text.empty();
+  const auto time = runner::parse_duration(plain ? text + "ms" : text);
+  if (!time) return tl::unexpected(fmt::format("--interval: {}", time.error()));
+  const auto interval = std::chrono::round<std::chrono::milliseconds>(*time);
+  if (interval < kMinInterval || interval > kMaxInterval)
+    return tl::unexpected(fmt::format("--interval: {} is not between 1ms and 60s", text));
+  return interval;
+}
+
+}  // namespace leakhunt::cli

@@ -1,0 +1,25 @@
+#include "cli/verdict_line.h"
+
+#include <fmt/format.h>
+
+namespace leakhunt::cli {
+
+namespace {
+
+std::string reason(const reports::Report& report) {
+  const auto& checks = report.judgement.checks;
+  if (report.verdict() != reports::Verdict::kPass && !checks.empty()) return checks.front().text;
+  if (report.growth.process.kind == reports::GrowthClass::kUnjudged) return "too short to judge growth";
+  const bool marked = report.timeline.clock == reports::Clock::kIterations;
+  return fmt::format("no growth over {} {}", report.timeline.judged_steps(),
+                     marked ? "iterations" : "ticks of the clock");
+}
+
+}  // namespace
+
+std::string verdict_line(const reports::Report& report) {
+  const bool is_none = report.verdict() == reports::Verdict::kTargetFailed;
+  return fmt::format("{}: {}", is_none ? "no verdict" : reports::to_string(report.verdict()), reason(report));
+}
+
+}  // namespace leakhunt::cli
