@@ -130,13 +130,13 @@ std::vector<MappedFile> mapped_files(pid_t pid) {
 
 bool read_memory(pid_t pid, uint64_t address, void* to, size_t bytes) {
   const iovec local{to, bytes};
-  const iovec remote{reinterpret_cast<void*>(address), bytes};  // NOLINT(performance-no-int-to-ptr)
+  const iovec remote{reinterpret_cast<void*>(address), bytes};
   return process_vm_readv(pid, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(bytes);
 }
 
 bool write_memory(pid_t pid, uint64_t address, const void* from, size_t bytes) {
   const iovec local{const_cast<void*>(from), bytes};
-  const iovec remote{reinterpret_cast<void*>(address), bytes};  // NOLINT(performance-no-int-to-ptr)
+  const iovec remote{reinterpret_cast<void*>(address), bytes};
   return process_vm_writev(pid, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(bytes);
 }
 

@@ -82,7 +82,7 @@ StoppedThread::~StoppedThread() {
   if (!is_stopped_ && !wait_for_stop(steady_clock::now() + std::chrono::milliseconds(50), &status)) return;
   const bool has_signal =
       !is_stopped_ && WIFSTOPPED(status) && status >> 16 == 0 && !is_at_system_call(status);
-  request(PTRACE_DETACH, thread_, 0, reinterpret_cast<void*>(has_signal ? signal_of(status) : 0));  // NOLINT
+  request(PTRACE_DETACH, thread_, 0, reinterpret_cast<void*>(has_signal ? signal_of(status) : 0));
 }
 
 bool StoppedThread::wait_for_stop(steady_clock::time_point until, int* status) const {
@@ -103,7 +103,7 @@ bool StoppedThread::wait_for_interruption(steady_clock::time_point until) {
     if (is_interruption(status)) return true;
     if (is_group_stop(status)) return false;  // stopped by a shell or the like: not ours to move
     const uint64_t signal = is_at_system_call(status) || status >> 16 != 0 ? 0 : signal_of(status);
-    request(PTRACE_CONT, thread_, 0, reinterpret_cast<void*>(signal));  // NOLINT(performance-no-int-to-ptr)
+    request(PTRACE_CONT, thread_, 0, reinterpret_cast<void*>(signal));
     is_stopped_ = false;
   }
   return false;
@@ -146,7 +146,7 @@ bool StoppedThread::write_text(uint64_t address, const void* bytes, size_t count
   for (size_t at = 0; at < count; at += sizeof(uint64_t)) {
     uint64_t word = 0;
     std::memcpy(&word, static_cast<const char*>(bytes) + at, sizeof word);
-    const void* data = reinterpret_cast<void*>(word);  // NOLINT(performance-no-int-to-ptr)
+    const void* data = reinterpret_cast<void*>(word);
     if (request(PTRACE_POKETEXT, thread_, address + at, data) != 0) return false;
   }
   return true;
@@ -155,7 +155,7 @@ bool StoppedThread::write_text(uint64_t address, const void* bytes, size_t count
 StoppedThread::Stop StoppedThread::run_to_system_call(steady_clock::time_point until) {
   uint64_t signal = 0;
   for (;;) {
-    const void* data = reinterpret_cast<void*>(signal);  // NOLINT(performance-no-int-to-ptr)
+    const void* data = reinterpret_cast<void*>(signal);
     if (request(PTRACE_SYSCALL, thread_, 0, data) != 0) return Stop::kGone;
     is_stopped_ = false;
     int status = 0;
