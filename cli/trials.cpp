@@ -20,17 +20,16 @@ namespace leakhunt::cli {
 
 namespace {
 
-// "arena.chunk  lib/trainer/arena.cpp:81"
-std::string first_finding_of(const reports::Report& report) {
-  if (report.findings.empty()) return {};
+void take_first_finding(const reports::Report& report, TrialResult& row) {
+  if (report.findings.empty()) return;
   const reports::Finding& first = report.findings.front();
-  std::string text =
-      first.tag ? report.run->tags[static_cast<size_t>(*first.tag)].name : std::string("the process");
-  if (first.sites.empty()) return text;
-  const auto& answers = report.growth.sites[static_cast<size_t>(first.sites.front())].attribution;
-  const reports::StackFrame* frame = answers.frame();
-  if (frame != nullptr && !frame->file.empty()) text += fmt::format("  {}:{}", frame->file, frame->line);
-  return text;
+  row.found_tag = first.tag ? report.run->tags[static_cast<size_t>(*first.tag)].name : "the process";
+  if (first.sites.empty()) return;
+  const auto* frame = report.growth.sites[static_cast<size_t>(first.sites.front())].attribution.frame();
+  if (frame != nullptr && !frame->file.empty()) {
+    row.found_place =
+        fmt::format("{}:{}", std::filesystem::path(frame->file).filename().string(), frame->line);
+  }
 }
 
 void take(const reports::ComparedRun& run, TrialResult& row) {
@@ -52,7 +51,7 @@ tl::expected<void, std::string> run_single(const Trial& trial, const std::string
   const auto judged = conclude(*watched, *out);
   if (!judged) return tl::unexpected(judged.error());
   row.verdict = judged->report.verdict();
-  row.first_finding = first_finding_of(judged->report);
+  take_first_finding(judged->report, row);
   row.unmet = unmet_expectation(*row.verdict, trial.schedule,
                                 missed_finding(judged->report, trial.schedule.expected_finding));
   take(reports::compared_run(judged->report, {}), row);
@@ -103,7 +102,8 @@ std::vector<std::string> cells_of(const TrialResult& row) {
           row.growth ? reports::human_slope(*row.growth) : "-",
           reports::human_bytes(static_cast<int64_t>(row.peak_rss_bytes)),
           row.per_second ? reports::human_rate(*row.per_second) : "-",
-          reports::escape_line(row.first_finding),
+          reports::escape_line(row.found_tag),
+          reports::escape_line(row.found_place),
           row.expected.empty() ? "-" : (row.unmet.empty() ? "yes" : "NO")};
 }
 
@@ -126,11 +126,12 @@ void print_trials(const TrialResults& results) {
   using Fit = reports::Column::Fit;
   reports::TextTable table({{"scenario", false, Fit::kMiddle},
                             {"verdict"},
-                            {"growth/iteration", true},
+                            {"growth/it", true},
                             {"peak RSS", true},
                             {"it/s", true},
                             {"first finding", false, Fit::kMiddle},
-                            {"as expected"}});
+                            {"at", false, Fit::kFront},
+                            {"expected"}});
   for (const TrialResult& row : results.rows) table.add(cells_of(row));
   table.write(std::cout, 2);
   std::cout << '\n';

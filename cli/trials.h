@@ -26,7 +26,8 @@ struct TrialResult {
   std::optional<double> growth;  // bytes per iteration
   uint64_t peak_rss_bytes = 0;
   std::optional<double> per_second;
-  std::string first_finding;  // "arena.chunk lib/trainer/arena.cpp:81"; empty: none
+  std::string found_tag;    // of the first finding; empty: none
+  std::string found_place;  // "arena.cpp:81"
   double seconds = 0;
 };
 
