@@ -127,6 +127,21 @@ std::vector<size_t> sites_to_list(const Report& report) {
   return sites;
 }
 
+Json twins_json(const FreedTwins& twins) {
+  Json places = Json::array();
+  for (const FreedAt& place : twins.places) {
+    places.push_back({{"function", place.frame.function},
+                      {"file", place.frame.file},
+                      {"line", place.frame.line},
+                      {"module", place.frame.module},
+                      {"frees", place.samples}});
+  }
+  return {{"freed_blocks", twins.freed},
+          {"kept_blocks", twins.kept},
+          {"frees_looked_at", twins.looked_at},
+          {"freed_at", places}};
+}
+
 Json survival_json(const std::optional<Survival>& survival) {
   if (!survival) return nullptr;
   Json generations = Json::array();
@@ -169,6 +184,7 @@ Json finding_json(const Report& report, const Finding& finding, JsonStacks& stac
   object["allocations_per_iteration"] = number(finding.allocations_per_step);
   object["frees_per_iteration"] = number(finding.frees_per_step);
   object["survival"] = survival_json(finding.survival);
+  object["freed_twins"] = twins_json(finding.twins);
   object["keeping"] = std::string(to_string(finding.keeping));
   object["chance"] = number(finding.growth.chance);
   object["call_sites"] = Json::array();
