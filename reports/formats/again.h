@@ -7,8 +7,8 @@
 
 namespace leakhunt::reports {
 
-// A line for a shell, of printable characters: "leakhunt scenario tape_retained --set iterations=100". Paths are as in
-// the run. Empty where nothing is known of how it was made.
+// A line for a shell, of printable characters: "leakhunt scenario tape_retained --set iterations=100". Paths
+// are as in the run. Empty where nothing is known of how it was made.
 std::string command_that_runs_it_again(const recording::Run& run);
 
 }  // namespace leakhunt::reports

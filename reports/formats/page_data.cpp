@@ -66,8 +66,8 @@ Json checks_json(const Report& report) {
 
 // --- stacks --------------------------------------------------------------------------------------
 
-// Stacks share what they have in common: a tree whose nodes are frames, the root outermost. A site is the node of
-// its innermost frame.
+// Stacks share what they have in common: a tree whose nodes are frames, the root outermost. A site is the
+// node of its innermost frame.
 class StackTree {
  public:
   // -1 for a site without a stack.

@@ -7,8 +7,8 @@
 
 namespace leakhunt::reports {
 
-// JSON in ASCII on one line, fit to stand inside of a <script> element: there is no '<' in it. All names are one
-// line of printable text (escape_line). Its parts are described in reports/formats/html/src/data.ts.
+// JSON in ASCII on one line, fit to stand inside of a <script> element: there is no '<' in it. All names are
+// one line of printable text (escape_line). Its parts are described in reports/formats/html/src/data.ts.
 std::string page_data(const Report& report);
 
 }  // namespace leakhunt::reports

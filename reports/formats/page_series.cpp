@@ -65,8 +65,7 @@ std::vector<size_t> every(const Timeline& timeline, size_t stride) {
 }
 
 // No rows if they would have more than `most_runs` runs.
-std::vector<std::vector<int64_t>> rows_of(const Report& report,
-                                          std::span<const std::vector<SiteId>> groups,
+std::vector<std::vector<int64_t>> rows_of(const Report& report, std::span<const std::vector<SiteId>> groups,
                                           const std::vector<size_t>& points, size_t most_runs) {
   std::vector<size_t> snapshots;
   snapshots.reserve(points.size());

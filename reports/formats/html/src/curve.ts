@@ -185,14 +185,14 @@ export class Curve {
     const inside = this.budgetInScale;
     const y = inside ? plot.valToPos(budget, 'y', true) : bbox.top + pixel;
     ctx.strokeStyle = ctx.fillStyle = colour;
-    ctx.textAlign = 'right';
+    ctx.textAlign = 'left';
     ctx.setLineDash(inside ? [] : [2 * pixel, 5 * pixel]);
     ctx.beginPath();
     ctx.moveTo(bbox.left, y);
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
     ctx.fillText(inside ? `budget ${bytes(budget)}` : `budget ${bytes(budget)} is far above ↑`,
-      bbox.left + bbox.width - 6 * pixel, y + 14 * pixel);
+      bbox.left + 6 * pixel, y + 14 * pixel);
   }
 
   // From where the growth is seen to begin, at the rate that was measured.
@@ -268,7 +268,7 @@ export class Curve {
     this.selecting = true;
     const left = this.plot.valToPos(first, 'x');
     this.plot.setSelect({left, width: range.whole ? 0 : Math.max(1, this.plot.valToPos(last, 'x') - left), top: 0,
-      height: range.whole ? 0 : this.plot.over.clientHeight}, false);
+      height: range.whole ? 0 : this.plot.bbox.height / devicePixelRatio}, false);
     this.selecting = false;
   }
 

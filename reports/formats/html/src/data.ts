@@ -110,6 +110,7 @@ export interface Report {
   processes_total?: {processes: number; left_out: number; not_read: number; allocations: number;
     live_bytes_exit: number; sum_of_peak_live_bytes: number};
   threads: Thread[];
+  thread_stacks: {threads: number; most_at_once: number};
   [more: string]: unknown;
 }
 

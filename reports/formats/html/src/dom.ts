@@ -32,8 +32,8 @@ export function section(id: string, heading: string, ...children: Child[]) {
     html('h2', {id: `${id}-heading`}, heading), ...children);
 }
 
-// A button that puts `text` into the clipboard, beside the text itself.
-export function command(text: string): HTMLElement {
+// A line for a shell, and a button that puts it into the clipboard.
+export function command(label: string, text: string): HTMLElement {
   const button = html('button', {type: 'button', class: 'copy'}, 'copy');
   button.addEventListener('click', async () => {
     try {
@@ -46,7 +46,7 @@ export function command(text: string): HTMLElement {
     setTimeout(() => (button.textContent = 'copy'), 1500);
   });
   const code = html('code', {}, text);
-  return html('div', {class: 'command'}, code, button);
+  return html('div', {class: 'command'}, html('span', {class: 'faint'}, label), code, button);
 }
 
 // The middle of a name that is too long gives way: both its ends matter.
@@ -65,5 +65,20 @@ export function onceAFrame(action: () => void): () => void {
       pending = false;
       action();
     });
+  };
+}
+
+// Calls `action` before the next frame while the element is near the window, and otherwise a little later: what is
+// dragged elsewhere does not wait for what nobody sees.
+export function whenSeen(element: Element, action: () => void): () => void {
+  let seen = false;
+  let timer = 0;
+  new IntersectionObserver((entries) => (seen = entries[entries.length - 1].isIntersecting), {rootMargin: '200px'})
+    .observe(element);
+  const soon = onceAFrame(action);
+  return () => {
+    clearTimeout(timer);
+    if (seen) soon();
+    else timer = window.setTimeout(action, 120);
   };
 }

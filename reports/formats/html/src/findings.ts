@@ -7,6 +7,7 @@ import {growthCurve, stackList} from './stack_view';
 import {bytes, count, duration, percent, plain, plural, slope} from './units';
 
 const kCardsAtOnce = 20;
+const kOpen = 3; // of many; of few, all
 const kKeeping: Record<string, string> = {
   kept: 'Some of every age are kept, as a leak does.',
   turnover: 'The old ones die, as in a cache or a queue, which grows.',
@@ -113,7 +114,7 @@ function evidence(model: Model, finding: Finding, rows: number[]): string {
   return text;
 }
 
-function card(model: Model, colours: Colours, finding: Finding, number: number): HTMLElement {
+function card(model: Model, colours: Colours, finding: Finding, number: number, open: boolean): HTMLElement {
   const rows = finding.call_sites.map((id) => model.rowOfSite.get(id)).filter((row) => row !== undefined) as number[];
   const tag = model.data.report.tags.findIndex((each) => each.name === finding.tag);
   const answering = rows.length > 0 ? model.answering(rows[0]) : null;
@@ -123,9 +124,8 @@ function card(model: Model, colours: Colours, finding: Finding, number: number):
   const again = `leakhunt report recording.lhr --format svg --from ${Math.max(clock.base ?? 0, finding.since_iteration)} ` +
     `--to ${clock.last ?? 'end'} -o growth.svg`;
   const texts = [rateSentence(model, finding), evidence(model, finding, rows), budgetSentence(model, finding)];
-  const article = html('article', {class: `card ${finding.kind}`, id: `finding-${number}`, tabindex: 0,
-    'aria-labelledby': `finding-${number}-name`},
-    html('header', {},
+  return html('details', {class: `card ${finding.kind}`, id: `finding-${number}`, open},
+    html('summary', {},
       html('span', {class: 'badge small'}, finding.kind),
       html('h3', {id: `finding-${number}-name`},
         html('span', {class: 'name', title: answering ? shortened(answering.name, 600) : ''},
@@ -139,8 +139,7 @@ function card(model: Model, colours: Colours, finding: Finding, number: number):
       html('div', {class: 'pictures'}, growthCurve(model, colours, rows, tag), survival(model, finding)),
       html('div', {class: 'words'}, ...texts.filter(Boolean).map((text) => html('p', {}, text)), causes(finding)),
       rows.length > 0 && stackList(model, rows[0])),
-    html('footer', {}, command(again), model.data.again ? command(model.data.again) : null));
-  return article;
+    html('footer', {}, command('show it again', again)));
 }
 
 export function findingsView(model: Model, colours: Colours): HTMLElement {
@@ -155,7 +154,7 @@ export function findingsView(model: Model, colours: Colours): HTMLElement {
   const more = html('button', {type: 'button'});
   const show = () => {
     for (const end = Math.min(shown + kCardsAtOnce, findings.length); shown < end; ++shown)
-      list.append(card(model, colours, findings[shown], shown + 1));
+      list.append(card(model, colours, findings[shown], shown + 1, shown < kOpen || findings.length <= 2 * kOpen));
     more.textContent = `${findings.length - shown} more findings`;
     more.hidden = shown === findings.length;
   };

@@ -2,7 +2,7 @@
 import flamegraph, {FlameNode} from 'd3-flame-graph';
 import {select} from 'd3-selection';
 import {Colours} from './colours';
-import {html, onceAFrame, section, shortened} from './dom';
+import {html, onceAFrame, section, shortened, whenSeen} from './dom';
 import {Drawn, HeapTree} from './heap_tree';
 import {Model} from './model';
 import {onTheme} from './theme';
@@ -10,7 +10,7 @@ import {bytes, count, percent, plain, slope} from './units';
 
 type Mode = 'peak' | 'end' | 'growth' | 'rate';
 const kRow = 19;
-const kLeastPixels = 1.2;
+const kLeastPixels = 2;
 
 interface FrameElement extends SVGGElement {
   __data__: FlameNode<Drawn>;
@@ -51,7 +51,7 @@ export class Flame {
     });
     this.search.addEventListener('input', onceAFrame(() => this.draw()));
     onTheme(() => this.started && this.draw());
-    model.onRange(onceAFrame(() => this.draw()));
+    model.onRange(whenSeen(this.graph, () => this.draw()));
     new ResizeObserver(onceAFrame(() => this.draw())).observe(this.graph);
   }
 
@@ -93,7 +93,8 @@ export class Flame {
       case 'peak': {
         if (range.whole) {
           const column = blocks ? sites.blocks_at_peak : sites.at_peak;
-          return {of: (row) => column[row], words: `live at the peak, ${step} ${count(peak?.number ?? 0)}`};
+          return {of: (row) => column[row], words: peak && clock.last !== null && peak.number > clock.last ? `live at the peak, after the last ${step}`
+              : `live at the peak, ${step} ${count(peak?.number ?? 0)}`};
         }
         const point = model.peakPoint();
         return {of: (row) => live(row, point),
@@ -138,7 +139,7 @@ export class Flame {
     if (this.focus !== 0 && this.tree.total(this.focus) <= 0) this.focus = 0;
     const total = this.tree.total();
     this.words.textContent = total > 0
-      ? `${this.amount(total)} ${words}.` + (negative < 0 ? ` What shrank, ${this.amount(-negative)}, is not drawn.` : '')
+      ? `${this.amount(total)} ${words}.` + (negative < 0 ? ` What shrank (${this.amount(negative)}) is not drawn.` : '')
       : `Nothing: no bytes ${words}.`;
     for (const [id, button] of this.buttons) {
       const on = id === this.mode || (id === 'blocks' && this.blocks) || (id === 'bytes' && !this.blocks);
@@ -166,6 +167,8 @@ export class Flame {
   private dress() {
     const frames = this.frames();
     if (!frames.some((frame) => frame.__data__.data.node === this.current)) this.current = this.focus;
+    const deepest = frames.reduce((depth, frame) => Math.max(depth, frame.__data__.depth), 0);
+    this.graph.querySelector('svg')!.setAttribute('height', String((deepest + 1) * kRow));
     const term = this.search.value.toLowerCase();
     for (const frame of frames) {
       const {name, value, node, fade} = frame.__data__.data;

@@ -1,7 +1,7 @@
 // site_table: every call site, of which only the rows in sight exist as elements. Sorted, searched, and unfolded to
 // stack and curve.
 import {Colours} from './colours';
-import {html, onceAFrame, section, shortened} from './dom';
+import {html, onceAFrame, section, shortened, whenSeen} from './dom';
 import {Model} from './model';
 import {growthCurve, stackList} from './stack_view';
 import {bytes, count, plain, slope} from './units';
@@ -64,7 +64,7 @@ export class SiteTable {
       if (row) this.activate(Number(row.dataset.index), true);
     });
     new ResizeObserver(onceAFrame(() => this.render())).observe(this.scroll);
-    model.onRange(onceAFrame(() => this.filter()));
+    model.onRange(whenSeen(this.scroll, () => this.filter()));
     addEventListener('beforeprint', () => this.print(true));
     addEventListener('afterprint', () => this.print(false));
     this.filter();
@@ -73,12 +73,13 @@ export class SiteTable {
   private makeColumns(): Column[] {
     const {model} = this;
     const {sites} = model.data;
+    const step = model.step === 'iteration' ? 'it' : model.step;
     const figure = (id: string, heading: string, value: (row: number) => number,
         text: (value: number) => string): Column =>
       ({id, heading, figure: true, value, text: (row) => text(value(row))});
     const columns: Column[] = [
-      figure('gained', `growth/${model.step}`, (row) => model.gained(row) / model.steps, slope),
-      figure('rate', `allocs/${model.step}`, (row) => model.allocated(row, true) / model.steps, plain),
+      figure('gained', `growth/${step}`, (row) => model.gained(row) / model.steps, slope),
+      figure('rate', `allocs/${step}`, (row) => model.allocated(row, true) / model.steps, plain),
       figure('end', 'live at end', (row) => sites.end[row], bytes),
       figure('blocks', 'blocks', (row) => sites.blocks_end[row], count),
       figure('peak', 'peak live', (row) => sites.peak[row], bytes),

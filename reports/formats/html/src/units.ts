@@ -63,7 +63,7 @@ export function duration(seconds: number): string {
 export function percent(part: number, whole: number): string {
   if (whole === 0) return '';
   const value = (100 * part) / whole;
-  return value >= 99.95 ? '100 %' : `${value.toFixed(value < 10 ? 1 : 0)} %`;
+  return `${value.toFixed(Math.abs(value) < 9.95 && value !== 0 ? 1 : 0)} %`;
 }
 
 export function plural(value: number, noun: string): string {

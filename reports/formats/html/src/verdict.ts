@@ -26,6 +26,13 @@ function growthText(model: Model): [string, string] {
   return [`${slope(report.growth_bytes_per_iteration)}/${clock.step}`, report.trend];
 }
 
+// Of the peak, which may lie behind the last iteration.
+function momentOf(model: Model): string {
+  const {clock, peak} = model.data;
+  if (!peak || clock.last === null) return '';
+  return peak.number > clock.last ? `after the last ${clock.step}` : `at ${clock.step} ${count(peak.number)}`;
+}
+
 function figures(model: Model): HTMLElement {
   const {report, clock, peak} = model.data;
   const list = html('dl', {class: 'figures'});
@@ -35,7 +42,7 @@ function figures(model: Model): HTMLElement {
   add('peak RSS', bytes(report.peak_rss_bytes),
     budget === null ? 'no budget' : `${percent(report.peak_rss_bytes, budget)} of ${bytes(budget)}`);
   add('growth', ...growthText(model));
-  if (peak) add('peak live heap', bytes(peak.heap_bytes), `at ${clock.step} ${count(peak.number)}`);
+  if (peak) add('peak live heap', bytes(peak.heap_bytes), momentOf(model));
   const planned = report.scenario?.iterations ?? 0;
   add(`${clock.step}s`, count(clock.completed),
     `${planned > 0 ? `of ${count(planned)}, ` : ''}${count(report.clock.warm_up)} warm-up`);
@@ -45,8 +52,9 @@ function figures(model: Model): HTMLElement {
     add('budget breaks', left.iterations_left === 0 ? 'now' : `in ${count(left.iterations_left)} ${clock.step}s`,
       left.seconds_left === null ? '' : `after ${duration(left.seconds_left)}`);
   }
-  if (model.data.threads_in_words) add('threads', model.data.threads_in_words.split(',')[0],
-    model.data.threads_in_words.split(';')[0].split(', ')[1] ?? '');
+  if (report.threads.length > 1) {
+    add('threads', count(report.thread_stacks.threads), `at most ${count(report.thread_stacks.most_at_once)} at once`);
+  }
   add('tracker', bytes(report.tracker.mapped_bytes), `stacks by ${report.tracker.unwinder || 'an unknown unwinder'}`);
   return list;
 }
@@ -71,6 +79,6 @@ export function verdictView(model: Model): HTMLElement {
     checks.childElementCount > 0 && checks,
     figures(model));
   if (data.report.scenario?.description) header.append(html('p', {class: 'about'}, data.report.scenario.description));
-  if (data.again) header.append(command(data.again));
+  if (data.again) header.append(command('run it again', data.again));
   return header;
 }
