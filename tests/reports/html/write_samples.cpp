@@ -125,7 +125,7 @@ void write_all(const Samples& samples) {
   samples.write("healthy", make_run({{"weights", "Model::load", always(5'000'000)}}));
   samples.write("empty", Run());
   write_family(samples);
-  for (uint32_t seed = 0; seed < 6; ++seed)
+  for (uint32_t seed = 0; seed < 4; ++seed)
     samples.write("hostile" + std::to_string(seed), hostile_run(seed));
   samples.write("large", large_run());
 }

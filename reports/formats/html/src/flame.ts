@@ -10,7 +10,6 @@ import {bytes, count, percent, plain, slope} from './units';
 
 type Mode = 'peak' | 'end' | 'growth' | 'rate';
 const kRow = 19;
-const kLeastPixels = 2;
 
 interface FrameElement extends SVGGElement {
   __data__: FlameNode<Drawn>;
@@ -39,7 +38,7 @@ export class Flame {
     this.mode = model.data.process_growth.grows ? 'growth' : 'peak';
     this.element = section('flame', 'Heap by call stack', this.controls(), this.words, this.graph, this.details);
     this.chart.inverted(true).cellHeight(kRow).transitionDuration(0).resetHeightOnZoom(true)
-      .label((node) => `${shortened(node.data.name, 300)}: ${this.amount(node.data.value)} ` +
+      .label((node) => `${shortened(this.tree.names[node.data.node], 300)}: ${this.amount(node.data.value)} ` +
         `(${percent(node.data.value, this.tree.total())})`)
       .setColorMapper((node) => this.colour(node))
       .onClick((node) => this.zoom(node.data.node))
@@ -122,7 +121,8 @@ export class Flame {
   }
 
   private colour(node: FlameNode<Drawn>): string {
-    const {name, tag, node: id} = node.data;
+    const {tag, node: id} = node.data;
+    const name = this.tree.names[id];
     if (id === 0) return 'var(--root)';
     const term = this.search.value.toLowerCase();
     if (term && name.toLowerCase().includes(term)) return 'var(--found)';
@@ -147,7 +147,7 @@ export class Flame {
     }
     this.graph.classList.toggle('searching', this.search.value !== '');
     this.graph.classList.toggle('nothing', total <= 0);
-    const drawn = this.tree.drawn(this.focus, kLeastPixels / width);
+    const drawn = this.tree.drawn(this.focus, width);
     this.chart.width(width);
     if (this.started) {
       this.chart.update(drawn);
@@ -171,7 +171,8 @@ export class Flame {
     this.graph.querySelector('svg')!.setAttribute('height', String((deepest + 1) * kRow));
     const term = this.search.value.toLowerCase();
     for (const frame of frames) {
-      const {name, value, node, fade} = frame.__data__.data;
+      const {value, node, fade} = frame.__data__.data;
+      const name = this.tree.names[node];
       frame.removeAttribute('name');
       frame.setAttribute('role', 'button');
       frame.setAttribute('aria-label', `${shortened(name, 200)}, ${this.amount(value)}`);

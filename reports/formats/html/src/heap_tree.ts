@@ -3,10 +3,13 @@
 import {Model} from './model';
 
 const kBlock = 0;
+const kLeastPixels = 2; // of a box
+const kLetterPixels = 7;
+const kMostLetters = 400;
 const kCut = '(stack cut off here)';
 
 export interface Drawn {
-  name: string;
+  name: string; // as much of it as there is room for
   value: number;
   node: number; // of the merged tree
   tag: number;
@@ -98,18 +101,24 @@ export class HeapTree {
     return path;
   }
 
-  // The tree below `focus` as far as it can be seen, with the way to it.
-  drawn(focus: number, leastShare: number): Drawn {
-    const least = this.totals[focus] * leastShare;
+  // The tree below `focus` as far as it can be seen in that many pixels, with the way to it.
+  drawn(focus: number, width: number): Drawn {
+    const pixelsOf = (node: number) => (this.totals[node] / this.totals[focus]) * width;
     const below = (node: number): Drawn => {
-      const children = this.order[node].filter((child) => this.totals[child] > least).map(below);
-      return {name: this.names[node], value: this.totals[node], node, tag: this.tags[node],
-        ...(children.length > 0 ? {children} : {})};
+      const children = this.order[node].filter((child) => pixelsOf(child) > kLeastPixels).map(below);
+      return {...this.box(node, pixelsOf(node)), ...(children.length > 0 ? {children} : {})};
     };
     let tree = below(focus);
-    for (let at = this.parents[focus]; at >= 0; at = this.parents[at]) {
-      tree = {name: this.names[at], value: this.totals[at], node: at, tag: this.tags[at], fade: true, children: [tree]};
-    }
+    for (let at = this.parents[focus]; at >= 0; at = this.parents[at])
+      tree = {...this.box(at, width), fade: true, children: [tree]};
     return tree;
+  }
+
+  // Of a name that is too long the end is shown: that is the function, what stands before it are namespaces.
+  private box(node: number, pixels: number): Drawn {
+    const name = this.names[node];
+    const letters = Math.min(kMostLetters, Math.max(2, Math.floor((pixels - 8) / kLetterPixels)));
+    return {name: name.length <= letters ? name : `…${name.slice(1 - letters)}`, value: this.totals[node], node,
+      tag: this.tags[node]};
   }
 }

@@ -254,5 +254,8 @@ export class SiteTable {
   private print(on: boolean) {
     this.printing = on;
     this.render();
+    const left = this.rows.length - kPrinted;
+    this.element.querySelector('.not-printed')?.remove();
+    if (on && left > 0) this.element.append(html('p', {class: 'not-printed'}, `… and ${count(left)} more`));
   }
 }
