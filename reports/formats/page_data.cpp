@@ -42,6 +42,14 @@ void escape_texts(Json& json) {
   }
 }
 
+// Compilers that are called from a build folder tell paths from there; the way up to the sources says
+// nothing.
+std::string source_text(const StackFrame& frame) {
+  std::string text = source_label(frame);
+  while (text.starts_with("../")) text.erase(0, 3);
+  return text;
+}
+
 std::string_view word_for(CheckState state) {
   switch (state) {
     case CheckState::kFailed:
@@ -90,7 +98,7 @@ class StackTree {
         by_address_.try_emplace({frame.address, frame.function, frame.file, frame.line, frame.inlined}, 0);
     if (!is_new) return known->second;
     const auto [same, is_first] = by_text_.try_emplace(
-        {function_label(frame), source_label(frame), frame.inlined}, frames_.names.size());
+        {function_label(frame), source_text(frame), frame.inlined}, frames_.names.size());
     if (is_first) {
       frames_.names.push_back(std::get<0>(same->first));
       frames_.sources.push_back(std::get<1>(same->first));

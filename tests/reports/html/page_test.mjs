@@ -253,7 +253,7 @@ test('it fits a narrow window', async () => {
   for (const name of ['leaking', 'family']) {
     await on(name, async (page) => {
       await page.setViewportSize({width: 420, height: 900});
-      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+      await page.waitForFunction(() => document.documentElement.scrollWidth <= innerWidth, null, {timeout: 5000});
     });
   }
 });

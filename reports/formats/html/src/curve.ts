@@ -141,7 +141,7 @@ export class Curve {
         y: {range: (_, __, high) => [0, Math.max(high, this.budgetInScale && budget ? budget : 0, 1) * 1.06]},
       },
       axes: [
-        {...axis, space: 70, values: (_, ticks) => ticks.map((tick) => Number.isInteger(tick) ? count(tick) : '')},
+        {...axis, space: 70, size: 30, values: (_, ticks) => ticks.map((tick) => Number.isInteger(tick) ? count(tick) : '')},
         {...axis, size: 68, values: (_, ticks) => ticks.map(roundBytes)},
       ],
       cursor: {drag: {x: true, y: false, setScale: false}, points: {show: false}},

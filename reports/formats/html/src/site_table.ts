@@ -199,7 +199,9 @@ export class SiteTable {
         swatch.style.background = this.colours.lineName(this.model.data.sites.tag[row]);
         cell.append(swatch);
       }
-      cell.append(shortened(text, 200));
+      const cutsFront = column.id === 'function' || column.id === 'source';
+      if (cutsFront) cell.classList.add('end');
+      cell.append(cutsFront ? html('bdi', {dir: 'ltr'}, shortened(text, 200)) : shortened(text, 200));
       if (!column.figure && text.length > 24) cell.title = shortened(text, 600);
       element.append(cell);
     }
