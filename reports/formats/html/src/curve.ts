@@ -173,26 +173,29 @@ export class Curve {
     ctx.clip();
     ctx.font = `${11 * pixel}px system-ui, sans-serif`;
     ctx.lineWidth = 1.5 * pixel;
-    this.drawBudget(plot, colour('--bad'), pixel);
+    this.drawBudget(plot, colour('--bad'), colour('--panel'), pixel);
     this.drawSlope(plot, colour('--ink'), pixel);
     ctx.restore();
   }
 
-  private drawBudget(plot: uPlot, colour: string, pixel: number) {
+  private drawBudget(plot: uPlot, colour: string, ground: string, pixel: number) {
     const budget = this.model.data.report.budget.peak_rss_bytes;
     if (budget === null) return;
     const {ctx, bbox} = plot;
     const inside = this.budgetInScale;
     const y = inside ? plot.valToPos(budget, 'y', true) : bbox.top + pixel;
-    ctx.strokeStyle = ctx.fillStyle = colour;
+    ctx.strokeStyle = colour;
     ctx.textAlign = 'left';
     ctx.setLineDash(inside ? [] : [2 * pixel, 5 * pixel]);
     ctx.beginPath();
     ctx.moveTo(bbox.left, y);
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
-    ctx.fillText(inside ? `budget ${bytes(budget)}` : `budget ${bytes(budget)} is far above ↑`,
-      bbox.left + 6 * pixel, y + 14 * pixel);
+    const words = inside ? `budget ${bytes(budget)}` : `budget ${bytes(budget)} is far above ↑`;
+    ctx.fillStyle = ground;
+    ctx.fillRect(bbox.left + 3 * pixel, y + 3 * pixel, ctx.measureText(words).width + 6 * pixel, 15 * pixel);
+    ctx.fillStyle = colour;
+    ctx.fillText(words, bbox.left + 6 * pixel, y + 14 * pixel);
   }
 
   // From where the growth is seen to begin, at the rate that was measured.

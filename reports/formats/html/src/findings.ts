@@ -17,7 +17,23 @@ const kKeeping: Record<string, string> = {
 const kPlaced = new Set(['kind', 'tag', 'function', 'file', 'line', 'growth_bytes_per_iteration',
   'growth_bytes_per_iteration_interval', 'growth_blocks_per_iteration', 'growth_blocks_per_iteration_interval',
   'confidence', 'exact', 'trend', 'since_iteration', 'period', 'repeats', 'share_of_growth', 'iterations_left',
-  'allocations_per_iteration', 'frees_per_iteration', 'survival', 'keeping', 'chance', 'call_sites', 'threads']);
+  'allocations_per_iteration', 'frees_per_iteration', 'survival', 'keeping', 'chance', 'call_sites', 'threads',
+  'retention']);
+
+// What the heap graphs say: docs/report.schema.json.
+interface Holder {
+  words: string;
+}
+interface Retention {
+  reachability: string;
+  held: {reachability: string; blocks: number; bytes: number}[];
+  path: string;
+  retainers: Holder[];
+  retained_bytes: number | null;
+  last_holder: (Holder & {seen_iteration: number; gone_iteration: number; now: string}) | null;
+  container: {call_site: number; children_before: number; children_after: number; before_iteration: number;
+    after_iteration: number} | null;
+}
 
 function rateSentence(model: Model, finding: Finding): string {
   const step = model.step;
@@ -85,9 +101,38 @@ function inWords(value: unknown): string {
   return shortened(String(value), 300);
 }
 
+function retentionLines(model: Model, retention: Retention): [string, string][] {
+  const {step} = model;
+  const held = retention.held.filter((each) => each.blocks > 0)
+    .map((each) => `${each.reachability} ${plural(each.blocks, 'block')} (${bytes(each.bytes)})`);
+  const lines: [string, string][] = [['reachability', `${retention.reachability}: ${held.join(', ')}`]];
+  if (retention.path) lines.push(['held by', retention.path]);
+  else if (retention.retainers.length > 0) {
+    lines.push(['held by', retention.retainers.map((each) => each.words).join(' ← ')]);
+  }
+  if (retention.retained_bytes !== null) lines.push(['retained', bytes(retention.retained_bytes)]);
+  const last = retention.last_holder;
+  if (last) {
+    lines.push(['last held by', `${last.words}, seen at ${step} ${count(last.seen_iteration)}, gone at ` +
+      `${count(last.gone_iteration)}${last.now ? `; ${last.now}` : ''}`]);
+  }
+  const container = retention.container;
+  if (container) {
+    const row = model.rowOfSite.get(container.call_site);
+    lines.push(['what grows', `${row === undefined ? 'a block' : `a block from ${model.answering(row).name}`} held ` +
+      `${count(container.children_before)} at ${step} ${count(container.before_iteration)}, ` +
+      `${count(container.children_after)} at ${count(container.after_iteration)}`]);
+  }
+  return lines;
+}
+
 // What is known of the cause beyond growth: who holds it, where the last reference was, its freed twins.
-function causes(finding: Finding): HTMLElement | null {
+function causes(model: Model, finding: Finding): HTMLElement | null {
   const list = html('dl', {class: 'causes'});
+  if (finding.retention) {
+    for (const [name, text] of retentionLines(model, finding.retention as Retention))
+      list.append(html('dt', {}, name), html('dd', {}, shortened(text, 800)));
+  }
   for (const [key, value] of Object.entries(finding)) {
     const text = kPlaced.has(key) ? '' : inWords(value);
     if (text) list.append(html('dt', {}, key.replaceAll('_', ' ')), html('dd', {}, text));
@@ -137,7 +182,7 @@ function card(model: Model, colours: Colours, finding: Finding, number: number, 
         : `${Math.round(finding.share_of_growth * 100)} % of the growth`)),
     html('div', {class: 'body'},
       html('div', {class: 'pictures'}, growthCurve(model, colours, rows, tag), survival(model, finding)),
-      html('div', {class: 'words'}, ...texts.filter(Boolean).map((text) => html('p', {}, text)), causes(finding)),
+      html('div', {class: 'words'}, ...texts.filter(Boolean).map((text) => html('p', {}, text)), causes(model, finding)),
       rows.length > 0 && stackList(model, rows[0])),
     html('footer', {}, command('show it again', again)));
 }

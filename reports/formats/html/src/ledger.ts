@@ -1,83 +1,121 @@
-// ledger: what resident memory consists of. Its lines are drawn as they come: an object with a name, amounts in bytes
-// and, maybe, lines of its own.
+// ledger: what resident memory consists of, and the other plain tables.
 import {html, section, shortened} from './dom';
 import {Model} from './model';
 import {bytes, count, percent, plain} from './units';
 
+// As in report.json. A recording that measured no pages has amounts instead of lines, and each becomes one.
 interface Line {
-  name: string;
-  amounts: Map<string, number>;
-  note: string;
-  children: Line[];
+  title?: string;
+  name?: string;
+  count?: number;
+  reserved_bytes?: number;
+  resident_bytes: number;
+  items?: Line[];
+  call_sites?: Line[];
+}
+interface Ledger {
+  [amount: string]: unknown;
+  measured?: boolean;
+  obstacle?: string | null;
+  iteration?: number;
+  rss_bytes: number;
+  lines?: Line[];
+  at_peak?: Ledger;
 }
 
-const kLists = ['lines', 'children', 'parts'];
-
-function words(key: string): string {
-  return key.replace(/_bytes$/, '').replaceAll('_', ' ');
+function linesOf(ledger: Ledger): Line[] {
+  if (ledger.lines && ledger.lines.length > 0) return ledger.lines;
+  return Object.entries(ledger)
+    .filter(([key, value]) => key.endsWith('_bytes') && !key.includes('rss') && typeof value === 'number')
+    .map(([key, value]) => ({title: key.replace(/_bytes$/, '').replaceAll('_', ' '), resident_bytes: value as number}));
 }
 
-function readLine(value: Record<string, unknown>): Line {
-  const line: Line = {name: '', amounts: new Map(), note: '', children: []};
-  for (const [key, each] of Object.entries(value)) {
-    if (kLists.includes(key) && Array.isArray(each)) {
-      line.children = each.filter((one) => one && typeof one === 'object').map(readLine);
-    } else if (key === 'name') {
-      line.name = String(each);
-    } else if (typeof each === 'number' && /bytes$|^(reserved|resident|bytes)$/.test(key)) {
-      line.amounts.set(words(key) || 'bytes', each);
-    } else if (typeof each === 'string' && each !== '') {
-      line.note += (line.note ? '; ' : '') + each;
+class LedgerTable {
+  readonly element = html('div', {});
+
+  constructor(private readonly ledger: Ledger, private readonly model: Model) {
+    this.draw();
+  }
+
+  private draw() {
+    const {ledger} = this;
+    const lines = linesOf(ledger);
+    const reserved = lines.some((line) => line.reserved_bytes !== undefined);
+    const counted = lines.some((line) => (line.count ?? 0) > 0);
+    const body = html('tbody', {});
+    for (const line of lines) {
+      const row = this.row(line, false, reserved, counted);
+      const parts = [...(line.items ?? []), ...(line.call_sites ?? [])];
+      body.append(row);
+      if (parts.length > 0) this.addParts(row, line, reserved, counted);
     }
+    const negative = lines.some((line) => line.resident_bytes < 0);
+    const words = `${bytes(ledger.rss_bytes)} resident` +
+      (ledger.iteration === undefined ? ' at the end of the clock' : ` after ${count(ledger.iteration)} ${this.model.step}s`) +
+      (negative ? '. What is negative is mapped and was never touched' : '') +
+      (ledger.obstacle ? `. Pages were not looked at: ${ledger.obstacle}` : '') + '.';
+    const figure = (heading: string) => html('th', {scope: 'col', class: 'figure'}, heading);
+    this.element.replaceChildren(
+      html('p', {class: 'range-words'}, words),
+      html('div', {class: 'scroll whole', tabindex: 0, role: 'region', 'aria-label': 'Ledger'},
+        html('table', {class: 'plain ledger'},
+          html('thead', {}, html('tr', {}, html('th', {scope: 'col'}, 'what'), counted && figure('count'),
+            reserved && figure('reserved'), figure(reserved ? 'resident' : 'bytes'),
+            html('th', {scope: 'col', colspan: 2}, 'of RSS'))), body)));
   }
-  return line;
-}
 
-// A ledger without lines is one of amounts: each is a line.
-function readLedger(ledger: Record<string, unknown>): {lines: Line[]; rss: number} {
-  const rss = typeof ledger.rss_bytes === 'number' ? ledger.rss_bytes : 0;
-  const whole = readLine(ledger);
-  if (whole.children.length > 0) return {lines: whole.children, rss};
-  const lines: Line[] = [];
-  for (const [name, amount] of whole.amounts) {
-    if (name !== 'rss') lines.push({name, amounts: new Map([['bytes', amount]]), note: '', children: []});
+  private row(line: Line, part: boolean, reserved: boolean, counted: boolean): HTMLElement {
+    const share = this.ledger.rss_bytes > 0 ? line.resident_bytes / this.ledger.rss_bytes : 0;
+    const bar = html('i', {});
+    bar.style.width = `${Math.max(0, Math.min(1, share)) * 100}%`;
+    return html('tr', {class: part ? 'part' : ''},
+      html('th', {scope: 'row', title: shortened(line.name ?? line.title ?? '', 600)},
+        shortened(line.title ?? line.name ?? '', 110)),
+      counted && html('td', {class: 'figure'}, line.count ? count(line.count) : ''),
+      reserved && html('td', {class: 'figure'}, line.reserved_bytes === undefined ? '' : bytes(line.reserved_bytes)),
+      html('td', {class: 'figure'}, bytes(line.resident_bytes)),
+      html('td', {class: 'share'}, html('div', {class: 'meter', 'aria-hidden': 'true'}, bar)),
+      html('td', {class: 'figure faint'}, share >= 0 ? percent(share, 1) : ''));
   }
-  return {lines, rss};
+
+  // Unfolded by a button in the line: first by name, then by call site.
+  private addParts(row: HTMLElement, line: Line, reserved: boolean, counted: boolean) {
+    const heading = row.querySelector('th')!;
+    const button = html('button', {type: 'button', class: 'fold', 'aria-expanded': 'false'}, line.title ?? '');
+    heading.replaceChildren(button);
+    let shown: HTMLElement[] = [];
+    button.addEventListener('click', () => {
+      const open = shown.length > 0;
+      shown.forEach((each) => each.remove());
+      shown = open ? [] : [...(line.items ?? []), ...(line.call_sites ?? [])].map((each) =>
+        this.row(each, true, reserved, counted));
+      row.after(...shown);
+      button.setAttribute('aria-expanded', String(!open));
+    });
+  }
 }
 
 export function ledgerView(model: Model): HTMLElement {
-  const {lines, rss} = readLedger(model.data.report.ledger);
-  const columns: string[] = [];
-  const collect = (line: Line) => {
-    for (const name of line.amounts.keys()) if (!columns.includes(name)) columns.push(name);
-    line.children.forEach(collect);
-  };
-  lines.forEach(collect);
-  const main = columns.includes('resident') ? 'resident' : columns[0];
-  const body = html('tbody', {});
-  const add = (line: Line, depth: number) => {
-    const share = rss > 0 ? (line.amounts.get(main) ?? 0) / rss : 0;
-    const bar = html('i', {});
-    bar.style.width = `${Math.max(0, Math.min(1, share)) * 100}%`;
-    const name = html('th', {scope: 'row'}, shortened(line.name), line.note && html('small', {}, ` ${shortened(line.note)}`));
-    name.style.paddingLeft = `${0.5 + depth * 1.2}em`;
-    body.append(html('tr', {class: depth > 0 ? 'part' : ''}, name,
-      ...columns.map((column) => {
-        const amount = line.amounts.get(column);
-        return html('td', {class: 'figure'}, amount === undefined ? '' : bytes(amount));
-      }),
-      html('td', {class: 'share'}, html('div', {class: 'meter', 'aria-hidden': 'true'}, bar)),
-      html('td', {class: 'figure faint'}, rss > 0 && line.amounts.has(main) && share >= 0 ? percent(share, 1) : '')));
-    for (const child of line.children) add(child, depth + 1);
-  };
-  lines.forEach((line) => add(line, 0));
-  return section('ledger', 'Resident memory, explained',
-    html('p', {class: 'range-words'}, `${bytes(rss)} resident at the end of the clock. What is negative is mapped and was `,
-      'never touched.'),
-    html('table', {class: 'plain ledger'},
-      html('thead', {}, html('tr', {}, html('th', {scope: 'col'}, 'what'),
-        ...columns.map((column) => html('th', {scope: 'col', class: 'figure'}, column)),
-        html('th', {scope: 'col', colspan: 2}, 'of RSS'))), body));
+  const ledger = model.data.report.ledger as unknown as Ledger;
+  const view = section('ledger', 'Resident memory, explained');
+  const peak = ledger.at_peak;
+  if (!peak?.lines?.length || peak.iteration === ledger.iteration) {
+    view.append(new LedgerTable(ledger, model).element);
+    return view;
+  }
+  const holder = html('div', {});
+  const buttons = [['at the end', ledger], ['where most was resident', peak]].map(([name, which]) => {
+    const button = html('button', {type: 'button'}, name as string);
+    button.addEventListener('click', () => {
+      buttons.forEach((each) => each.setAttribute('aria-pressed', String(each === button)));
+      holder.replaceChildren(new LedgerTable(which as Ledger, model).element);
+    });
+    return button;
+  });
+  view.append(html('div', {class: 'controls'}, html('div', {class: 'buttons', role: 'group', 'aria-label': 'Moment'},
+    ...buttons)), holder);
+  buttons[0].click();
+  return view;
 }
 
 // --- the other plain tables ----------------------------------------------------------------------

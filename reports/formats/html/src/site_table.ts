@@ -200,7 +200,7 @@ export class SiteTable {
         cell.append(swatch);
       }
       const cutsFront = column.id === 'function' || column.id === 'source';
-      if (cutsFront) cell.classList.add('end');
+      if (cutsFront) cell.classList.add('tail');
       cell.append(cutsFront ? html('bdi', {dir: 'ltr'}, shortened(text, 200)) : shortened(text, 200));
       if (!column.figure && text.length > 24) cell.title = shortened(text, 600);
       element.append(cell);

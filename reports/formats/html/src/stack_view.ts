@@ -14,9 +14,9 @@ export function stackList(model: Model, row: number): HTMLElement {
   const list = html('ol', {class: 'stack', 'aria-label': 'Stack, innermost frame first'});
   const plumbing = frames.filter((frame) => frame.plumbing).length;
   const line = (i: number) => html('li', {class: frames[i].plumbing ? 'plumbing' : i === plumbing ? 'answers' : ''},
-    html('span', {class: 'name end', title: shortened(frames[i].name, 600)},
+    html('span', {class: 'name tail', title: shortened(frames[i].name, 600)},
       html('bdi', {dir: 'ltr'}, shortened(frames[i].name), frames[i].inlined && html('small', {}, ' inlined'))),
-    html('span', {class: 'source end', title: shortened(frames[i].source, 600)},
+    html('span', {class: 'source tail', title: shortened(frames[i].source, 600)},
       html('bdi', {dir: 'ltr'}, shortened(frames[i].source, 90))));
   const fold = (from: number, to: number, words: string) => {
     if (from >= to) return;
