@@ -1,7 +1,7 @@
 // The HTML report in a browser: page_test.mjs MODULES WRITER FOLDER, where WRITER fills FOLDER with reports.
 import assert from 'node:assert/strict';
 import {spawnSync} from 'node:child_process';
-import {existsSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
+import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {tmpdir} from 'node:os';
 import {join, resolve} from 'node:path';
@@ -201,6 +201,55 @@ test('processes and threads have tables', () => on('family', async (page) => {
   assert.match(await text(page, '#threads'), /1 worker/);
   assert.match(await text(page, '#sites thead'), /thread/);
 }));
+
+// A copy of the report, of which `change` altered what report.json says.
+function altered(name, change) {
+  const page = readFileSync(join(folder, `${name}.html`), 'utf8');
+  const [, text] = page.match(/id="leakhunt-data">(.*?)<\/script>/s);
+  const data = JSON.parse(text);
+  change(data.report);
+  const copy = `${name}-altered`;
+  writeFileSync(join(folder, `${copy}.html`), page.replace(text, () => JSON.stringify(data).replaceAll('<', '\\u003c')));
+  return copy;
+}
+
+test('the ledger is a table of amounts where no pages were looked at', () => on('leaking', async (page) => {
+  assert.match(await text(page, '#ledger table'), /heap live\s+3\.76 MB/);
+}));
+
+test('lines of the ledger unfold into their parts, at the end and at the peak', async () => {
+  const line = (title, resident, items) =>
+    ({part: title, title, count: 3, reserved_bytes: 2 * resident, resident_bytes: resident, items, call_sites: []});
+  const name = altered('leaking', (report) => {
+    report.ledger = {...report.ledger, iteration: 1000, rss_bytes: 4e6, lines: [
+      line('blocks with a tag', 3e6, [{name: '<b>node</b>', count: 2, reserved_bytes: 1, resident_bytes: 2e6}]),
+      line('unexplained', 1e6, [])]};
+    report.ledger.at_peak = {...report.ledger, iteration: 500, rss_bytes: 8e6};
+  });
+  await on(name, async (page) => {
+    assert.match(await text(page, '#ledger table'), /blocks with a tag\s+3\s+6\.00 MB\s+3\.00 MB\s+75 %/);
+    await page.getByRole('button', {name: 'blocks with a tag'}).click();
+    assert.match(await text(page, '#ledger tr.part'), /<b>node<\/b>\s+2\s+1 B\s+2\.00 MB\s+50 %/);
+    await page.getByRole('button', {name: 'where most was resident'}).click();
+    await becomes(page, '#ledger', /8\.00 MB resident after 500 iterations/);
+  });
+});
+
+test('a finding tells who holds its blocks, and what it has no words for', async () => {
+  const name = altered('leaking', (report) => {
+    report.findings[0].retention = {reachability: 'lost', retained_bytes: 5e6, path: '', retainers: [], container: null,
+      held: [{reachability: 'reachable', blocks: 0, bytes: 0}, {reachability: 'lost', blocks: 90, bytes: 14400}],
+      last_holder: {words: "global 'g_head' + 8", seen_iteration: 40, gone_iteration: 50, now: 'it is null now'}};
+    report.findings[0].freed_twins = [{function: '<i>twin</i>', blocks: 7}];
+  });
+  await on(name, async (page) => {
+    const causes = await text(page, '#finding-1 .causes');
+    for (const words of ['lost: lost 90 blocks (14.4 kB)', "global 'g_head' + 8, seen at iteration 40, gone at 50; it is null now",
+      'freed twins', 'function <i>twin</i>, blocks 7']) {
+      assert.ok(causes.includes(words), `${words} in ${causes}`);
+    }
+  });
+});
 
 test('light and dark follow the system until the reader chooses', () => on('leaking', async (page) => {
   const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
