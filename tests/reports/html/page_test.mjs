@@ -86,6 +86,7 @@ test('a healthy run has no findings and passes', () => on('healthy', async (page
 
 test('an empty recording is a page, too', () => on('empty', async (page) => {
   assert.equal(await text(page, '#verdict'), 'INCONCLUSIVE');
+  assert.match(await text(page, '#curve'), /holds no tick/);
 }));
 
 test('the curve shows tags, RSS and budget, and its legend hides a tag', () => on('leaking', async (page) => {

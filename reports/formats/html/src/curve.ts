@@ -46,10 +46,10 @@ export class Curve {
     const budget = model.data.report.budget.peak_rss_bytes;
     this.budgetInScale = budget !== null && budget <= 2 * this.highest();
     this.element = section('curve', `Memory per ${model.step}`,
-      this.numbers.length === 0
-        ? html('p', {}, 'The recording holds no point of the clock.')
+      this.numbers.length < 2
+        ? html('p', {class: 'quiet-text'}, this.tooFew())
         : html('div', {class: 'curve'}, html('div', {}, this.plotted, this.controls()), this.legend()));
-    if (this.numbers.length === 0) return;
+    if (this.numbers.length < 2) return;
     this.plotted.setAttribute('aria-label', this.inWords());
     onTheme(() => this.draw());
     new ResizeObserver(onceAFrame(() => this.resize())).observe(this.plotted);
@@ -104,6 +104,12 @@ export class Curve {
 
   private liveAt(i: number): number {
     return this.layers.reduce((sum, layer) => sum + (layer.shown ? layer.live[i] : 0), 0);
+  }
+
+  private tooFew(): string {
+    if (this.numbers.length === 0) return `The recording holds no ${this.model.step}, and so no curve.`;
+    return `The recording holds one ${this.model.step}, and so no curve: ${bytes(this.liveAt(0))} live, ` +
+      `RSS ${bytes(this.rss[0])}.`;
   }
 
   private inWords(): string {
