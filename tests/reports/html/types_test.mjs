@@ -2,10 +2,10 @@
 import {cpSync, existsSync, mkdtempSync, rmSync, symlinkSync} from 'node:fs';
 import {spawnSync} from 'node:child_process';
 import {tmpdir} from 'node:os';
-import {dirname, join} from 'node:path';
+import {dirname, join, resolve} from 'node:path';
 import {fileURLToPath} from 'node:url';
 
-const modules = join(process.argv[2], 'node_modules');
+const modules = join(resolve(process.argv[2]), 'node_modules');
 const compiler = join(modules, 'typescript', 'bin', 'tsc');
 if (!existsSync(compiler)) {
   console.log("skipped: npm could not install the page's packages while building");
