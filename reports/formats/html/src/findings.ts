@@ -18,7 +18,7 @@ const kPlaced = new Set(['kind', 'tag', 'function', 'file', 'line', 'growth_byte
   'growth_bytes_per_iteration_interval', 'growth_blocks_per_iteration', 'growth_blocks_per_iteration_interval',
   'confidence', 'exact', 'trend', 'since_iteration', 'period', 'repeats', 'share_of_growth', 'iterations_left',
   'allocations_per_iteration', 'frees_per_iteration', 'survival', 'keeping', 'chance', 'call_sites', 'threads',
-  'retention']);
+  'freed_twins', 'retention']);
 
 // What the heap graphs say: docs/report.schema.json.
 interface Holder {
@@ -126,6 +126,25 @@ function retentionLines(model: Model, retention: Retention): [string, string][] 
   return lines;
 }
 
+// Where the siblings of the blocks that stay are freed: docs/report.schema.json.
+interface FreedTwins {
+  freed_blocks: number;
+  kept_blocks: number;
+  frees_looked_at: number;
+  freed_at: {function: string; file: string; line: number; module: string; frees: number}[];
+}
+
+function twinsText(twins: FreedTwins): string {
+  if (twins.freed_blocks === 0 || twins.kept_blocks === 0) return '';
+  const places = twins.freed_at.slice(0, 3).map((place) => {
+    const where = place.file ? `${place.file}:${place.line}` : place.module;
+    return `${shortened(place.function || where, 200)} (${where}) in ${count(place.frees)}`;
+  });
+  const by = places.length === 0 ? '' : `, by ${places.join(', ')} of the ${count(twins.frees_looked_at)} frees looked at`;
+  return `${count(twins.freed_blocks)} of ${count(twins.freed_blocks + twins.kept_blocks)} blocks${by}; ` +
+    `${count(twins.kept_blocks)} stayed`;
+}
+
 // What is known of the cause beyond growth: who holds it, where the last reference was, its freed twins.
 function causes(model: Model, finding: Finding): HTMLElement | null {
   const list = html('dl', {class: 'causes'});
@@ -133,6 +152,8 @@ function causes(model: Model, finding: Finding): HTMLElement | null {
     for (const [name, text] of retentionLines(model, finding.retention as Retention))
       list.append(html('dt', {}, name), html('dd', {}, shortened(text, 800)));
   }
+  const freed = finding.freed_twins ? twinsText(finding.freed_twins as FreedTwins) : '';
+  if (freed) list.append(html('dt', {}, 'freed twins'), html('dd', {}, freed));
   for (const [key, value] of Object.entries(finding)) {
     const text = kPlaced.has(key) ? '' : inWords(value);
     if (text) list.append(html('dt', {}, key.replaceAll('_', ' ')), html('dd', {}, text));
