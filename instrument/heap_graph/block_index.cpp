@@ -1,7 +1,7 @@
 #include "instrument/heap_graph/block_index.h"
 
+#include "instrument/heap_graph/scratch.h"
 #include "instrument/os/atomics.h"
-#include "instrument/os/pages.h"
 
 namespace leakhunt::tracker {
 
@@ -12,16 +12,6 @@ constexpr unsigned kDigitBits = 11;
 constexpr size_t kDigits = size_t{1} << kDigitBits;
 constexpr unsigned kAddressBits = 47;
 
-template <typename T>
-T* map_array(uint64_t count) {
-  return static_cast<T*>(map_pages((count * sizeof(T) + kPage) / kPage * kPage));
-}
-
-template <typename T>
-void unmap_array(T* array, uint64_t count) {
-  unmap_pages(array, (count * sizeof(T) + kPage) / kPage * kPage);
-}
-
 }  // namespace
 
 bool BlockIndex::build(const ScanInput& input) {
@@ -29,7 +19,7 @@ bool BlockIndex::build(const ScanInput& input) {
   input.for_each_block(
       input.tables, [](void* to, const GraphBlock&) { ++*static_cast<uint64_t*>(to); }, &most);
   if (most >= kNone) return false;
-  blocks_ = map_array<GraphBlock>(most);
+  blocks_ = map_scratch<GraphBlock>(most);
   if (blocks_ == nullptr) return false;
   input.for_each_block(
       input.tables,
@@ -45,8 +35,8 @@ bool BlockIndex::build(const ScanInput& input) {
 
 // By radix: eleven bits of the address a pass, passes whose bits are all the same left out.
 bool BlockIndex::sort() {
-  GraphBlock* other = map_array<GraphBlock>(count_);
-  uint32_t* places = map_array<uint32_t>(kDigits);
+  GraphBlock* other = map_scratch<GraphBlock>(count_);
+  uint32_t* places = map_scratch<uint32_t>(kDigits);
   if (other == nullptr || places == nullptr) return false;
   for (unsigned shift = 0; shift < kAddressBits; shift += kDigitBits) {
     for (size_t digit = 0; digit < kDigits; ++digit) places[digit] = 0;
@@ -64,8 +54,8 @@ bool BlockIndex::sort() {
     other = blocks_;
     blocks_ = sorted;
   }
-  unmap_array(other, count_);
-  unmap_array(places, kDigits);
+  unmap_scratch(other, count_);
+  unmap_scratch(places, kDigits);
   return true;
 }
 
@@ -87,7 +77,7 @@ bool BlockIndex::make_stretches() {
   if (count_ == 0) return true;
   stretch_count_ = 1;
   for (uint32_t i = 1; i < count_; ++i) stretch_count_ += blocks_[i].begin - end_of(i - 1) > kFarApart ? 1 : 0;
-  stretches_ = map_array<Stretch>(stretch_count_);
+  stretches_ = map_scratch<Stretch>(stretch_count_);
   if (stretches_ == nullptr) return false;
   uint32_t stretch = 0;
   uint32_t first = 0;
@@ -107,7 +97,7 @@ bool BlockIndex::fill(Stretch& stretch) {
   stretch.shift = 6;
   while (span >> stretch.shift > uintptr_t{4} * stretch.count + 1) ++stretch.shift;
   const uintptr_t granules = (span >> stretch.shift) + 1;
-  stretch.coarse = map_array<uint32_t>(granules);
+  stretch.coarse = map_scratch<uint32_t>(granules);
   if (stretch.coarse == nullptr) return false;
   uint32_t block = stretch.first;
   for (uintptr_t granule = 0; granule < granules; ++granule) {

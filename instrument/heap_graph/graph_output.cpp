@@ -1,6 +1,6 @@
 #include "instrument/heap_graph/graph_output.h"
 
-#include "instrument/os/pages.h"
+#include "instrument/heap_graph/scratch.h"
 #include "instrument/os/proc_self.h"
 
 namespace leakhunt::tracker {
@@ -13,11 +13,6 @@ namespace {
 constexpr size_t kRecordBytes = 64 << 10;
 constexpr uint32_t kLongWay = 60;
 constexpr uint32_t kEndOfWay = 16;  // blocks that are kept on either side of a gap
-
-template <typename T>
-T* map_array(uint64_t count) {
-  return static_cast<T*>(map_pages((count * sizeof(T) + kPage) / kPage * kPage));
-}
 
 }  // namespace
 
@@ -51,7 +46,7 @@ size_t GraphOutput::write(uint64_t scan_ns) {
 }
 
 bool GraphOutput::write_sites() {
-  recording::GraphSiteRow* rows = map_array<recording::GraphSiteRow>(input_.site_count);
+  recording::GraphSiteRow* rows = map_scratch<recording::GraphSiteRow>(input_.site_count);
   if (rows == nullptr) return false;
   for (uint32_t i = 0; i < blocks_.count(); ++i) {
     if (blocks_[i].site >= input_.site_count) continue;
@@ -79,8 +74,8 @@ bool GraphOutput::write_sites() {
 // --- which blocks
 
 bool GraphOutput::choose_nodes() {
-  numbers_ = map_array<uint32_t>(blocks_.count());
-  shortcuts_ = map_array<Shortcut>(kMostShortcuts);
+  numbers_ = map_scratch<uint32_t>(blocks_.count());
+  shortcuts_ = map_scratch<Shortcut>(kMostShortcuts);
   if (numbers_ == nullptr || shortcuts_ == nullptr) return false;
   whole_ = marks_.has_all_edges();
   for (uint32_t i = 0; i < blocks_.count(); ++i) {

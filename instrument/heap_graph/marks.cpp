@@ -1,7 +1,7 @@
 #include "instrument/heap_graph/marks.h"
 
+#include "instrument/heap_graph/scratch.h"
 #include "instrument/os/atomics.h"
-#include "instrument/os/pages.h"
 
 namespace leakhunt::tracker {
 
@@ -16,11 +16,6 @@ constexpr uint32_t kMostSampled = 1 << 15;
 constexpr unsigned kAddressBits = 48;
 constexpr unsigned kRootBits = 3;
 
-template <typename T>
-T* map_array(uint64_t count) {
-  return static_cast<T*>(map_pages((count * sizeof(T) + kPage) / kPage * kPage));
-}
-
 bool bit(const uint64_t* bits, uint32_t at) {
   return (bits[at / 64] >> (at % 64) & 1) != 0;
 }
@@ -34,7 +29,7 @@ bool is_chosen(uintptr_t address, unsigned halvings) {
 }  // namespace
 
 bool EdgeList::start(size_t capacity) {
-  edges_ = map_array<SeenEdge>(capacity);
+  edges_ = map_scratch<SeenEdge>(capacity);
   capacity_ = edges_ != nullptr ? capacity : 0;
   return edges_ != nullptr;
 }
@@ -44,12 +39,12 @@ bool Marks::start(const ScanInput& input, BlockIndex& blocks, MemoryMap& map) {
   blocks_ = &blocks;
   map_ = &map;
   const uint64_t count = blocks.count();
-  states_ = map_array<uint8_t>(count);
-  children_ = map_array<uint32_t>(count);
-  holders_ = map_array<uint32_t>(count);
-  slots_ = map_array<uint64_t>(count);
-  queue_ = map_array<uint32_t>(count);
-  waiting_ = map_array<uint32_t>(count);
+  states_ = map_scratch<uint8_t>(count);
+  children_ = map_scratch<uint32_t>(count);
+  holders_ = map_scratch<uint32_t>(count);
+  slots_ = map_scratch<uint64_t>(count);
+  queue_ = map_scratch<uint32_t>(count);
+  waiting_ = map_scratch<uint32_t>(count);
   keeps_all_ = count <= kSmallHeap;
   return states_ != nullptr && children_ != nullptr && holders_ != nullptr && slots_ != nullptr &&
          queue_ != nullptr && waiting_ != nullptr && sampled_edges_.start(kMostEdges) &&
@@ -64,7 +59,7 @@ bool Marks::is_growing(uint32_t site) const {
 // graph.
 bool Marks::sample() {
   const uint32_t site_count = input_->site_count;
-  uint32_t* of_site = map_array<uint32_t>(site_count);
+  uint32_t* of_site = map_scratch<uint32_t>(site_count);
   if (of_site == nullptr) return false;
   const auto is_candidate = [&](const GraphBlock& block) {
     const bool wanted = !input_->growing_known || is_growing(block.site);
@@ -94,6 +89,7 @@ bool Marks::sample() {
 void Marks::scan_words(const Slot& slot, uintptr_t from, uintptr_t to) {
   map_->for_each_readable(from, to, [&](uintptr_t begin, uintptr_t end) {
     Slot at = slot;
+    if (slot.holder == kNone) root_bytes_ += end - begin;
     begin = (begin + sizeof(uintptr_t) - 1) & ~(sizeof(uintptr_t) - 1);
     for (at.address = begin; at.address + sizeof(uintptr_t) <= end; at.address += sizeof(uintptr_t)) {
       see(at, *reinterpret_cast<const uintptr_t*>(at.address));
@@ -194,7 +190,6 @@ void Marks::scan_queue() {
 // --- phases
 
 void Marks::scan_root(RootKind root, uint32_t thread, uintptr_t from, uintptr_t to) {
-  root_bytes_ += to - from;
   scan_words({kNone, root, thread, 0}, from, to);
 }
 

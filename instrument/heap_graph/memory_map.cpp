@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include "instrument/heap_graph/scratch.h"
 #include "instrument/os/pages.h"
 #include "instrument/os/system_call.h"
 
@@ -60,7 +61,7 @@ class Line {
 bool MemoryMap::add(const Area& area) {
   if (count_ == capacity_) {
     const size_t capacity = capacity_ == 0 ? kPage / sizeof(Area) * 4 : capacity_ * 2;
-    Area* larger = static_cast<Area*>(map_pages((capacity * sizeof(Area) + kPage - 1) / kPage * kPage));
+    Area* larger = map_scratch<Area>(capacity);
     if (larger == nullptr) return false;
     for (size_t i = 0; i < count_; ++i) larger[i] = areas_[i];
     areas_ = larger;  // the old one goes with the child

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "instrument/heap_graph/roots.h"
+#include "instrument/heap_graph/scratch.h"
 #include "instrument/os/atomics.h"
 #include "instrument/os/pages.h"
 #include "instrument/os/proc_self.h"
@@ -66,7 +67,7 @@ struct Scan {
 
 bool scan(const ScanInput& input, ScanResult* result) {
   const uint64_t begin = monotonic_ns();
-  Scan* scan = static_cast<Scan*>(map_pages((sizeof(Scan) + kPage - 1) / kPage * kPage));
+  Scan* scan = map_scratch<Scan>(1);
   if (scan == nullptr) return false;
   *scan = {};
   if (!scan->blocks.build(input) || !scan->map.read() || !scan->marks.start(input, scan->blocks, scan->map))
