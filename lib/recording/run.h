@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lib/recording/budget.h"
@@ -188,6 +189,25 @@ struct HeapGraph {
   uint64_t edges_left_out = 0;
 };
 
+// The variable in which a root lies.
+struct DataName {
+  std::string variable;
+  uint64_t offset = 0;  // of the slot in it
+  std::string member;   // "first", "list.next"; empty when not known
+};
+
+// What lies at an offset of the blocks of a call site.
+struct MemberName {
+  std::string type;    // "Arena::Chunk"
+  std::string member;  // "next"
+};
+using MemberKey = std::pair<SiteId, uint64_t>;  // site, bytes into the block
+
+struct DataNames {
+  std::map<uint64_t, DataName> variables;  // by address of the slot
+  std::map<MemberKey, MemberName> members;
+};
+
 // The process ran before it was recorded (leakhunt attach).
 struct AttachedNote {
   uint64_t time_ns = 0;                // since the process start record
@@ -235,6 +255,7 @@ struct Run {
       tag_peaks;                       // [TagId][snapshot]: peak live bytes since the snapshot before
   std::vector<Cohorts> cohorts;        // in order; the last one is the newest
   std::vector<HeapGraph> graphs;       // in order
+  DataNames data_names;                // of slots in graphs
   std::map<uint32_t, Thread> threads;  // by number
   std::vector<StepAsideNote> step_asides;
   Marks marks;

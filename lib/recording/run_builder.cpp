@@ -124,7 +124,7 @@ bool RunBuilder::take_payload(RecordType type, Decoder& in) {
     case RecordType::kGraphEnd:
       return take_graph_end(in);
     case RecordType::kDataNames:
-      return true;
+      return replace_by<DataNames>(in, run_.data_names);
     case RecordType::kStepAside:
       return take_step_aside(in);
     case RecordType::kIterationMarks:
@@ -225,6 +225,7 @@ void RunBuilder::begin_image() {
   run_.tag_peaks.clear();
   run_.cohorts.clear();
   run_.graphs.clear();
+  run_.data_names = {};
   open_graph_.reset();
   run_.threads.clear();
   run_.step_asides.clear();

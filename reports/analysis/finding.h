@@ -8,6 +8,7 @@
 
 #include "lib/recording/run.h"
 #include "reports/analysis/growth.h"
+#include "reports/analysis/retention.h"
 
 namespace leakhunt::reports {
 
@@ -28,6 +29,7 @@ struct Finding {
   Keeping keeping = Keeping::kUnknown;
   double allocations_per_step = 0;  // of all its sites together
   double frees_per_step = 0;
+  std::optional<Retention> retention;  // why its blocks stay; absent without a heap graph
   double share = 1;  // of the growth of all findings
 };
 
