@@ -32,10 +32,10 @@ bool RunBuilder::take_graph_sites(Decoder& in) {
   while (in.cursor != in.end) {
     const GraphSiteRow row = decode_graph_site(in, previous);
     if (in.failed || !reach_sites(static_cast<uint64_t>(row.site) + 1)) return false;
+    previous = row.site;
     if (!open_graph_) continue;
     if (!open_graph_->sites.empty() && row.site <= open_graph_->sites.back().site) return false;
     open_graph_->sites.push_back(row);
-    previous = row.site;
   }
   return true;
 }

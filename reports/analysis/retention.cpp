@@ -230,6 +230,7 @@ class Comparison {
         return last;
       }
     }
+    if (is_on_stack(*best.edge)) return last;
     const auto now = slots_after_.find(slot_key(before_, *best.edge));
     if (now != slots_after_.end() && last.now != LastHolder::Now::kHolderIsGone) {
       last.now = LastHolder::Now::kOtherBlock;

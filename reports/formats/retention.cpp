@@ -28,8 +28,10 @@ std::string counted(uint64_t count, const char* noun) {
 std::string place_of(const Report& report, SiteId site) {
   const StackFrame* frame = report.growth.sites[index(site)].attribution.frame();
   if (frame == nullptr) return "an unknown place";
-  const std::string source = source_label(*frame);
-  return source.empty() || frame->line == 0 ? function_label(*frame) : source;
+  if (frame->file.empty() || frame->line == 0) return function_label(*frame);
+  const size_t slash = frame->file.rfind('/');
+  return fmt::format("{}:{}", escape_line(slash == std::string::npos ? frame->file : frame->file.substr(slash + 1)),
+                     frame->line);
 }
 
 // "member Chunk::next (+0x0)", or "+0x18".
@@ -73,7 +75,8 @@ std::string now_clause(const Report& report, const LastHolder& last) {
     case LastHolder::Now::kHolderIsLost:
       return "the block that it is in is lost itself";
     case LastHolder::Now::kSomethingElse:
-      return "it was overwritten or went out of scope";
+      return last.holder.site || last.holder.root == RootKind::kData ? "it was overwritten"
+                                                                     : "it was overwritten, or its function returned";
   }
   return "";
 }
