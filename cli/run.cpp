@@ -55,7 +55,8 @@ bool is_graph_plan(std::string_view text) {
   constexpr std::string_view kEvery = "every=";
   if (!text.starts_with(kEvery)) return false;
   const std::string_view count = text.substr(kEvery.size());
-  const bool digits = !count.empty() && count.size() <= 9 && count.find_first_not_of("0123456789") == count.npos;
+  const bool digits =
+      !count.empty() && count.size() <= 9 && count.find_first_not_of("0123456789") == count.npos;
   return digits && count.find_first_not_of('0') != count.npos;
 }
 

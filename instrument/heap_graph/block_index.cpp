@@ -76,7 +76,8 @@ void BlockIndex::remove_containers() {
 bool BlockIndex::make_stretches() {
   if (count_ == 0) return true;
   stretch_count_ = 1;
-  for (uint32_t i = 1; i < count_; ++i) stretch_count_ += blocks_[i].begin - end_of(i - 1) > kFarApart ? 1 : 0;
+  for (uint32_t i = 1; i < count_; ++i)
+    stretch_count_ += blocks_[i].begin - end_of(i - 1) > kFarApart ? 1 : 0;
   stretches_ = map_scratch<Stretch>(stretch_count_);
   if (stretches_ == nullptr) return false;
   uint32_t stretch = 0;

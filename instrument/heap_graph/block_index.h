@@ -3,7 +3,8 @@
 //
 //   blocks   [a][b][c]....................[d][e]      sorted, disjoint
 //   stretch  |________|   far apart       |____|
-//   coarse   0 0 1 2 2                                 per granule: the first block that ends behind its start
+//   coarse   0 0 1 2 2                                 per granule: the first block that ends behind its
+//   start
 //
 // Two bytes of table for four blocks at most, whatever their sizes; a lookup is one table entry and a few
 // blocks beside each other.

@@ -27,7 +27,8 @@ void GraphOutput::close_record() {
 
 // Room for a row of at most `bytes` in a record of this type.
 bool GraphOutput::need(uint32_t type, size_t bytes) {
-  const bool fits = open_ != nullptr && open_->type == type && static_cast<size_t>(out_.end - out_.cursor) >= bytes;
+  const bool fits =
+      open_ != nullptr && open_->type == type && static_cast<size_t>(out_.end - out_.cursor) >= bytes;
   if (fits) return true;
   close_record();
   if (static_cast<size_t>(end_ - at_) < sizeof(OutputRecord) + kRecordBytes + 8) return false;
@@ -99,7 +100,8 @@ bool GraphOutput::choose_nodes() {
 void GraphOutput::choose_way(uint32_t block) {
   uint32_t length = 0;
   Slot slot{};
-  for (uint32_t at = block; marks_.slot_of(at, &slot) && slot.holder != recording::kNoNode; at = slot.holder) {
+  for (uint32_t at = block; marks_.slot_of(at, &slot) && slot.holder != recording::kNoNode;
+       at = slot.holder) {
     if (numbers_[slot.holder] == 1 || steps_left_ == 0) break;
     --steps_left_;
     ++length;
@@ -186,9 +188,8 @@ bool GraphOutput::write_edges() {
   for (uint32_t i = 0; i < blocks_.count(); ++i) {
     Slot slot{};
     if (numbers_[i] == 0 || marks_.is_sampled(i) || !marks_.slot_of(i, &slot)) continue;
-    const uint64_t word = slot.root == RootKind::kRegister
-                              ? blocks_[i].begin
-                              : *reinterpret_cast<const uint64_t*>(slot.address);
+    const uint64_t word = slot.root == RootKind::kRegister ? blocks_[i].begin
+                                                           : *reinterpret_cast<const uint64_t*>(slot.address);
     if (!write_edge(slot, i, word - blocks_[i].begin, 0)) return false;
   }
   for (size_t i = 0; i < shortcut_count_; ++i) {

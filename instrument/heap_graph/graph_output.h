@@ -63,7 +63,7 @@ class GraphOutput {
   uint8_t* end_;
   OutputRecord* open_ = nullptr;
   recording::Encoder out_{nullptr, nullptr};
-  bool fresh_ = false;  // no row in the open record yet
+  bool fresh_ = false;           // no row in the open record yet
   uint32_t* numbers_ = nullptr;  // of the blocks that are nodes, from 1 on; 0: not written
   uint32_t node_count_ = 0;
   uint64_t edge_count_ = 0;

@@ -128,7 +128,8 @@ bool Marks::is_free_chunk(const Slot& slot, uint32_t block, uint64_t inside) con
 // when both begin with a table of virtual functions.
 bool Marks::counts_as_beginning(uint32_t block, uint64_t inside) const {
   const GraphBlock& at = (*blocks_)[block];
-  if (at.size < 16 || inside % 8 != 0 || (states_[block] & kReachBits) == static_cast<uint8_t>(Reach::kReachable))
+  if (at.size < 16 || inside % 8 != 0 ||
+      (states_[block] & kReachBits) == static_cast<uint8_t>(Reach::kReachable))
     return false;
   const Area* area = map_->at(at.begin);
   if (area == nullptr || !area->readable || inside + 8 > at.size) return false;
@@ -169,8 +170,7 @@ void Marks::mark(const Slot& slot, uint32_t block, bool to_beginning) {
 bool Marks::slot_of(uint32_t block, Slot* slot) const {
   if (reach(block) == Reach::kDefinite) return false;
   const uint64_t packed = slots_[block];
-  *slot = {holders_[block],
-           static_cast<RootKind>(packed >> kAddressBits & ((1u << kRootBits) - 1)),
+  *slot = {holders_[block], static_cast<RootKind>(packed >> kAddressBits & ((1u << kRootBits) - 1)),
            static_cast<uint32_t>(packed >> (kAddressBits + kRootBits)),
            static_cast<uintptr_t>(packed & ((uint64_t{1} << kAddressBits) - 1))};
   return true;

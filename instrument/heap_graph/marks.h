@@ -83,7 +83,9 @@ class Marks {
   const EdgeList& sampled_edges() const { return sampled_edges_; }
   // The other ones, of a heap that is small; else empty.
   const EdgeList& other_edges() const { return other_edges_; }
-  bool has_all_edges() const { return keeps_all_ && other_edges_.left_out() + sampled_edges_.left_out() == 0; }
+  bool has_all_edges() const {
+    return keeps_all_ && other_edges_.left_out() + sampled_edges_.left_out() == 0;
+  }
   uint64_t root_bytes() const { return root_bytes_; }
 
  private:

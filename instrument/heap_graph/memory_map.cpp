@@ -131,7 +131,8 @@ size_t MemoryMap::ask(uintptr_t from, uintptr_t to, uint64_t* flags) const {
   const uintptr_t first = from / kPage;
   uintptr_t pages = (to - 1) / kPage - first + 1;
   if (pages > kPagesAtOnce) pages = kPagesAtOnce;
-  const long bytes = system_call(SYS_pread64, pagemap_, flags, pages * sizeof(uint64_t), first * sizeof(uint64_t));
+  const long bytes =
+      system_call(SYS_pread64, pagemap_, flags, pages * sizeof(uint64_t), first * sizeof(uint64_t));
   return bytes <= 0 ? 0 : static_cast<size_t>(bytes) / sizeof(uint64_t);
 }
 

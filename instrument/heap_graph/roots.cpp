@@ -7,8 +7,8 @@ namespace leakhunt::tracker {
 
 namespace {
 
-constexpr uintptr_t kControlBlock = 2304;           // glibc's struct pthread, behind the thread pointer
-constexpr uintptr_t kThreadData = 64 << 10;         // at most in front of it, of the first thread
+constexpr uintptr_t kControlBlock = 2304;              // glibc's struct pthread, behind the thread pointer
+constexpr uintptr_t kThreadData = 64 << 10;            // at most in front of it, of the first thread
 constexpr uintptr_t kGlibcHeap = uintptr_t{64} << 20;  // alignment of glibc's further heaps
 constexpr uintptr_t kLargestGuard = 64 << 10;
 
@@ -124,7 +124,8 @@ class RootScan {
     }
     if (!overlap(first_data_, area.begin, area.end))
       return scan_between_blocks(RootKind::kAnonymous, area.begin, area.end);
-    if (area.begin < first_data_.begin) scan_between_blocks(RootKind::kAnonymous, area.begin, first_data_.begin);
+    if (area.begin < first_data_.begin)
+      scan_between_blocks(RootKind::kAnonymous, area.begin, first_data_.begin);
     if (first_data_.end < area.end) scan_between_blocks(RootKind::kAnonymous, first_data_.end, area.end);
   }
 
@@ -145,7 +146,8 @@ class RootScan {
   // Memory of the allocator: blocks lie in it that it did not map each by itself. (Bit 1 of a chunk's size
   // says that it did.) Or one of glibc's heaps that has no blocks now.
   bool is_heap(const Area& area) const {
-    for (uint32_t i = blocks_.first_behind(area.begin); i < blocks_.count() && blocks_[i].begin < area.end; ++i) {
+    for (uint32_t i = blocks_.first_behind(area.begin); i < blocks_.count() && blocks_[i].begin < area.end;
+         ++i) {
       if (blocks_[i].is_mapping || blocks_[i].begin < area.begin + 8) continue;
       constexpr uint64_t kMappedByItself = 2;
       const uint64_t size = *reinterpret_cast<const uint64_t*>((blocks_[i].begin & ~uintptr_t{7}) - 8);

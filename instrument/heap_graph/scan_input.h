@@ -21,9 +21,9 @@ struct ScannedThread {
   uint32_t number;
   uint32_t tid;
   uintptr_t stack_low;
-  uintptr_t stack_high;      // the thread pointer, or the end of the first thread's stack
-  uintptr_t sp;              // 0: it runs; all of its stack is scanned
-  uint64_t words[kWords];    // registers that are known otherwise: arguments of the system call it waits in
+  uintptr_t stack_high;    // the thread pointer, or the end of the first thread's stack
+  uintptr_t sp;            // 0: it runs; all of its stack is scanned
+  uint64_t words[kWords];  // registers that are known otherwise: arguments of the system call it waits in
 };
 
 struct AddressRange {
@@ -48,8 +48,8 @@ struct ScanInput {
   bool growing_known;     // otherwise blocks of all sites are sampled
   uint32_t sampled_from;  // of them, those born at this clock or later
 
-  AddressRange own_code;   // the tracker's data is no root
-  AddressRange libc_code;  // pointers to headers of free chunks are none
+  AddressRange own_code;         // the tracker's data is no root
+  AddressRange libc_code;        // pointers to headers of free chunks are none
   const AddressRange* excluded;  // tables of the tracker
   size_t excluded_count;
 };

@@ -155,7 +155,8 @@ void ScannerProcess::release() {
 const char* obstacle_to_scanning() {
   if (system_call(SYS_getpid) == 1) return "the program is the first process of its container";
   int takes_orphans = 0;
-  if (!is_error(system_call(SYS_prctl, PR_GET_CHILD_SUBREAPER, &takes_orphans, 0, 0, 0)) && takes_orphans != 0)
+  if (!is_error(system_call(SYS_prctl, PR_GET_CHILD_SUBREAPER, &takes_orphans, 0, 0, 0)) &&
+      takes_orphans != 0)
     return "the program takes in orphaned processes";
   return nullptr;
 }

@@ -163,7 +163,8 @@ HeapGraphs::Pending* HeapGraphs::oldest() {
 
 bool HeapGraphs::write(Recorder& recorder, Pending& pending) {
   const ScanResult& result = *pending.process.result();
-  return recorder.write_modules_at(result.modules, result.module_count) && recorder.write_graph(pending.header) &&
+  return recorder.write_modules_at(result.modules, result.module_count) &&
+         recorder.write_graph(pending.header) &&
          recorder.write_graph_output(pending.process.result()->output(), result.bytes);
 }
 

@@ -66,10 +66,10 @@ class HeapGraphs {
   GraphPlan plan_{};
   Growth* sites_ = nullptr;
   uint32_t capacity_ = 0;
-  uint32_t site_count_ = 0;   // that were looked at
-  uint32_t rises_ = 0;        // that make a site a growing one
+  uint32_t site_count_ = 0;    // that were looked at
+  uint32_t rises_ = 0;         // that make a site a growing one
   uint32_t next_of_pair_ = 0;  // iterations completed at the second graph; 0: none is waited for
-  uint32_t before_ = 0;       // iterations completed at the graph before
+  uint32_t before_ = 0;        // iterations completed at the graph before
   bool looked_ = false;
   bool grows_ = false;
   bool silent_ = false;  // it was said already why there is none

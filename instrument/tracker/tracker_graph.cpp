@@ -137,7 +137,8 @@ __attribute__((noinline)) void Tracker::take_graph(recording::GraphReason reason
   input.first_thread_pointer = first_thread_pointer_;
   input.site_count = sites_.count();
   LoadedObject object{};
-  if (find_loaded_object(reinterpret_cast<uintptr_t>(this), &object)) input.own_code = {object.begin, object.end};
+  if (find_loaded_object(reinterpret_cast<uintptr_t>(this), &object))
+    input.own_code = {object.begin, object.end};
   if (find_loaded_object(reinterpret_cast<uintptr_t>(&gnu_get_libc_version), &object))
     input.libc_code = {object.begin, object.end};
   constexpr size_t kMostTables = 64;
@@ -151,7 +152,7 @@ __attribute__((noinline)) void Tracker::take_graph(recording::GraphReason reason
   input.excluded = tables;
 
   keep_tables(true);
-  header.pause_ns = monotonic_ns();  // its beginning, so far
+  header.pause_ns = monotonic_ns();                       // its beginning, so far
   compare_exchange(control_->active, kActive, kParking);  // or another thread has given up meanwhile
   fill_threads(result, &header, &input.thread_count);
   input.threads = result->threads;

@@ -71,7 +71,8 @@ bool RunBuilder::take_graph_end(Decoder& in) {
   if (!open_graph_) return true;
   HeapGraph graph = std::move(*open_graph_);
   open_graph_.reset();
-  if (record.number != graph.number || record.nodes != graph.nodes.size() || record.edges != graph.edges.size())
+  if (record.number != graph.number || record.nodes != graph.nodes.size() ||
+      record.edges != graph.edges.size())
     return false;
   graph.whole = record.whole;
   graph.blocks = record.blocks;

@@ -54,11 +54,11 @@ inline constexpr size_t kMaxGraphNode = 7 * kMaxVarint;
 
 inline constexpr uint32_t kNoNode = UINT32_MAX;
 struct GraphEdgeRow {
-  uint32_t from;   // a node, or kNoNode: a root
-  RootKind root;   // of a root
+  uint32_t from;    // a node, or kNoNode: a root
+  RootKind root;    // of a root
   uint64_t thread;  // of a root on a stack, in registers or thread-local: its number
-  uint64_t slot;   // in the node: bytes from its beginning; a root: address. Of a register its number
-  uint32_t to;     // a node
+  uint64_t slot;    // in the node: bytes from its beginning; a root: address. Of a register its number
+  uint32_t to;      // a node
   uint64_t inside;  // bytes from the beginning of `to`
   uint64_t via;     // blocks that were left out on this way: not one pointer then, but a chain of them
 };
@@ -67,9 +67,9 @@ GraphEdgeRow decode_graph_edge(Decoder& in);
 inline constexpr size_t kMaxGraphEdge = 7 * kMaxVarint;
 
 struct GraphEnd {
-  uint64_t number;      // of the header
-  bool whole;           // all blocks and all pointers between them are there
-  uint64_t blocks;      // that were looked at
+  uint64_t number;  // of the header
+  bool whole;       // all blocks and all pointers between them are there
+  uint64_t blocks;  // that were looked at
   uint64_t block_bytes;
   uint64_t root_bytes;  // that were looked at outside of blocks
   uint64_t scan_ns;

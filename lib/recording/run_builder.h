@@ -82,7 +82,7 @@ class RunBuilder {
   Cohorts open_cohorts_;  // a table whose end is still to come
   bool cohorts_open_ = false;
   std::optional<HeapGraph> open_graph_;  // whose end is still to come
-  bool cohorts_damaged_ = false;  // the next part may be the middle of a table
+  bool cohorts_damaged_ = false;         // the next part may be the middle of a table
 };
 
 }  // namespace leakhunt::recording

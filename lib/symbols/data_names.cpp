@@ -55,6 +55,27 @@ std::optional<Dwarf_Die> structure_pointed_to(std::optional<Dwarf_Die> type) {
   return dwarf_bytesize(&*type) > 0 ? type : std::nullopt;
 }
 
+// What std::unique_ptr<T> and its like own.
+std::optional<Dwarf_Die> structure_owned_by(Dwarf_Die owner) {
+  const std::string_view name = name_of(owner);
+  if (!name.starts_with("unique_ptr<") && !name.starts_with("shared_ptr<")) return std::nullopt;
+  Dwarf_Die child;
+  if (dwarf_child(&owner, &child) != 0) return std::nullopt;
+  do {
+    if (dwarf_tag(&child) != DW_TAG_template_type_parameter) continue;
+    const auto owned = plain(type_of(child));
+    return owned && is_structure(*owned) ? owned : std::nullopt;
+  } while (dwarf_siblingof(&child, &child) == 0);
+  return std::nullopt;
+}
+
+// The structure that a function hands out which returns this type.
+std::optional<Dwarf_Die> structure_handed_out(std::optional<Dwarf_Die> type) {
+  if (const auto pointed_to = structure_pointed_to(type)) return pointed_to;
+  type = plain(type);
+  return type && is_structure(*type) ? structure_owned_by(*type) : std::nullopt;
+}
+
 std::optional<uint64_t> number_of(Dwarf_Die die, unsigned name) {
   Dwarf_Attribute attribute;
   Dwarf_Word value = 0;
@@ -170,7 +191,8 @@ void DataNamer::read_variables() {
     for (size_t i = 0; data != nullptr && i < count; ++i) {
       GElf_Sym symbol;
       if (gelf_getsym(data, static_cast<int>(i), &symbol) == nullptr) break;
-      if (GELF_ST_TYPE(symbol.st_info) != STT_OBJECT || symbol.st_shndx == SHN_UNDEF || symbol.st_size == 0) continue;
+      if (GELF_ST_TYPE(symbol.st_info) != STT_OBJECT || symbol.st_shndx == SHN_UNDEF || symbol.st_size == 0)
+        continue;
       const char* name = elf_strptr(file_.elf(), header.sh_link, symbol.st_name);
       if (name != nullptr && *name != '\0')
         variables_.push_back({symbol.st_value, symbol.st_value + symbol.st_size, name});
@@ -240,7 +262,7 @@ std::optional<Dwarf_Die> DataNamer::unit_at(uint64_t address) {
   return std::nullopt;
 }
 
-DataNamer::Found DataNamer::type_allocated_at(uint64_t call, uint32_t line, Dwarf_Die* type) {
+DataNamer::Found DataNamer::type_allocated_at(uint64_t call, uint32_t line, Allocated* allocated) {
   auto unit = unit_at(call);
   if (!unit) return Found::kPlumbing;
   Dwarf_Die* scopes = nullptr;
@@ -250,14 +272,15 @@ DataNamer::Found DataNamer::type_allocated_at(uint64_t call, uint32_t line, Dwar
   for (int i = 0; i < count && found == Found::kPlumbing; ++i) {
     const int tag = dwarf_tag(&scopes[i]);
     if (tag != DW_TAG_subprogram && tag != DW_TAG_inlined_subroutine) continue;
-    std::optional<Dwarf_Die> allocated;
-    if (!is_plumbing(scopes[i])) {
+    std::optional<Dwarf_Die> type;
+    const bool plumbing = is_plumbing(scopes[i]);
+    if (!plumbing) {
       found = Found::kNothing;
-      allocated = declared_in_line(scopes[i], at_line, 0);
+      type = declared_in_line(scopes[i], at_line, 0);
     }
-    if (!allocated) allocated = structure_pointed_to(type_of(scopes[i]));
-    if (allocated) {
-      *type = *allocated;
+    if (!type) type = structure_handed_out(type_of(scopes[i]));
+    if (type) {
+      *allocated = {*type, name_of(scopes[i]) == "allocate"};
       found = Found::kType;
     }
     at_line = number_of(scopes[i], DW_AT_call_line).value_or(0);
@@ -266,12 +289,12 @@ DataNamer::Found DataNamer::type_allocated_at(uint64_t call, uint32_t line, Dwar
   return found;
 }
 
-std::optional<MemberName> DataNamer::member_at(Dwarf_Die type, uint64_t offset) {
-  const uint64_t size = size_of(type);
-  if (size == 0) return std::nullopt;
-  const std::string member = member_path(type, offset % size, 0);
+std::optional<MemberName> DataNamer::member_at(const Allocated& allocated, uint64_t offset) {
+  const uint64_t size = size_of(allocated.type);
+  if (size == 0 || (offset >= size && !allocated.is_array)) return std::nullopt;
+  const std::string member = member_path(allocated.type, offset % size, 0);
   if (member.empty()) return std::nullopt;
-  return MemberName{type_name(type), member};
+  return MemberName{type_name(allocated.type), member};
 }
 
 }  // namespace leakhunt::symbols

@@ -4,8 +4,8 @@
 // Called on the host after a run, as the symbolizer. Variables come from the file's own symbol tables, types
 // from its own DWARF (not from split debug information). Nothing in DWARF says what type a block is of; it is
 // concluded from the functions of the call site, from the allocator outwards:
-//   the function returns a pointer to a structure          Chunk* new_chunk()
-//   or a variable declared in the line of the call is one  Node* node = malloc(...)
+//   the function returns a pointer to a structure          Chunk* new_chunk(), unique_ptr<Arena>
+//   make_unique() or a variable declared in the line of the call is one  Node* node = malloc(...)
 // A function that answers for neither ends the search: then the type is not known.
 #pragma once
 
@@ -37,10 +37,14 @@ class DataNamer {
   // The structure that a function around `call` (an address in the call, as linked) allocates; inlined ones
   // are looked at first.
   enum class Found { kType, kNothing, kPlumbing };  // kPlumbing: ask the next frame outwards
-  Found type_allocated_at(uint64_t call, uint32_t line, Dwarf_Die* type);
+  struct Allocated {
+    Dwarf_Die type{};
+    bool is_array = false;  // it was std::allocator's own function that told the type: a container's elements
+  };
+  Found type_allocated_at(uint64_t call, uint32_t line, Allocated* allocated);
 
-  // `offset` bytes into an array of such structures. Nothing where padding lies.
-  static std::optional<recording::MemberName> member_at(Dwarf_Die type, uint64_t offset);
+  // `offset` bytes into the block. Nothing where padding lies, or behind a structure that is no array.
+  static std::optional<recording::MemberName> member_at(const Allocated& allocated, uint64_t offset);
 
  private:
   struct Variable {

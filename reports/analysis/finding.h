@@ -30,7 +30,7 @@ struct Finding {
   double allocations_per_step = 0;  // of all its sites together
   double frees_per_step = 0;
   std::optional<Retention> retention;  // why its blocks stay; absent without a heap graph
-  double share = 1;  // of the growth of all findings
+  double share = 1;                    // of the growth of all findings
 };
 
 // Sorted by slope, steepest first.

@@ -89,7 +89,8 @@ std::optional<uint32_t> oldest_reached(const HeapGraph& graph, const Sites& site
   return found;
 }
 
-void follow_way(const HeapGraph& graph, const std::vector<uint32_t>& by, uint32_t node, Retention& retention) {
+void follow_way(const HeapGraph& graph, const std::vector<uint32_t>& by, uint32_t node,
+                Retention& retention) {
   std::vector<WayStep> way;
   retention.way_to = graph.nodes[node].site;
   uint32_t first = node;
@@ -170,7 +171,8 @@ class Comparison {
     }
     const Candidate* best = nullptr;
     for (const auto& [key, candidate] : candidates) {
-      if (best == nullptr || std::pair(candidate.rank, candidate.blocks) > std::pair(best->rank, best->blocks))
+      if (best == nullptr ||
+          std::pair(candidate.rank, candidate.blocks) > std::pair(best->rank, best->blocks))
         best = &candidate;
     }
     if (best == nullptr) return std::nullopt;

@@ -30,7 +30,7 @@ struct Holder {
 
 struct WayStep {
   Holder holder;
-  uint64_t blocks = 1;  // that hold one another in this very way, one after the other: a list
+  uint64_t blocks = 1;        // that hold one another in this very way, one after the other: a list
   uint64_t bytes_inside = 0;  // the pointer points so far behind the next block's beginning
 };
 
@@ -39,7 +39,12 @@ struct LastHolder {
   uint64_t seen = 0;  // iteration at whose end it was seen
   uint64_t gone = 0;
   // What the slot holds now.
-  enum class Now : uint8_t { kSomethingElse, kOtherBlock, kHolderIsGone, kHolderIsLost } now = Now::kSomethingElse;
+  enum class Now : uint8_t {
+    kSomethingElse,
+    kOtherBlock,
+    kHolderIsGone,
+    kHolderIsLost
+  } now = Now::kSomethingElse;
   std::optional<recording::SiteId> other;  // kOtherBlock: its site
   uint64_t blocks = 0;                     // that were lost so
   uint64_t compared = 0;                   // of so many that were held in the one graph and lost in the next
@@ -48,7 +53,7 @@ struct LastHolder {
 };
 
 struct Container {
-  Holder holder;  // its slot means nothing
+  Holder holder;        // its slot means nothing
   uint64_t before = 0;  // pointers to such blocks, at `before_iteration`
   uint64_t after = 0;
   uint64_t before_iteration = 0;
@@ -59,9 +64,9 @@ struct Retention {
   uint64_t iteration = 0;  // completed, when the graph was taken
   bool at_end = false;     // of the process
   recording::ReachCount held[recording::kReaches] = {};
-  recording::Reach mostly{};  // the largest of them, in bytes
+  recording::Reach mostly{};     // the largest of them, in bytes
   uint64_t threads_unknown = 0;  // that ran on: pointers in their registers were not seen
-  std::vector<WayStep> way;  // empty: none was found
+  std::vector<WayStep> way;      // empty: none was found
   recording::SiteId way_to{};
   std::optional<uint64_t> retained_bytes;  // by the first block of the way: what would go with it
   std::optional<LastHolder> last_holder;
@@ -73,6 +78,7 @@ struct Retention {
 const char* to_string(recording::Reach reach);
 
 // Of the blocks of these sites. Absent where no graph saw one.
-std::optional<Retention> find_retention(const recording::Run& run, const std::vector<recording::SiteId>& sites);
+std::optional<Retention> find_retention(const recording::Run& run,
+                                        const std::vector<recording::SiteId>& sites);
 
 }  // namespace leakhunt::reports

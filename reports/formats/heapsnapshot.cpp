@@ -34,8 +34,9 @@ enum NodeType : uint32_t { kNative = 8, kSynthetic = 9 };
 enum EdgeType : uint32_t { kElement = 1, kProperty = 2 };
 
 // The groups under the root; the first five are those of recording::RootKind.
-constexpr std::array<const char*, 7> kGroups = {"(data)",      "(thread-local data)", "(memory outside of all blocks)", "(stacks)",
-                                                "(registers)", "(lost)",              "(way not recorded)"};
+constexpr std::array<const char*, 7> kGroups = {
+    "(data)", "(thread-local data)", "(memory outside of all blocks)", "(stacks)", "(registers)",
+    "(lost)", "(way not recorded)"};
 constexpr size_t kLostGroup = 5;
 constexpr size_t kUnknownGroup = 6;
 
@@ -74,7 +75,8 @@ struct Edge {
 
 class Snapshot {
  public:
-  Snapshot(const Report& report, const HeapGraph& graph) : report_(report), graph_(graph), edges_(first_block() + graph.nodes.size()) {
+  Snapshot(const Report& report, const HeapGraph& graph)
+      : report_(report), graph_(graph), edges_(first_block() + graph.nodes.size()) {
     number_blocks();
     add_groups();
     for (const GraphEdgeRow& edge : graph.edges) add_edge(edge);
@@ -93,7 +95,8 @@ class Snapshot {
            R"("trace_node_fields":["id","function_info_index","count","size","children"],)"
            R"("sample_fields":["timestamp_us","last_assigned_id"],)"
            R"("location_fields":["object_index","script_id","line","column"]},)"
-        << fmt::format("\"node_count\":{},\"edge_count\":{},\"trace_function_count\":0}},\n\"nodes\":[", edges_.size(), edge_count);
+        << fmt::format("\"node_count\":{},\"edge_count\":{},\"trace_function_count\":0}},\n\"nodes\":[",
+                       edges_.size(), edge_count);
     for (size_t node = 0; node < edges_.size(); ++node) write_node(node, out);
     out << "],\n\"edges\":[";
     const char* comma = "\n";
@@ -103,7 +106,8 @@ class Snapshot {
         comma = "\n,";
       }
     }
-    out << "],\n\"trace_function_infos\":[],\"trace_tree\":[],\"samples\":[],\"locations\":[],\n\"strings\":[";
+    out << "],\n\"trace_function_infos\":[],\"trace_tree\":[],\"samples\":[],\"locations\":[],\n\"strings\":"
+           "[";
     strings_.write(out);
     out << "]}\n";
   }
@@ -185,13 +189,15 @@ class Snapshot {
   std::string name_of(const GraphNodeRow& node) const {
     const recording::CallSite& site = report_.run->sites[index(node.site)];
     const StackFrame* frame = report_.growth.sites[index(node.site)].attribution.frame();
-    return fmt::format("{}/{}", tag_label(report_, site.tag), frame != nullptr ? function_label(*frame) : std::string(kNoStack));
+    return fmt::format("{}/{}", tag_label(report_, site.tag),
+                       frame != nullptr ? function_label(*frame) : std::string(kNoStack));
   }
 
   std::string root_name() const {
     if (!graph_.obstacle.empty()) return escape_line("(root) no heap graph: " + graph_.obstacle);
     if (graph_.whole || graph_.blocks == 0) return "(root)";
-    return fmt::format("(root) {} of {} blocks: those that grow, and the ways to them", graph_.nodes.size(), graph_.blocks);
+    return fmt::format("(root) {} of {} blocks: those that grow, and the ways to them", graph_.nodes.size(),
+                       graph_.blocks);
   }
 
   void write_node(size_t node, std::ostream& out) {
@@ -199,13 +205,14 @@ class Snapshot {
     const size_t edges = edges_[node].size();
     if (node < first_block()) {
       const std::string name = node == 0 ? root_name() : kGroups[node - 1];
-      out << fmt::format("{},{},{},0,{},0,0", static_cast<uint32_t>(kSynthetic), strings_.number(name), node * 2 + 1, edges);
+      out << fmt::format("{},{},{},0,{},0,0", static_cast<uint32_t>(kSynthetic), strings_.number(name),
+                         node * 2 + 1, edges);
       return;
     }
     const GraphNodeRow& block = graph_.nodes[node - first_block()];
     const uint64_t id = (ids_.at({block.address, block.birth, index(block.site)}) + first_block()) * 2 + 1;
-    out << fmt::format("{},{},{},{},{},0,0", static_cast<uint32_t>(kNative), strings_.number(name_of(block)), small(id),
-                       small(block.size), edges);
+    out << fmt::format("{},{},{},{},{},0,0", static_cast<uint32_t>(kNative), strings_.number(name_of(block)),
+                       small(id), small(block.size), edges);
   }
 
   const Report& report_;
@@ -219,7 +226,8 @@ class Snapshot {
 
 void write_heapsnapshot(const Report& report, std::ostream& out) {
   const auto& graphs = report.run->graphs;
-  const auto last = std::find_if(graphs.rbegin(), graphs.rend(), [](const HeapGraph& graph) { return graph.obstacle.empty(); });
+  const auto last = std::find_if(graphs.rbegin(), graphs.rend(),
+                                 [](const HeapGraph& graph) { return graph.obstacle.empty(); });
   HeapGraph none;
   none.obstacle = graphs.empty() ? "none was taken" : graphs.back().obstacle;
   Snapshot(report, last != graphs.rend() ? *last : none).write(out);

@@ -30,7 +30,8 @@ std::string place_of(const Report& report, SiteId site) {
   if (frame == nullptr) return "an unknown place";
   if (frame->file.empty() || frame->line == 0) return function_label(*frame);
   const size_t slash = frame->file.rfind('/');
-  return fmt::format("{}:{}", escape_line(slash == std::string::npos ? frame->file : frame->file.substr(slash + 1)),
+  return fmt::format("{}:{}",
+                     escape_line(slash == std::string::npos ? frame->file : frame->file.substr(slash + 1)),
                      frame->line);
 }
 
@@ -39,7 +40,8 @@ std::string slot_in_block(const Report& report, SiteId site, uint64_t slot) {
   const auto& members = report.run->data_names.members;
   const auto name = members.find({site, slot});
   if (name == members.end()) return fmt::format("+{:#x}", slot);
-  return escape_line(fmt::format("{}::{}", name->second.type, name->second.member)) + fmt::format(" (+{:#x})", slot);
+  return escape_line(fmt::format("{}::{}", name->second.type, name->second.member)) +
+         fmt::format(" (+{:#x})", slot);
 }
 
 std::string thread_words(uint64_t thread) {
@@ -55,7 +57,8 @@ std::string data_words(const Report& report, uint64_t address) {
   const auto& variables = report.run->data_names.variables;
   if (const auto name = variables.find(address); name != variables.end()) {
     const std::string variable = escape_line(name->second.variable);
-    if (!name->second.member.empty()) return fmt::format("global '{}.{}'", variable, escape_line(name->second.member));
+    if (!name->second.member.empty())
+      return fmt::format("global '{}.{}'", variable, escape_line(name->second.member));
     if (name->second.offset == 0) return fmt::format("global '{}'", variable);
     return fmt::format("global '{}' + {}", variable, name->second.offset);
   }
@@ -69,14 +72,16 @@ std::string data_words(const Report& report, uint64_t address) {
 std::string now_clause(const Report& report, const LastHolder& last) {
   switch (last.now) {
     case LastHolder::Now::kOtherBlock:
-      return fmt::format("it was overwritten: now it points to another block from {}", place_of(report, *last.other));
+      return fmt::format("it was overwritten: now it points to another block from {}",
+                         place_of(report, *last.other));
     case LastHolder::Now::kHolderIsGone:
       return "the block that it was in has been freed";
     case LastHolder::Now::kHolderIsLost:
       return "the block that it is in is lost itself";
     case LastHolder::Now::kSomethingElse:
-      return last.holder.site || last.holder.root == RootKind::kData ? "it was overwritten"
-                                                                     : "it was overwritten, or its function returned";
+      return last.holder.site || last.holder.root == RootKind::kData
+                 ? "it was overwritten"
+                 : "it was overwritten, or its function returned";
   }
   return "";
 }
@@ -87,14 +92,17 @@ std::string reach_sentence(const Report& report, const Retention& retention) {
     const recording::ReachCount& held = retention.held[index(reach)];
     if (held.blocks == 0) continue;
     if (!parts.empty()) parts += ", ";
-    parts += fmt::format("{} ({}) {}", counted(held.blocks, "block"), human_bytes(static_cast<int64_t>(held.bytes)),
-                         to_string(reach));
+    parts += fmt::format("{} ({}) {}", counted(held.blocks, "block"),
+                         human_bytes(static_cast<int64_t>(held.bytes)), to_string(reach));
   }
   const std::string when =
-      retention.at_end ? "at the program's end" : fmt::format("after {}", counted(retention.iteration, std::string(step_label(report)).c_str()));
+      retention.at_end
+          ? "at the program's end"
+          : fmt::format("after {}", counted(retention.iteration, std::string(step_label(report)).c_str()));
   std::string text = fmt::format("Heap graph {}: {}.", when, parts);
   if (retention.threads_unknown > 0)
-    text += fmt::format(" The registers of {} that ran on were not seen.", counted(retention.threads_unknown, "thread"));
+    text += fmt::format(" The registers of {} that ran on were not seen.",
+                        counted(retention.threads_unknown, "thread"));
   return text;
 }
 
@@ -103,8 +111,9 @@ std::string last_holder_sentence(const Report& report, const Retention& retentio
   std::string text;
   if (last.through)
     text = fmt::format("They are lost with blocks from {} that hold them. ", place_of(report, *last.through));
-  text += fmt::format("The last reference was held by {}, seen at {} {}, gone at {}: {}.", holder_words(report, last.holder),
-                      step_label(report), last.seen, last.gone, now_clause(report, last));
+  text += fmt::format("The last reference was held by {}, seen at {} {}, gone at {}: {}.",
+                      holder_words(report, last.holder), step_label(report), last.seen, last.gone,
+                      now_clause(report, last));
   if (last.holder.site && last.now == LastHolder::Now::kOtherBlock)
     text += fmt::format(" Look for the store to {} that does not free what was there.",
                         slot_in_block(report, *last.holder.site, last.holder.slot));
@@ -151,16 +160,26 @@ std::string holder_words(const Report& report, const Holder& holder) {
 std::string way_words(const Report& report, const Retention& retention) {
   if (retention.way.empty()) return "";
   std::string text;
-  for (const WayStep& step : retention.way) {
-    if (!step.holder.site) {
-      text += holder_words(report, step.holder);
-    } else {
-      const std::string slot = slot_in_block(report, *step.holder.site, step.holder.slot);
-      const std::string place = place_of(report, *step.holder.site);
-      text += step.blocks == 1 ? fmt::format("block from {}, {}", place, slot)
-                               : fmt::format("a chain of {} from {}, each by {}", counted(step.blocks, "block"), place, slot);
+  for (size_t i = 0; i < retention.way.size(); ++i) {
+    const Holder& holder = retention.way[i].holder;
+    if (!holder.site) {
+      text += holder_words(report, holder) + " -> ";
+      continue;
     }
-    text += " -> ";
+    const std::string slot = slot_in_block(report, *holder.site, holder.slot);
+    const std::string place = place_of(report, *holder.site);
+    uint64_t blocks = retention.way[i].blocks;
+    // Stacks that differ further out lead to the same place.
+    for (; i + 1 < retention.way.size(); ++i) {
+      const WayStep& next = retention.way[i + 1];
+      if (!next.holder.site || place_of(report, *next.holder.site) != place ||
+          slot_in_block(report, *next.holder.site, next.holder.slot) != slot)
+        break;
+      blocks += next.blocks;
+    }
+    text += blocks == 1
+                ? fmt::format("block from {}, {} -> ", place, slot)
+                : fmt::format("a chain of {} from {}, each by {} -> ", counted(blocks, "block"), place, slot);
   }
   return text + "block from " + place_of(report, retention.way_to);
 }
@@ -173,7 +192,8 @@ std::vector<std::string> retention_sentences(const Report& report, const Finding
   std::vector<std::string> sentences;
   if (!finding.retention) {
     const auto& graphs = report.run->graphs;
-    const auto obstacle = std::find_if(graphs.begin(), graphs.end(), [](const auto& g) { return !g.obstacle.empty(); });
+    const auto obstacle =
+        std::find_if(graphs.begin(), graphs.end(), [](const auto& g) { return !g.obstacle.empty(); });
     if (obstacle != graphs.end())
       sentences.push_back(fmt::format("Who holds them is not known: {}.", escape_line(obstacle->obstacle)));
     return sentences;
@@ -183,16 +203,17 @@ std::vector<std::string> retention_sentences(const Report& report, const Finding
   if (retention.last_holder) sentences.push_back(last_holder_sentence(report, retention));
   if (!retention.way.empty()) {
     std::string text = "Held by: " + way_words(report, retention) + ".";
-    if (retention.retained_bytes && retention.way.size() > 1)
+    const uint64_t held = retention.held[index(retention.mostly)].bytes;
+    if (retention.retained_bytes && *retention.retained_bytes >= held / 2)
       text += fmt::format(" The first block of this way retains {}.",
                           human_bytes(static_cast<int64_t>(*retention.retained_bytes)));
     sentences.push_back(text);
   }
   if (const auto& container = retention.container) {
-    sentences.push_back(fmt::format("What grows is in blocks from {}: {} pointers to such blocks after {} {}s, {} after {}.",
-                                    place_of(report, *container->holder.site), container->before,
-                                    container->before_iteration, step_label(report), container->after,
-                                    container->after_iteration));
+    sentences.push_back(
+        fmt::format("What grows is in blocks from {}: {} pointers to such blocks after {} {}s, {} after {}.",
+                    place_of(report, *container->holder.site), container->before, container->before_iteration,
+                    step_label(report), container->after, container->after_iteration));
   }
   return sentences;
 }

@@ -378,7 +378,8 @@ void write_finding(const Report& report, size_t number, std::ostream& out) {
   write_wrapped(out, "     ", slope_sentence(report, finding));
   const std::string evidence = evidence_sentence(report, finding, number == 0);
   if (!evidence.empty()) write_wrapped(out, "     ", evidence);
-  for (const std::string& sentence : retention_sentences(report, finding)) write_wrapped(out, "     ", sentence);
+  for (const std::string& sentence : retention_sentences(report, finding))
+    write_wrapped(out, "     ", sentence);
   if (!finding.sites.empty()) write_stack(report, finding, out);
 }
 

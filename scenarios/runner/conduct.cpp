@@ -82,9 +82,8 @@ tl::expected<void, std::string> close_recordings(const OutputDirectory& out, con
   const recording::LeftRunning left_running = close_child_recordings(out.processes(), symboliser);
   recording::Outcome outcome = watched.outcome;
   outcome.not_recorded = why_not_recorded(*run);
-  const auto closed =
-      recording::append_host_records(recording, symbols, watched.samples, outcome, left_running,
-                                     name_data(*run, symbols));
+  const auto closed = recording::append_host_records(recording, symbols, watched.samples, outcome,
+                                                     left_running, name_data(*run, symbols));
   if (!closed) return Refusal(closed.error().message);
   return {};
 }

@@ -62,21 +62,21 @@ class Namer {
     if (auto name = DataNamer::member_at(*type, offset)) names_.members[{site, offset}] = std::move(*name);
   }
 
-  std::optional<Dwarf_Die> type_of(SiteId id) {
+  std::optional<DataNamer::Allocated> type_of(SiteId id) {
     const auto known = types_.find(id);
     if (known != types_.end()) return known->second;
     if (types_.size() >= kMostSites) return std::nullopt;
     return types_[id] = find_type(run_.sites[static_cast<size_t>(id)]);
   }
 
-  std::optional<Dwarf_Die> find_type(const CallSite& site) {
+  std::optional<DataNamer::Allocated> find_type(const CallSite& site) {
     for (const uint64_t address : site.frames) {
       const auto id = module_at(run_, site, address - 1);
       if (!id) return std::nullopt;
       const Module& module = run_.modules[static_cast<size_t>(*id)];
       DataNamer* namer = namer_of(module);
       if (namer == nullptr) return std::nullopt;
-      Dwarf_Die type;
+      DataNamer::Allocated type;
       switch (namer->type_allocated_at(address - module.bias - 1, line_at(address), &type)) {
         case DataNamer::Found::kType:
           return type;
@@ -109,7 +109,7 @@ class Namer {
   DataNames names_;
   std::set<uint64_t> seen_;
   std::set<recording::MemberKey> seen_members_;
-  std::map<SiteId, std::optional<Dwarf_Die>> types_;
+  std::map<SiteId, std::optional<DataNamer::Allocated>> types_;
   std::map<std::string, std::optional<DataNamer>> namers_;
 };
 

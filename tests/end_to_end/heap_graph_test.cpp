@@ -33,7 +33,11 @@ struct Shape {
   std::multiset<std::string> sanitizer;
 };
 const Shape kShapes[] = {
-    {"a list from a global", 1008, {"reachable", "reachable", "reachable"}, {"reachable", "reachable", "reachable"}, {}},
+    {"a list from a global",
+     1008,
+     {"reachable", "reachable", "reachable"},
+     {"reachable", "reachable", "reachable"},
+     {}},
     {"the head of a lost chain", 1104, {"definite"}, {"definite"}, {"direct"}},
     {"its middle", 1120, {"indirect"}, {"indirect"}, {"indirect"}},
     {"its end", 1136, {"indirect"}, {"indirect"}, {"indirect"}},
@@ -44,7 +48,11 @@ const Shape kShapes[] = {
     {"thread-local, of another thread", 1520, {"reachable"}, {"reachable"}, {}},
     {"the elements of a vector", 1600, {"reachable"}, {"reachable"}, {}},
     {"in a vector", 1616, {"reachable"}, {"reachable"}, {}},
-    {"a lost doubly-linked pair", 1712, {"definite", "indirect"}, {"definite", "indirect"}, {"indirect", "indirect"}},
+    {"a lost doubly-linked pair",
+     1712,
+     {"definite", "indirect"},
+     {"definite", "indirect"},
+     {"indirect", "indirect"}},
     {"a pointer that is hidden", 1808, {"definite"}, {"definite"}, {"direct"}},
     {"in a chunk that mmap gave", 1904, {"reachable"}, {"reachable"}, {"direct"}},
     {"in such a chunk, itself hidden", 1920, {"reachable"}, {"reachable"}, {"direct"}},
@@ -70,7 +78,8 @@ Answers answers_in(std::string text, const std::string& pattern) {
   const std::regex expression(pattern);
   for (std::sregex_iterator at(text.begin(), text.end(), expression), end; at != end; ++at) {
     std::string word = at->str(3).empty() ? at->str(4) : at->str(3);
-    const std::map<std::string, std::string> ours{{"possib", "possible"}, {"Direct", "direct"}, {"Indirect", "indirect"}};
+    const std::map<std::string, std::string> ours{
+        {"possib", "possible"}, {"Direct", "direct"}, {"Indirect", "indirect"}};
     if (const auto other = ours.find(word); other != ours.end()) word = other->second;
     const uint64_t blocks = std::stoull(at->str(2));
     for (uint64_t i = 0; i < blocks; ++i) answers[std::stoull(at->str(1)) / blocks].insert(word);
@@ -81,7 +90,8 @@ Answers answers_in(std::string text, const std::string& pattern) {
 void expect_answers(const Answers& answers, std::multiset<std::string> Shape::*expected) {
   for (const Shape& shape : kShapes) {
     const auto found = answers.find(shape.size);
-    EXPECT_EQ(found == answers.end() ? std::multiset<std::string>() : found->second, shape.*expected) << shape.what;
+    EXPECT_EQ(found == answers.end() ? std::multiset<std::string>() : found->second, shape.*expected)
+        << shape.what;
   }
 }
 
@@ -105,17 +115,21 @@ TEST(HeapGraph, MemcheckSaysTheSame) {
   if (std::system("command -v valgrind > /dev/null") != 0) GTEST_SKIP() << "valgrind is not installed";
   const Finished memcheck =
       run_command("valgrind --leak-check=full --show-leak-kinds=all " + target("heap_shapes"));
-  expect_answers(answers_in(memcheck.err,
-                            R"((\d+)(?: \(\d+ direct \d+ indirect\))? bytes in (\d+) blocks are (?:(?:(definite|indirect|possib)ly|still) (?:lost|(reachable)))?)"),
-                 &Shape::memcheck);
+  expect_answers(
+      answers_in(
+          memcheck.err,
+          R"((\d+)(?: \(\d+ direct \d+ indirect\))? bytes in (\d+) blocks are (?:(?:(definite|indirect|possib)ly|still) (?:lost|(reachable)))?)"),
+      &Shape::memcheck);
 }
 
 TEST(HeapGraph, LeakSanitizerDiffersWhereItIsSaid) {
   const Finished sanitizer = run_command(target("heap_shapes_lsan"));
-  expect_answers(answers_in(std::regex_replace(sanitizer.err, std::regex("(Direct|Indirect) leak of (\\d+) byte\\(s\\) in (\\d+)"),
-                                               "$2 in $3 is $1"),
-                            R"((\d+) in (\d+) is (Direct|Indirect))"),
-                 &Shape::sanitizer);
+  expect_answers(
+      answers_in(std::regex_replace(sanitizer.err,
+                                    std::regex("(Direct|Indirect) leak of (\\d+) byte\\(s\\) in (\\d+)"),
+                                    "$2 in $3 is $1"),
+                 R"((\d+) in (\d+) is (Direct|Indirect))"),
+      &Shape::sanitizer);
 }
 
 // --- nothing that a program can see
@@ -129,19 +143,21 @@ TEST(HeapGraph, TheProgramSeesNoChildNoSignalAndNoDescriptor) {
 }
 
 TEST(HeapGraph, TheEndOfItsProcessIsNotThatOfTheProgram) {
-  const Recorded result = recorded(target("heap_graph_hard_times kills_the_scanner"), "export LEAKHUNT_GRAPH=every=1;");
+  const Recorded result =
+      recorded(target("heap_graph_hard_times kills_the_scanner"), "export LEAKHUNT_GRAPH=every=1;");
   EXPECT_EQ(result.finished.exit_status, 0) << result.finished.err;
   ASSERT_EQ(result.finished.out, "killed\n");
-  const bool said = std::any_of(result.run.graphs.begin(), result.run.graphs.end(), [](const HeapGraph& graph) {
-    return graph.obstacle == "the process that scanned the heap was ended";
-  });
+  const bool said = std::any_of(
+      result.run.graphs.begin(), result.run.graphs.end(),
+      [](const HeapGraph& graph) { return graph.obstacle == "the process that scanned the heap was ended"; });
   EXPECT_TRUE(said);
   EXPECT_TRUE(result.run.complete());
   EXPECT_TRUE(result.run.step_asides.empty());
 }
 
 TEST(HeapGraph, SixtyFourAllocatingThreadsStandStillAndGoOn) {
-  const Recorded result = recorded(target("heap_graph_hard_times many_threads"), "export LEAKHUNT_GRAPH=every=1;");
+  const Recorded result =
+      recorded(target("heap_graph_hard_times many_threads"), "export LEAKHUNT_GRAPH=every=1;");
   EXPECT_EQ(result.finished.exit_status, 0) << result.finished.err;
   EXPECT_EQ(result.finished.out, "64 threads\n");
   const HeapGraph* graph = last_graph(result.run);
@@ -159,8 +175,8 @@ TEST(HeapGraph, ForksOfTheProgramAreItsOwn) {
 
 TEST(HeapGraph, WithoutMemoryThereIsNoneAndTheProgramGoesOn) {
   // Room for the program and its recording, and not for the graph's 24 MB.
-  const Recorded result =
-      recorded(target("heap_graph_hard_times keeps_a_list"), "ulimit -v 60000; export LEAKHUNT_GRAPH=every=1;");
+  const Recorded result = recorded(target("heap_graph_hard_times keeps_a_list"),
+                                   "ulimit -v 60000; export LEAKHUNT_GRAPH=every=1;");
   EXPECT_EQ(result.finished.exit_status, 0) << result.finished.err;
   EXPECT_TRUE(result.run.complete());
   ASSERT_FALSE(result.run.graphs.empty());
@@ -173,17 +189,20 @@ TEST(HeapGraph, WithoutAProcessForItThereIsNoneAndTheProgramGoesOn) {
   const TemporaryFolder folder;
   const std::string file = folder.file("recording.lhr");
   ASSERT_EQ(std::system(("chmod 777 " + folder.path()).c_str()), 0);
-  const std::string command = "setpriv --reuid 54321 --clear-groups prlimit --nproc=0 env LEAKHUNT_GRAPH=every=1 "
-                              "LEAKHUNT_INTERVAL_MS=0 LEAKHUNT_RECORDING=" + file + " LD_PRELOAD=" LEAKHUNT_LIBRARY_FILE " " +
-                              target("heap_graph_hard_times keeps_a_list");
+  const std::string command =
+      "setpriv --reuid 54321 --clear-groups prlimit --nproc=0 env LEAKHUNT_GRAPH=every=1 "
+      "LEAKHUNT_INTERVAL_MS=0 LEAKHUNT_RECORDING=" +
+      file + " LD_PRELOAD=" LEAKHUNT_LIBRARY_FILE " " + target("heap_graph_hard_times keeps_a_list");
   const Finished finished = run_command(command);
-  if (finished.err.find("Permission denied") != std::string::npos || finished.err.find("cannot be preloaded") != std::string::npos)
+  if (finished.err.find("Permission denied") != std::string::npos ||
+      finished.err.find("cannot be preloaded") != std::string::npos)
     GTEST_SKIP() << "the build's folder is root's alone";
   EXPECT_EQ(finished.exit_status, 0) << finished.err;
   const auto run = recording::read_recording(file);
   ASSERT_TRUE(run);
   ASSERT_FALSE(run->graphs.empty());
-  EXPECT_EQ(run->graphs[0].obstacle, "no process could be made for the scan: the limit on processes is reached");
+  EXPECT_EQ(run->graphs[0].obstacle,
+            "no process could be made for the scan: the limit on processes is reached");
   EXPECT_TRUE(run->complete());
 }
 
@@ -199,20 +218,22 @@ TEST(HeapGraph, AProgramThatGrowsIsLookedAtInPairs) {
   for (const HeapGraph& graph : run.graphs) {
     if (graph.reason == GraphReason::kGrowth) iterations.insert(graph.iteration);
   }
-  EXPECT_TRUE(std::any_of(iterations.begin(), iterations.end(),
-                          [&](uint64_t iteration) { return iterations.contains(iteration + 1); }))
-      << iterations.size();
+  EXPECT_TRUE(std::any_of(iterations.begin(), iterations.end(), [&](uint64_t iteration) {
+    return iterations.contains(iteration + 1);
+  })) << iterations.size();
 }
 
 TEST(HeapGraph, OffIsOff) {
-  EXPECT_TRUE(recorded(target("heap_graph_hard_times keeps_a_list"), "export LEAKHUNT_GRAPH=off;").run.graphs.empty());
+  EXPECT_TRUE(recorded(target("heap_graph_hard_times keeps_a_list"), "export LEAKHUNT_GRAPH=off;")
+                  .run.graphs.empty());
 }
 
 // --- what the report makes of it
 
 std::string report_of(const std::string& kind, const std::string& file) {
   const TemporaryFolder folder;
-  run_command(LEAKHUNT_BIN "/leakhunt run --out " + folder.path() + " -- " + target("heap_graph_hard_times " + kind));
+  run_command(LEAKHUNT_BIN "/leakhunt run --out " + folder.path() + " -- " +
+              target("heap_graph_hard_times " + kind));
   // Lines are broken by width.
   return std::regex_replace(read_file(folder.file(file)), std::regex("\\s+"), " ");
 }
@@ -220,7 +241,8 @@ std::string report_of(const std::string& kind, const std::string& file) {
 TEST(HeapGraphReport, NamesTheMemberThatWasOverwritten) {
   const std::string report = report_of("overwrites_next", "report.txt");
   EXPECT_NE(report.find("definitely lost"), std::string::npos) << report;
-  EXPECT_NE(report.find("The last reference was held by Node::next (+0x0) of a block from heap_graph_hard_times.cpp"),
+  EXPECT_NE(report.find(
+                "The last reference was held by Node::next (+0x0) of a block from heap_graph_hard_times.cpp"),
             std::string::npos)
       << report;
   EXPECT_NE(report.find("it was overwritten: now it points to another block"), std::string::npos) << report;

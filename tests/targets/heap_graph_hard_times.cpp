@@ -174,8 +174,12 @@ int main(int count, char** arguments) {
   const struct {
     const char* name;
     int (*run)();
-  } kinds[] = {{"sees_no_child", sees_no_child}, {"kills_the_scanner", kills_the_scanner}, {"many_threads", many_threads},
-               {"forks", forks},                 {"overwrites_next", overwrites_next},     {"keeps_a_list", keeps_a_list},
+  } kinds[] = {{"sees_no_child", sees_no_child},
+               {"kills_the_scanner", kills_the_scanner},
+               {"many_threads", many_threads},
+               {"forks", forks},
+               {"overwrites_next", overwrites_next},
+               {"keeps_a_list", keeps_a_list},
                {"is_healthy", is_healthy}};
   for (const auto& kind : kinds) {
     if (count > 1 && strcmp(kind.name, arguments[1]) == 0) return kind.run();

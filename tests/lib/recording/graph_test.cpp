@@ -29,9 +29,10 @@ GraphHeader header_of(uint64_t number, std::string_view obstacle = "") {
   return {number, GraphReason::kGrowth, 64, 1'000'000, 3, 1, 1, 250'000, bytes_of(obstacle)};
 }
 
-const std::vector<GraphNodeRow> kNodes = {{0x1000, 64, SiteId{0}, 5, Reach::kReachable, false, 2},
-                                          {0x2000, 0, SiteId{1}, 60, Reach::kDefinite, true, 0},
-                                          {0x7fff00001000, 1u << 30, SiteId{1}, 61, Reach::kPossible, true, 0}};
+const std::vector<GraphNodeRow> kNodes = {
+    {0x1000, 64, SiteId{0}, 5, Reach::kReachable, false, 2},
+    {0x2000, 0, SiteId{1}, 60, Reach::kDefinite, true, 0},
+    {0x7fff00001000, 1u << 30, SiteId{1}, 61, Reach::kPossible, true, 0}};
 const std::vector<GraphEdgeRow> kEdges = {{kNoNode, RootKind::kData, 0, 0x555500001234, 0, 0, 0},
                                           {kNoNode, RootKind::kStack, 7, 0x7ffc00000010, 2, 16, 0},
                                           {0, RootKind::kData, 0, 0x18, 1, 0, 0},
@@ -119,32 +120,33 @@ void expect_the_graph(const HeapGraph& graph, uint64_t number) {
   }
 }
 
-TEST(Graph, ComesBackAsItWas) {
+TEST(GraphRecords, ComesBackAsItWas) {
   RecordingBuilder recording = two_sites();
-  const Run run = add_graph(recording, 3).run();
+  const recording::Run run = add_graph(recording, 3).run();
   EXPECT_EQ(run.damage.damaged_records, 0u) << run.damage.note;
   ASSERT_EQ(run.graphs.size(), 1u);
   expect_the_graph(run.graphs[0], 3);
 }
 
-TEST(Graph, AnObstacleIsAllOfIt) {
+TEST(GraphRecords, AnObstacleIsAllOfIt) {
   RecordingBuilder recording = two_sites();
   recording.frame(RecordType::kGraph, payload([](Encoder& out) { encode(out, header_of(0, "no process")); }));
-  const Run run = add_graph(recording, 1).run();
+  const recording::Run run = add_graph(recording, 1).run();
   ASSERT_EQ(run.graphs.size(), 2u);
   EXPECT_EQ(run.graphs[0].obstacle, "no process");
   expect_the_graph(run.graphs[1], 1);
 }
 
-TEST(Graph, CutOffAnywhereItIsNotThere) {
+TEST(GraphRecords, CutOffAnywhereItIsNotThere) {
   RecordingBuilder whole = two_sites();
   const size_t before = whole.bytes().size();
   add_graph(whole, 0);
   const ByteVector bytes = whole.bytes();
   for (size_t size = before; size < bytes.size(); ++size) {
     RecordingBuilder cut;
-    cut.raw(ByteVector(bytes.begin() + static_cast<ptrdiff_t>(sizeof(FileHeader)), bytes.begin() + static_cast<ptrdiff_t>(size)));
-    const Run run = cut.run();
+    cut.raw(ByteVector(bytes.begin() + static_cast<ptrdiff_t>(sizeof(FileHeader)),
+                       bytes.begin() + static_cast<ptrdiff_t>(size)));
+    const recording::Run run = cut.run();
     ASSERT_TRUE(run.graphs.empty()) << size;
     ASSERT_EQ(run.snapshots.size(), 1u) << size;
     ASSERT_EQ(run.damage.damaged_records, 0u) << size;
@@ -152,7 +154,7 @@ TEST(Graph, CutOffAnywhereItIsNotThere) {
 }
 
 // Any byte of the first of two graphs: that one may be lost, the other stays, and nothing false is believed.
-TEST(Graph, ADamagedByteCostsItAlone) {
+TEST(GraphRecords, ADamagedByteCostsItAlone) {
   RecordingBuilder first = two_sites();
   const size_t begin = first.bytes().size();
   add_graph(first, 0);
@@ -163,7 +165,7 @@ TEST(Graph, ADamagedByteCostsItAlone) {
     damaged[at] ^= 0x41;
     RecordingBuilder recording;
     recording.raw(ByteVector(damaged.begin() + static_cast<ptrdiff_t>(sizeof(FileHeader)), damaged.end()));
-    const Run run = recording.run();
+    const recording::Run run = recording.run();
     ASSERT_FALSE(run.graphs.empty()) << at;
     ASSERT_LE(run.graphs.size(), 2u) << at;
     expect_the_graph(run.graphs.back(), 1);
@@ -171,9 +173,13 @@ TEST(Graph, ADamagedByteCostsItAlone) {
   }
 }
 
-TEST(Graph, ImpossibleContentIsDamage) {
-  const auto row = [](const GraphEdgeRow& edge) { return payload([&](Encoder& out) { encode_graph_edge(out, edge); }); };
-  const auto node = [](const GraphNodeRow& of) { return payload([&](Encoder& out) { encode_graph_node(out, 0, of); }); };
+TEST(GraphRecords, ImpossibleContentIsDamage) {
+  const auto row = [](const GraphEdgeRow& edge) {
+    return payload([&](Encoder& out) { encode_graph_edge(out, edge); });
+  };
+  const auto node = [](const GraphNodeRow& of) {
+    return payload([&](Encoder& out) { encode_graph_node(out, 0, of); });
+  };
   const struct {
     const char* what;
     RecordType type;
@@ -183,8 +189,10 @@ TEST(Graph, ImpossibleContentIsDamage) {
       {"an edge from one", RecordType::kGraphEdges, row({3, {}, 0, 0, 0, 0, 0})},
       {"an edge from an unknown kind of root", RecordType::kGraphEdges, {0, 5, 0, 0, 0, 0, 0}},
       {"half an edge", RecordType::kGraphEdges, {1, 0}},
-      {"a node in front of the last one", RecordType::kGraphNodes, node({0x500, 8, SiteId{0}, 0, Reach::kIndirect, false, 0})},
-      {"a node of an unknown site", RecordType::kGraphNodes, node({~uint64_t{0}, 8, SiteId{900}, 0, Reach::kIndirect, false, 0})},
+      {"a node in front of the last one", RecordType::kGraphNodes,
+       node({0x500, 8, SiteId{0}, 0, Reach::kIndirect, false, 0})},
+      {"a node of an unknown site", RecordType::kGraphNodes,
+       node({~uint64_t{0}, 8, SiteId{900}, 0, Reach::kIndirect, false, 0})},
       {"a node that is held in no way there is", RecordType::kGraphNodes, {1, 1, 0, 0, 8, 0}},
       {"a site that was there", RecordType::kGraphSites, {1, 2, 1, 1}},
       {"a site with blocks and none", RecordType::kGraphSites, {1, 2, 0, 1}},
@@ -199,19 +207,19 @@ TEST(Graph, ImpossibleContentIsDamage) {
         .frame(RecordType::kGraphNodes, nodes_payload())
         .frame(RecordType::kGraphEdges, edges_payload())
         .frame(impossible.type, impossible.payload);
-    const Run run = add_graph(recording, 1).run();
+    const recording::Run run = add_graph(recording, 1).run();
     EXPECT_EQ(run.damage.damaged_records, 1u) << impossible.what;
     ASSERT_EQ(run.graphs.size(), 1u) << impossible.what;
     expect_the_graph(run.graphs[0], 1);
   }
 }
 
-TEST(Graph, NamesComeBackAsTheyWere) {
+TEST(GraphRecords, NamesComeBackAsTheyWere) {
   DataNames names;
   names.variables[0x555500001234] = {"ns::g_tape", 16, "nodes.first"};
   names.members[{SiteId{1}, 8}] = {"Arena::Chunk", "next"};
   RecordingBuilder recording = two_sites();
-  const Run run = recording.frame(RecordType::kDataNames, encode(names)).run();
+  const recording::Run run = recording.frame(RecordType::kDataNames, encode(names)).run();
   ASSERT_EQ(run.data_names.variables.size(), 1u);
   EXPECT_EQ(run.data_names.variables.begin()->second.variable, "ns::g_tape");
   EXPECT_EQ(run.data_names.variables.begin()->second.offset, 16u);
@@ -221,7 +229,7 @@ TEST(Graph, NamesComeBackAsTheyWere) {
   EXPECT_EQ(member->second.type + "::" + member->second.member, "Arena::Chunk::next");
 }
 
-TEST(Graph, AnyBytesAreReadOrRefused) {
+TEST(GraphRecords, AnyBytesAreReadOrRefused) {
   const Seed seed;
   std::mt19937_64 random(seed.value);
   for (int round = 0; round < 3000; ++round) {
