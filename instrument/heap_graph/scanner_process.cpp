@@ -23,6 +23,7 @@ namespace {
 
 constexpr uint64_t kMostSeconds = 20;
 constexpr int kSignals = 64;
+const char kName[] = "leakhunt graph";
 
 // rt_sigaction's own structure; zeros are the default action.
 struct KernelAction {
@@ -51,7 +52,7 @@ void become_nobody() {
   system_call(SYS_prlimit64, 0, RLIMIT_CORE, &no_core, nullptr);
   const rlimit seconds{kMostSeconds, kMostSeconds};
   system_call(SYS_prlimit64, 0, RLIMIT_CPU, &seconds, nullptr);
-  system_call(SYS_prctl, PR_SET_NAME, "leakhunt graph", 0, 0, 0);
+  system_call(SYS_prctl, PR_SET_NAME, kName, 0, 0, 0);
   const long file = system_call(SYS_openat, AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0);
   if (is_error(file)) return;
   system_call(SYS_write, file, "1000", 4);
@@ -99,15 +100,20 @@ bool scan(const ScanInput& input, ScanResult* result) {
   end_process();
 }
 
-// "/proc/<pid>/stat": "4711 (name) R 1 ..."
-bool is_running(int32_t pid) {
+// "/proc/<pid>/stat": "4711 (leakhunt graph) R 1 ...". `is_ours`: by its name, which it has right from its
+// beginning on, but for a moment.
+bool is_running(int32_t pid, bool* is_ours) {
   char path[40];
   Text(path, sizeof path).put("/proc/").put(static_cast<uint64_t>(pid)).put("/stat");
   char text[64];
   const size_t bytes = read_small_file(path, text, sizeof text);
-  size_t at = bytes;
-  while (at > 0 && text[at - 1] != ')') --at;
-  return at > 0 && at + 1 < bytes && text[at + 1] != 'Z' && text[at + 1] != 'X';
+  size_t end = bytes;
+  while (end > 0 && text[end - 1] != ')') --end;
+  if (end == 0 || end + 1 >= bytes) return false;
+  constexpr size_t kLength = sizeof kName - 1;
+  *is_ours = end > kLength;
+  for (size_t i = 0; *is_ours && i < kLength; ++i) *is_ours = text[end - 1 - kLength + i] == kName[i];
+  return text[end + 1] != 'Z' && text[end + 1] != 'X';
 }
 
 }  // namespace
@@ -116,7 +122,6 @@ ScanResult* ScannerProcess::prepare() {
   const long memory = system_call(SYS_mmap, 0L, ScanResult::kBytes, PROT_READ | PROT_WRITE,
                                   MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1L, 0L);
   if (is_error(memory)) return nullptr;
-  count_mapped(static_cast<int64_t>(ScanResult::kBytes));
   return result_ = reinterpret_cast<ScanResult*>(memory);
 }
 
@@ -139,16 +144,17 @@ bool ScannerProcess::is_done() const {
 }
 
 bool ScannerProcess::is_lost() const {
-  return !is_done() && !is_running(result_->pid) && !is_done();
+  bool is_ours = false;
+  return !is_done() && !is_running(result_->pid, &is_ours) && !is_done();
 }
 
 void ScannerProcess::release() {
   if (result_ == nullptr) return;
-  if (result_->pid > 0 && !is_done() && is_running(result_->pid)) {
+  bool is_ours = false;
+  if (result_->pid > 0 && !is_done() && is_running(result_->pid, &is_ours) && is_ours) {
     system_call(SYS_kill, result_->pid, SIGKILL);
   }
   system_call(SYS_munmap, result_, ScanResult::kBytes);
-  count_mapped(-static_cast<int64_t>(ScanResult::kBytes));
   result_ = nullptr;
 }
 

@@ -26,6 +26,14 @@ recording::Bytes bytes_of(const char* text) {
   return {reinterpret_cast<const uint8_t*>(text), size};
 }
 
+// Not by nanosleep: the thread may be borrowed from a sleep of its own (attachment.cpp), of whose rest the
+// kernel would lose track.
+void wait_a_moment() {
+  const uint64_t no_signal = 0;
+  const timespec moment{0, 200'000};
+  system_call(SYS_rt_sigtimedwait, &no_signal, nullptr, &moment, sizeof no_signal);
+}
+
 const char* why_no_child(int error) {
   switch (error) {
     case EAGAIN:
@@ -190,8 +198,7 @@ bool HeapGraphs::collect_all(Recorder& recorder) {
     Pending* pending = oldest();
     while (!pending->process.is_done() && !pending->process.is_lost() &&
            monotonic_ns() - pending->started_ns < kLongestScan_ns) {
-      const timespec a_moment{0, 200'000};
-      system_call(SYS_nanosleep, &a_moment, nullptr);
+      wait_a_moment();
     }
     const bool done = pending->process.is_done();
     const bool written =
