@@ -16,6 +16,8 @@ constexpr uint64_t kLongestScan_ns = 30'000'000'000;
 constexpr uint64_t kLookAfter_ns = 2'000'000'000;  // whether the child is still there
 constexpr uint32_t kYoung = 4;                     // iterations
 
+const char kEnded[] = "the process that scanned the heap was ended";
+
 bool passes_power_of_two(uint32_t before, uint32_t after) {
   return after >= kFirstLook && (before == 0 || __builtin_clz(before) != __builtin_clz(after));
 }
@@ -117,12 +119,12 @@ ScanResult* HeapGraphs::prepare(Recorder& recorder, recording::GraphHeader heade
   }
   if (place == nullptr) return nullptr;  // the scans of those before are not done: then there is none
   if (const char* why = obstacle_to_scanning(); why != nullptr) {
-    write_obstacle(recorder, header, why);
+    if (!any_pending()) write_obstacle(recorder, header, why);  // in their order: the next one will say it
     return nullptr;
   }
   ScanResult* result = place->process.prepare();
   if (result == nullptr) {
-    write_obstacle(recorder, header, "no memory for the graph");
+    if (!any_pending()) write_obstacle(recorder, header, "no memory for the graph");
     return nullptr;
   }
   place->header = header;
@@ -155,7 +157,7 @@ void HeapGraphs::scan(Recorder& recorder, const recording::GraphHeader& header, 
   place->header.pause_ns = monotonic_ns() - header.pause_ns;
   if (error == 0) return;
   place->process.release();
-  write_obstacle(recorder, place->header, why_no_child(error));
+  if (!any_pending()) write_obstacle(recorder, place->header, why_no_child(error));
 }
 
 // --- what came of it
@@ -178,16 +180,18 @@ bool HeapGraphs::write(Recorder& recorder, Pending& pending) {
 
 bool HeapGraphs::collect(Recorder& recorder) {
   for (Pending* pending = oldest(); pending != nullptr; pending = oldest()) {
-    bool written = true;
     const uint64_t age = monotonic_ns() - pending->started_ns;
+    const recording::GraphHeader header = pending->header;
+    bool written = true;
     if (pending->process.is_done()) {
       written = write(recorder, *pending);
+      pending->process.release();
     } else if (age > kLongestScan_ns || (age > kLookAfter_ns && pending->process.is_lost())) {
-      written = write_obstacle(recorder, pending->header, "the process that scanned the heap was ended");
+      pending->process.release();
+      written = write_obstacle(recorder, header, kEnded);
     } else {
       return true;
     }
-    pending->process.release();
     if (!written) return false;
   }
   return true;
@@ -201,10 +205,10 @@ bool HeapGraphs::collect_all(Recorder& recorder) {
       wait_a_moment();
     }
     const bool done = pending->process.is_done();
-    const bool written =
-        done ? write(recorder, *pending)
-             : write_obstacle(recorder, pending->header, "the process that scanned the heap was ended");
+    const recording::GraphHeader header = pending->header;
+    bool written = !done || write(recorder, *pending);
     pending->process.release();
+    if (!done) written = write_obstacle(recorder, header, kEnded);
     if (!written) return false;
   }
   return true;

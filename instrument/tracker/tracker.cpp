@@ -446,6 +446,7 @@ void Tracker::write_end(recording::EndKind kind, const char* next_program) {
     }
     if (active()) snapshot(thread, recording::SnapshotKind::kFinal, clock_);
     if (active()) write_cohorts();
+    if (active()) collect_graphs(true);
     if (active() && kind == recording::EndKind::kExit && graphs_.is_due_at_exit())
       take_graph(recording::GraphReason::kExit);
     if (active()) collect_graphs(true);

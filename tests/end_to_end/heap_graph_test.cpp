@@ -176,7 +176,7 @@ TEST(HeapGraph, ForksOfTheProgramAreItsOwn) {
 TEST(HeapGraph, WithoutMemoryThereIsNoneAndTheProgramGoesOn) {
   // Room for the program and its recording, and not for the graph's 24 MB.
   const Recorded result = recorded(target("heap_graph_hard_times keeps_a_list"),
-                                   "ulimit -v 60000; export LEAKHUNT_GRAPH=every=1;");
+                                   "ulimit -v 32000; export LEAKHUNT_GRAPH=every=1;");
   EXPECT_EQ(result.finished.exit_status, 0) << result.finished.err;
   EXPECT_TRUE(result.run.complete());
   ASSERT_FALSE(result.run.graphs.empty());
