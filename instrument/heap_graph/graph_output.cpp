@@ -12,6 +12,8 @@ namespace {
 
 constexpr size_t kRecordBytes = 64 << 10;
 constexpr uint32_t kLongWay = 60;
+constexpr uint32_t kWanted = 1;  // nodes to be, until they are numbered: their ways are followed
+constexpr uint32_t kOnTheWay = 2;
 constexpr uint32_t kEndOfWay = 16;  // blocks that are kept on either side of a gap
 
 }  // namespace
@@ -80,14 +82,14 @@ bool GraphOutput::choose_nodes() {
   if (numbers_ == nullptr || shortcuts_ == nullptr) return false;
   whole_ = marks_.has_all_edges();
   for (uint32_t i = 0; i < blocks_.count(); ++i) {
-    if (whole_ || marks_.is_sampled(i)) numbers_[i] = 1;
+    if (whole_ || marks_.is_sampled(i)) numbers_[i] = kWanted;
   }
   if (!whole_) {
     for (const SeenEdge& edge : marks_.sampled_edges()) {
-      if (edge.slot.holder != recording::kNoNode) numbers_[edge.slot.holder] = 1;
+      if (edge.slot.holder != recording::kNoNode) numbers_[edge.slot.holder] = kWanted;
     }
     for (uint32_t i = 0; i < blocks_.count(); ++i) {
-      if (numbers_[i] == 1) choose_way(i);
+      if (numbers_[i] == kWanted) choose_way(i);
     }
   }
   for (uint32_t i = 0; i < blocks_.count(); ++i) {
@@ -102,7 +104,7 @@ void GraphOutput::choose_way(uint32_t block) {
   Slot slot{};
   for (uint32_t at = block; marks_.slot_of(at, &slot) && slot.holder != recording::kNoNode;
        at = slot.holder) {
-    if (numbers_[slot.holder] == 1 || steps_left_ == 0) break;
+    if (numbers_[slot.holder] != 0 || steps_left_ == 0) break;
     --steps_left_;
     ++length;
   }
@@ -121,7 +123,7 @@ void GraphOutput::choose_way(uint32_t block) {
       shortcuts_[shortcut_count_++] = {near, slot, gap_end - kEndOfWay};
     }
     at = slot.holder;
-    numbers_[at] = 1;
+    if (numbers_[at] == 0) numbers_[at] = kOnTheWay;
   }
 }
 
