@@ -118,7 +118,7 @@ TEST(HeapGraph, MemcheckSaysTheSame) {
   expect_answers(
       answers_in(
           memcheck.err,
-          R"((\d+)(?: \(\d+ direct \d+ indirect\))? bytes in (\d+) blocks are (?:(?:(definite|indirect|possib)ly|still) (?:lost|(reachable)))?)"),
+          R"((?:\d+ \()?(\d+)(?: direct \d+ indirect\))? bytes in (\d+) blocks are (?:(?:(definite|indirect|possib)ly|still) (?:lost|(reachable)))?)"),
       &Shape::memcheck);
 }
 
@@ -213,7 +213,7 @@ TEST(HeapGraph, AHealthyProgramPaysForNone) {
 }
 
 TEST(HeapGraph, AProgramThatGrowsIsLookedAtInPairs) {
-  const Run run = recorded(target("heap_graph_hard_times keeps_a_list")).run;
+  const recording::Run run = recorded(target("heap_graph_hard_times keeps_a_list")).run;
   std::set<uint64_t> iterations;
   for (const HeapGraph& graph : run.graphs) {
     if (graph.reason == GraphReason::kGrowth) iterations.insert(graph.iteration);

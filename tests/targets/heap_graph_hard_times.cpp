@@ -140,8 +140,9 @@ struct Arena {
 Arena arena;
 
 int overwrites_next() {
-  arena.first = static_cast<Node*>(malloc(128));
-  arena.first->next = nullptr;
+  Node* first = static_cast<Node*>(malloc(128));
+  first->next = nullptr;
+  arena.first = first;
   for (uint64_t i = 0; i < 40; ++i) {
     Node* node = static_cast<Node*>(malloc(sizeof(Node)));
     node->next = nullptr;
