@@ -142,6 +142,24 @@ bool is_plumbing(Dwarf_Die function) {
          name.ends_with("alloc");
 }
 
+// The functions around the address, outermost first, with those that are inlined. (dwarf_getscopes() leaves
+// the caller of an inlined function for the place where that one was written.)
+void add_scopes(Dwarf_Die parent, uint64_t address, std::vector<Dwarf_Die>& scopes) {
+  Dwarf_Die child;
+  if (dwarf_child(&parent, &child) != 0) return;
+  do {
+    const int tag = dwarf_tag(&child);
+    if (tag == DW_TAG_namespace) {
+      add_scopes(child, address, scopes);
+      continue;
+    }
+    const bool is_function = tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine;
+    if ((!is_function && tag != DW_TAG_lexical_block) || dwarf_haspc(&child, address) <= 0) continue;
+    if (is_function) scopes.push_back(child);
+    return add_scopes(child, address, scopes);
+  } while (dwarf_siblingof(&child, &child) == 0);
+}
+
 // A variable of the function, or of a block in it, that is declared in the line.
 std::optional<Dwarf_Die> declared_in_line(Dwarf_Die scope, uint64_t line, int depth) {
   Dwarf_Die child;
@@ -265,13 +283,11 @@ std::optional<Dwarf_Die> DataNamer::unit_at(uint64_t address) {
 DataNamer::Found DataNamer::type_allocated_at(uint64_t call, uint32_t line, Allocated* allocated) {
   auto unit = unit_at(call);
   if (!unit) return Found::kPlumbing;
-  Dwarf_Die* scopes = nullptr;
-  const int count = dwarf_getscopes(&*unit, call, &scopes);
+  std::vector<Dwarf_Die> scopes;
+  add_scopes(*unit, call, scopes);
   Found found = Found::kPlumbing;
   uint64_t at_line = line;  // of the call in the scope that is looked at
-  for (int i = 0; i < count && found == Found::kPlumbing; ++i) {
-    const int tag = dwarf_tag(&scopes[i]);
-    if (tag != DW_TAG_subprogram && tag != DW_TAG_inlined_subroutine) continue;
+  for (size_t i = scopes.size(); i-- > 0 && found == Found::kPlumbing;) {
     std::optional<Dwarf_Die> type;
     const bool plumbing = is_plumbing(scopes[i]);
     if (!plumbing) {
@@ -285,7 +301,6 @@ DataNamer::Found DataNamer::type_allocated_at(uint64_t call, uint32_t line, Allo
     }
     at_line = number_of(scopes[i], DW_AT_call_line).value_or(0);
   }
-  std::free(scopes);
   return found;
 }
 

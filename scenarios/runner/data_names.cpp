@@ -21,7 +21,7 @@ using symbols::DataNamer;
 
 // A limit on everything: looking one up may mean going through a module's debug information.
 constexpr size_t kMostVariables = 256;
-constexpr size_t kMostSites = 256;
+constexpr size_t kMostSites = 4096;
 constexpr size_t kMostMembers = 4096;
 
 class Namer {
