@@ -32,6 +32,7 @@ struct Options {
   std::optional<std::string> iteration_symbol;
   std::string follow_fork = "yes";
   bool by_thread = false;
+  std::string graph = "auto";
 };
 
 tl::expected<void, std::string> choose_clock(const Options& options, runner::Order& order) {
@@ -49,6 +50,16 @@ tl::expected<void, std::string> choose_clock(const Options& options, runner::Ord
   return {};
 }
 
+bool is_graph_plan(std::string_view text) {
+  if (text == "auto" || text == "off" || text == "exit") return true;
+  constexpr std::string_view kEvery = "every=";
+  if (!text.starts_with(kEvery)) return false;
+  const std::string_view count = text.substr(kEvery.size());
+  const bool digits =
+      !count.empty() && count.size() <= 9 && count.find_first_not_of("0123456789") == count.npos;
+  return digits && count.find_first_not_of('0') != count.npos;
+}
+
 tl::expected<runner::Order, std::string> make_order(const Options& options,
                                                     const Surroundings& surroundings) {
   runner::Order order;
@@ -64,6 +75,11 @@ tl::expected<runner::Order, std::string> make_order(const Options& options,
   order.environment["LEAKHUNT_UNWINDER"] = options.recording.stacks;
   if (const auto clock = choose_clock(options, order); !clock) return tl::unexpected(clock.error());
   order.follow_children = options.follow_fork == "yes";
+  if (!is_graph_plan(options.graph)) {
+    return tl::unexpected(fmt::format(
+        "--graph: '{}' is none of auto, off, exit and every=K (K iterations, at least 1)", options.graph));
+  }
+  order.environment["LEAKHUNT_GRAPH"] = options.graph;
   if (options.by_thread) order.environment["LEAKHUNT_BY_THREAD"] = "1";
   return order;
 }
@@ -133,6 +149,12 @@ void declare_run(CLI::App& app, const Surroundings& surroundings, int& status) {
   command->add_flag(
       "--by-thread", options->by_thread,
       "Tell the allocations of different threads apart: leakhunt report --by-thread shows them");
+  command
+      ->add_option("--graph", options->graph,
+                   "Heap graphs (who points to whom): when something grows (auto), never (off), at the end "
+                   "(exit), or every K iterations and at the end (every=K)")
+      ->type_name("WHEN")
+      ->capture_default_str();
   command->footer(
       "The program keeps its terminal; two lines on stderr sum up. Exit status: 0 pass, 1 fail, 2 wrong\n"
       "call or something missing, 3 the program itself failed, 4 inconclusive, 128+N ended by signal N.");

@@ -133,6 +133,7 @@ struct Variables {
   const char* loader_entry;
   const char* processes;
   const char* by_thread;
+  const char* graph;
 };
 
 // Reads our variables and takes them out of the environment.
@@ -151,7 +152,8 @@ Variables take_variables(char** environment) {
               {"LEAKHUNT_ITERATION_WHAT", &found.iteration_what},
               {"LEAKHUNT_LOADER_ENTRY", &found.loader_entry},
               {"LEAKHUNT_PROCESSES", &found.processes},
-              {"LEAKHUNT_BY_THREAD", &found.by_thread}};
+              {"LEAKHUNT_BY_THREAD", &found.by_thread},
+              {"LEAKHUNT_GRAPH", &found.graph}};
   char** to = environment;
   for (char** from = environment; *from != nullptr; ++from) {
     bool stays = true;
@@ -187,6 +189,18 @@ const Unwinder& unwinder_called(const char* name) {
     if (name != nullptr && strcmp(name, unwinder.name) == 0) return unwinder;
   }
   return kUnwinders[0];
+}
+
+// "auto", "off", "exit", "every=100".
+tracker::GraphPlan graph_plan(const char* text) {
+  using When = tracker::GraphPlan::When;
+  if (text == nullptr) return {When::kGrowth, 0};
+  if (strcmp(text, "off") == 0) return {When::kNever, 0};
+  if (strcmp(text, "exit") == 0) return {When::kExit, 0};
+  const char* every = value_of(text, "every");
+  const uint64_t iterations = number_or(every, 0);
+  if (iterations == 0 || iterations > UINT32_MAX) return {When::kGrowth, 0};
+  return {When::kEvery, static_cast<uint32_t>(iterations)};
 }
 
 // Who marks the iterations, if not the program.
@@ -293,6 +307,7 @@ void start() {
   settings.max_frames = number_or(variables.max_frames, kDefaultMaxFrames);
   settings.tick_ns = number_or(variables.interval_ms, kDefaultTickMs) * 1'000'000;
   settings.by_thread = variables.by_thread != nullptr && strcmp(variables.by_thread, "1") == 0;
+  settings.graph = graph_plan(variables.graph);
   tracker::remember_standard_error();
   int error = 0;
   if (follows) {

@@ -135,6 +135,10 @@ bool wipe_on_fork(void* pages, size_t bytes) {
   return !is_error(system_call(SYS_madvise, pages, bytes, MADV_WIPEONFORK));
 }
 
+bool keep_on_fork(void* pages, size_t bytes) {
+  return !is_error(system_call(SYS_madvise, pages, bytes, MADV_KEEPONFORK));
+}
+
 size_t mapped_bytes() {
   return static_cast<size_t>(__atomic_load_n(&mapped, __ATOMIC_RELAXED));
 }

@@ -29,15 +29,15 @@ void unmap_pages(void* pages, size_t bytes);
 // The first page of a file, as it is now and as others change it; no descriptor stays open. Null when there
 // is none.
 const void* map_file_page(const char* path);
+// Makes the pages read as zeros in a child of fork, however it was made: the mark of a process that is not
+// recorded. keep_on_fork takes it back, for the child that is to look at them.
+bool wipe_on_fork(void* pages, size_t bytes);
+bool keep_on_fork(void* pages, size_t bytes);
 // In a forked child, before it does anything else: gives back all that map_pages ever gave and that reads as
 // zeros now. Whoever holds a pointer to it must have forgotten it.
 void unmap_pages_of_parent();
 // Pages of map_pages as they came: zeros, physically not there.
 void wipe_pages(void* pages, size_t bytes);
-
-// Makes the pages read as zeros in a child of fork, however it was made: the mark of a process that is not
-// recorded.
-bool wipe_on_fork(void* pages, size_t bytes);
 
 // Bytes mapped and not unmapped, plus what others announced: the tracker's own share of the address space.
 size_t mapped_bytes();

@@ -100,6 +100,7 @@ bool Tracker::detach() {
 // All memory stays mapped, whoever may still hold a pointer to it; most of it is given back.
 void Tracker::forget_everything() {
   recorder_.close();
+  graphs_.clear();
   sites_.clear();
   blocks_.clear();
   mappings_.clear();

@@ -38,6 +38,8 @@ void Tracker::forget_parent() {
   forget(&recorder_);
   forget(&threads_);
   forget(&freed_places_);
+  forget(&graphs_);
+  first_thread_pointer_ = 0;
   clock_ = 0;
   entries_ = 0;
   marks_ = false;

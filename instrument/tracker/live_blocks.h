@@ -66,6 +66,27 @@ class LiveBlocks {
   using Visit = void (*)(void* context, const LiveBlock& block);
   void for_each(Visit visit, void* context) const;
 
+  // The same with addresses, in a copy that nobody changes: visit(address, block). And the memory that the
+  // blocks are in: visit(pages, bytes).
+  template <typename VisitAt>
+  void for_each_at(const VisitAt& visit) const {
+    for (uint32_t level = 0; level < level_count_; ++level) {
+      for (uint64_t b = 0; b <= levels_[level].mask; ++b) {
+        for (const Slot& slot : levels_[level].buckets[b].slots) {
+          if (slot.head > kBeingWritten) visit(slot.address(), slot.get());
+        }
+      }
+    }
+    odd_.for_each_at(visit);
+  }
+  template <typename VisitTable>
+  void for_each_table(const VisitTable& visit) const {
+    for (uint32_t level = 0; level < load_acquire(level_count_); ++level) {
+      visit(levels_[level].buckets, (levels_[level].mask + 1) * sizeof(Bucket));
+    }
+    odd_.for_each_table(visit);
+  }
+
  private:
   static constexpr size_t kSlots = 4;
   static constexpr size_t kMaxLevels = 32;

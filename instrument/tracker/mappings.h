@@ -37,6 +37,16 @@ class Mappings {
 
   void for_each(LiveBlocks::Visit visit, void* context) const;
 
+  // As of LiveBlocks.
+  template <typename VisitAt>
+  void for_each_at(const VisitAt& visit) const {
+    for (size_t i = 0; i < count_; ++i) visit(ranges_[i]);
+  }
+  template <typename VisitTable>
+  void for_each_table(const VisitTable& visit) const {
+    if (ranges_ != nullptr) visit(ranges_, capacity_ * sizeof(MappedRange));
+  }
+
  private:
   bool make_room();
   void erase(size_t from, size_t to);

@@ -30,6 +30,16 @@ class OddBlocks {
 
   void for_each(void (*visit)(void* context, const LiveBlock& block), void* context) const;
 
+  // The same with addresses, where nobody else can be looking; and the memory that they are in.
+  template <typename Visit>
+  void for_each_at(const Visit& visit) const {
+    for (size_t i = 0; i < count_; ++i) visit(entries_[i].address, entries_[i].block);
+  }
+  template <typename Visit>
+  void for_each_table(const Visit& visit) const {
+    if (entries_ != nullptr) visit(entries_, bytes_);
+  }
+
  private:
   struct Entry {
     uintptr_t address;

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <sys/auxv.h>
 
+#include "instrument/heap_graph/graph_output.h"
 #include "instrument/os/pages.h"
 #include "instrument/os/proc_self.h"
 #include "instrument/os/system_call.h"
@@ -242,6 +243,32 @@ void Recorder::write_end(recording::EndKind kind, const char* next_program) {
   const recording::ProcessEnd record{kind, elapsed_ns(),
                                      bytes_of(next_program, size < PATH_MAX ? size : PATH_MAX)};
   write(RecordType::kProcessEnd, record, record.next_program.size + 64);
+}
+
+bool Recorder::write_modules_at(const uintptr_t* addresses, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    LoadedObject object{};
+    if (find_loaded_object(addresses[i], &object) && !write_module_once(object)) return false;
+  }
+  return true;
+}
+
+bool Recorder::write_graph(const recording::GraphHeader& header) {
+  return write(RecordType::kGraph, header, header.obstacle.size + 10 * recording::kMaxVarint);
+}
+
+bool Recorder::write_graph_output(const uint8_t* output, size_t bytes) {
+  const uint8_t* const end = output + bytes;
+  while (output < end) {
+    const OutputRecord* record = reinterpret_cast<const OutputRecord*>(output);
+    uint8_t* payload = file_.reserve(record->bytes);
+    if (payload == nullptr) return false;
+    const uint8_t* from = output + sizeof *record;
+    for (size_t i = 0; i < record->bytes; ++i) payload[i] = from[i];
+    file_.commit(static_cast<RecordType>(record->type), record->bytes);
+    output = from + (record->bytes + 7) / 8 * 8;
+  }
+  return true;
 }
 
 void Recorder::write_attached(const recording::Attached& attached) {

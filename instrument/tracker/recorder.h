@@ -15,6 +15,7 @@
 #include "instrument/tracker/tags.h"
 #include "instrument/tracker/unloaded_code.h"
 #include "lib/recording/codec.h"
+#include "lib/recording/graph_codec.h"
 
 namespace leakhunt::tracker {
 
@@ -47,6 +48,13 @@ class Recorder {
   bool write_thread(const recording::ThreadRecord& record);
   void write_step_aside(uint64_t iteration, int error, const char* reason,
                         recording::StepAsideKind kind = recording::StepAsideKind::kGaveUp);
+
+  // Of a heap graph: the modules in which roots lie, the header, and what the scan has encoded
+  // (heap_graph/graph_output.h).
+  bool write_modules_at(const uintptr_t* addresses, size_t count);
+  bool write_graph(const recording::GraphHeader& header);
+  bool write_graph_output(const uint8_t* output, size_t bytes);
+  const SnapshotWriter& snapshots() const { return snapshots_; }
 
   void write_attached(const recording::Attached& attached);
 

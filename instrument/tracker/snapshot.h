@@ -24,6 +24,14 @@ class SnapshotWriter {
   bool write(AppendFile& file, recording::SnapshotRecord record, uint32_t site_count,
              const uint64_t* tag_peaks, size_t tag_count);
 
+  // Of a site, at the last snapshot.
+  uint64_t live_bytes(SiteId site) const {
+    const HistoryPage* page = pages_[static_cast<uint32_t>(site) / kRowsPerPage];
+    if (page == nullptr) return 0;
+    const Counters& total = page->rows[static_cast<uint32_t>(site) % kRowsPerPage].total;
+    return total.allocated_bytes > total.freed_bytes ? total.allocated_bytes - total.freed_bytes : 0;
+  }
+
   // As if nothing had been written: for another file.
   void clear();
 

@@ -43,6 +43,7 @@ struct ThreadState {
   ThreadIdentity identity;
   WrittenThread written;
   CounterRows rows;
+  uintptr_t parked_at;     // stack pointer, while it waits for a heap graph with its registers above; else 0
   uint64_t foreign_frees;  // of blocks that are not known: older than the recording
   PeakMeter heap_peak;
   PeakMeter tag_peaks[kMaxTags];

@@ -28,11 +28,13 @@ LEAKHUNT_COMMON_PATH ThreadState* Tracker::enter() {
   if (!active()) return nullptr;
   ThreadState* thread = thread_state();
   if (unlikely(thread == nullptr || thread->busy)) return nullptr;
-  store_relaxed(thread->busy, true);
-  __atomic_signal_fence(__ATOMIC_SEQ_CST);  // detach() turns it off, and then waits for whoever is busy
-  if (likely(active())) return thread;
-  leave(thread);
-  return nullptr;
+  for (;;) {
+    store_relaxed(thread->busy, true);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);  // detach() turns it off, and then waits for whoever is busy
+    if (likely(load_relaxed(control_->active) == kActive)) return thread;
+    leave(thread);
+    if (!wait_while_parking(thread)) return nullptr;
+  }
 }
 
 LEAKHUNT_COMMON_PATH SiteId Tracker::site_of(ThreadState* thread, TagId tag, SiteKind kind,
@@ -425,7 +427,10 @@ int Tracker::start(const Settings& settings) {
   next_tick_ns_ = monotonic_ns() + settings_.tick_ns;
   control->pid = static_cast<uint32_t>(system_call(SYS_getpid));
   control_ = control;
-  store_release(control->active, 1u);
+  graphs_.start(settings_.graph);
+  if (system_call(SYS_gettid) == system_call(SYS_getpid))
+    first_thread_pointer_ = reinterpret_cast<uintptr_t>(__builtin_thread_pointer());
+  store_release(control->active, kActive);
   return 0;
 }
 
@@ -445,6 +450,10 @@ void Tracker::write_end(recording::EndKind kind, const char* next_program) {
     }
     if (active()) snapshot(thread, recording::SnapshotKind::kFinal, clock_);
     if (active()) write_cohorts();
+    if (active()) collect_graphs(true);
+    if (active() && kind == recording::EndKind::kExit && graphs_.is_due_at_exit())
+      take_graph(recording::GraphReason::kExit);
+    if (active()) collect_graphs(true);
     if (active()) recorder_.write_end(kind, next_program);
   }
   leave(thread);

@@ -20,6 +20,7 @@
 #include "instrument/os/atomics.h"
 #include "instrument/tracker/call_sites.h"
 #include "instrument/tracker/freed_places.h"
+#include "instrument/tracker/heap_graphs.h"
 #include "instrument/tracker/line_marks.h"
 #include "instrument/tracker/live_blocks.h"
 #include "instrument/tracker/mappings.h"
@@ -49,6 +50,7 @@ struct Settings {
   uint64_t parent_pid;
   bool one_of_many;  // a child: its recording begins small, and is trimmed at its end
   bool by_thread;    // a call site is tag, stack and thread
+  GraphPlan graph;   // when heap graphs are taken
   bool attached;     // somebody watches from outside, who holds a lock on the recording as long as he lives
 };
 
@@ -142,9 +144,11 @@ class Tracker {
  private:
   // On pages of its own that read as zeros in a forked child: however it was forked, it is not recorded yet.
   struct Control {
-    uint32_t active;
+    uint32_t active;  // kActive, kParking, or 0
     uint32_t pid;
   };
+  static constexpr uint32_t kActive = 1;
+  static constexpr uint32_t kParking = 2;  // a heap graph is taken: who comes here waits
 
   // The calling thread's state if this event is to be counted. leave() ends what a successful enter() began.
   ThreadState* enter();
@@ -172,6 +176,11 @@ class Tracker {
   void snapshot(ThreadState* thread, recording::SnapshotKind kind,
                 uint64_t iteration);  // under the recorder's lock
   void write_cohorts();
+  bool wait_while_parking(ThreadState* thread) const;
+  void take_graph(recording::GraphReason reason);  // under the recorder's lock
+  void fill_threads(ScanResult* result, recording::GraphHeader* header, size_t* count) const;
+  void keep_tables(bool keep);
+  void collect_graphs(bool wait);
   void give_up(const char* reason, int error,
                bool may_record = true);  // under the recorder's lock, or not at all
   bool watcher_is_gone() const;
@@ -211,6 +220,8 @@ class Tracker {
   uint64_t shared_bytes_ = 0;
   ThreadRecords threads_;
   FreedPlaces freed_places_;
+  HeapGraphs graphs_;
+  uintptr_t first_thread_pointer_ = 0;  // of the thread that started the process, if it started the tracker
   recording::Attached attached_{};
   uint64_t watcher_seen_ns_ = 0;
   Recorder recorder_;

@@ -124,7 +124,7 @@ tl::expected<void, Error> create_recording(const std::string& path, const Scenar
 tl::expected<void, Error> append_host_records(const std::string& path, const Symbols& symbols,
                                               std::span<const HostSample> samples,
                                               const std::optional<Outcome>& outcome,
-                                              const LeftRunning& left_running) {
+                                              const LeftRunning& left_running, const DataNames& names) {
   FrameScanner scanner(path);
   if (auto ready = scanner.refresh(); !ready) return ready;
   Frame frame;
@@ -140,6 +140,8 @@ tl::expected<void, Error> append_host_records(const std::string& path, const Sym
   append_symbols(bytes, symbols);
   if (outcome) append_frame(bytes, RecordType::kOutcome, encode(*outcome));
   if (!left_running.empty()) append_frame(bytes, RecordType::kLeftRunning, encode_left_running(left_running));
+  if (!names.variables.empty() || !names.members.empty())
+    append_frame(bytes, RecordType::kDataNames, encode(names));
   File file(path, O_WRONLY);
   if (!file || !file.cut_at(end) || !file.write_at(end, bytes)) return cannot_write(path);
   return {};

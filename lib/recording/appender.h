@@ -28,7 +28,8 @@ tl::expected<void, Error> create_recording(const std::string& path, const Scenar
 tl::expected<void, Error> append_host_records(const std::string& path, const Symbols& symbols,
                                               std::span<const HostSample> samples,
                                               const std::optional<Outcome>& outcome,
-                                              const LeftRunning& left_running = {});
+                                              const LeftRunning& left_running = {},
+                                              const DataNames& names = {});
 
 // One frame, header and padding included, at the end of `to`. The size of `to` must be a multiple of 8.
 void append_frame(std::vector<uint8_t>& to, RecordType type, std::span<const uint8_t> payload);

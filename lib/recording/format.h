@@ -10,10 +10,10 @@
 //   HOST    scenario? budget
 //   TARGET  ( process_start
 //             (module | module_closed | tag | site | snapshot_rows* snapshot | cohorts | thread | step_aside
-//              | iteration_marks | attached)*
+//              | iteration_marks | attached | graph (graph_sites | graph_nodes | graph_edges)* graph_end?)*
 //             process_end? )*
-//   HOST    ( torn_tail? (host_samples | symbols | outcome | left_running)* )*   a later one replaces the
-//                                                                               earlier
+//   HOST    ( torn_tail? (host_samples | symbols | outcome | left_running | data_names)* )*   a later one
+//                                                                                        replaces the earlier
 //
 // All integers are little-endian; inside payloads they are LEB128 varints unless said otherwise.
 #pragma once
@@ -69,6 +69,12 @@ enum class RecordType : uint32_t {
   kIterationMarks = 19,  // of the target
   kFreedPlace = 33,      // where blocks of a site were freed, by a sample
   kLeftRunning = 20,     // children that still ran when this process had ended
+  kGraph = 21,           // the heap graph: who points to whom; graph_codec.h
+  kGraphSites = 22,
+  kGraphNodes = 23,
+  kGraphEdges = 24,
+  kGraphEnd = 25,
+  kDataNames = 26,  // of the host: the variables in which roots lie, the members of blocks
 };
 
 // Ids are dense, counted from 0 in the order of their records.
@@ -117,6 +123,30 @@ enum class EndKind : uint8_t {
   kQuickExit = 1,  // _exit, _Exit, quick_exit
   kExec = 2,       // replaced its image
   kDetached = 3,   // goes on, and is not recorded any more
+};
+
+// Why a heap graph was taken.
+enum class GraphReason : uint8_t {
+  kGrowth = 0,  // some call site had grown: one of a pair
+  kEvery = 1,   // every so many iterations, as asked for
+  kExit = 2,    // at the end of the process
+};
+
+// How a block is held: memcheck's words.
+enum class Reach : uint8_t {
+  kDefinite = 0,  // lost: nothing points to it, but perhaps other lost blocks of a cycle
+  kIndirect = 1,  // lost: only lost blocks point to it
+  kPossible = 2,  // held, but on every way there is a pointer into the middle of a block
+  kReachable = 3,
+};
+
+// Where a pointer lies that is in no block.
+enum class RootKind : uint8_t {
+  kData = 0,       // writable data of a module
+  kThread = 1,     // thread-local data
+  kAnonymous = 2,  // memory that nobody claims
+  kStack = 3,
+  kRegister = 4,
 };
 
 // What happened at one site between two snapshots, or (in absolute rows) since the start.

@@ -391,4 +391,43 @@ bool decode(Decoder& in, LeftRunning* recordings) {
   return !in.failed;
 }
 
+// --- data names ------------------------------------------------------------------------------------------
+
+Payload encode(const DataNames& names) {
+  return encoded(1024, [&](Encoder& out) {
+    put_varint(out, names.variables.size());
+    for (const auto& [address, name] : names.variables) {
+      put_varint(out, address);
+      put_string(out, name.variable);
+      put_varint(out, name.offset);
+      put_string(out, name.member);
+    }
+    put_varint(out, names.members.size());
+    for (const auto& [key, name] : names.members) {
+      put_varint(out, static_cast<uint64_t>(key.first));
+      put_varint(out, key.second);
+      put_string(out, name.type);
+      put_string(out, name.member);
+    }
+  });
+}
+
+bool decode(Decoder& in, DataNames* names) {
+  for (uint64_t left = get_count(in, 4); left > 0 && !in.failed; --left) {
+    const uint64_t address = get_varint(in);
+    DataName& name = names->variables[address];
+    name.variable = get_string(in);
+    name.offset = get_varint(in);
+    name.member = get_string(in);
+  }
+  for (uint64_t left = get_count(in, 4); left > 0 && !in.failed; --left) {
+    const uint64_t site = get_varint(in);
+    if (site > UINT32_MAX) in.failed = true;
+    MemberName& name = names->members[{static_cast<SiteId>(site), get_varint(in)}];
+    name.type = get_string(in);
+    name.member = get_string(in);
+  }
+  return !in.failed;
+}
+
 }  // namespace leakhunt::recording

@@ -52,6 +52,10 @@ using LeftRunning = std::vector<std::string>;
 Payload encode_left_running(const LeftRunning& recordings);
 bool decode(Decoder& in, LeftRunning* recordings);
 
+// The names of the slots in heap graphs: variables and members.
+Payload encode(const DataNames& names);
+bool decode(Decoder& in, DataNames* names);
+
 // The bytes of a string, for the target's records.
 Bytes bytes_of(std::string_view text);
 std::string_view view_of(Bytes bytes);

@@ -14,10 +14,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lib/recording/budget.h"
 #include "lib/recording/format.h"
+#include "lib/recording/graph_codec.h"
 
 namespace leakhunt::recording {
 
@@ -171,6 +173,48 @@ struct Marks {
   std::string obstacle;    // why not; empty: its module was never loaded
 };
 
+// Who points to whom, at one moment. Of a graph with an obstacle there is nothing but the obstacle.
+struct HeapGraph {
+  uint64_t number = 0;  // in the order in which they were taken; one that is missing was not finished
+  GraphReason reason{};
+  uint64_t iteration = 0;  // or ticks, completed
+  uint64_t time_ns = 0;
+  uint64_t threads = 0;
+  uint64_t threads_parked = 0;   // with all registers
+  uint64_t threads_waiting = 0;  // in a system call: with some
+  uint64_t pause_ns = 0;
+  std::string obstacle;  // why there is none
+
+  std::vector<GraphSiteRow> sites;  // by site; those with live blocks
+  std::vector<GraphNodeRow> nodes;  // by address
+  std::vector<GraphEdgeRow> edges;  // from and to are indices of nodes
+  bool whole = false;               // all blocks, all pointers
+  uint64_t blocks = 0;
+  uint64_t block_bytes = 0;
+  uint64_t root_bytes = 0;
+  uint64_t scan_ns = 0;
+  uint64_t edges_left_out = 0;
+};
+
+// The variable in which a root lies.
+struct DataName {
+  std::string variable;
+  uint64_t offset = 0;  // of the slot in it
+  std::string member;   // "first", "list.next"; empty when not known
+};
+
+// What lies at an offset of the blocks of a call site.
+struct MemberName {
+  std::string type;    // "Arena::Chunk"
+  std::string member;  // "next"
+};
+using MemberKey = std::pair<SiteId, uint64_t>;  // site, bytes into the block
+
+struct DataNames {
+  std::map<uint64_t, DataName> variables;  // by address of the slot
+  std::map<MemberKey, MemberName> members;
+};
+
 // The process ran before it was recorded (leakhunt attach).
 struct AttachedNote {
   uint64_t time_ns = 0;                // since the process start record
@@ -218,6 +262,8 @@ struct Run {
       tag_peaks;                 // [TagId][snapshot]: peak live bytes since the snapshot before
   std::vector<Cohorts> cohorts;  // in order; the last one is the newest
   std::vector<FreedPlace> freed_places;
+  std::vector<HeapGraph> graphs;       // in order
+  DataNames data_names;                // of slots in graphs
   std::map<uint32_t, Thread> threads;  // by number
   std::vector<StepAsideNote> step_asides;
   Marks marks;

@@ -44,6 +44,12 @@ constexpr Kind kKinds[] = {
     {RecordType::kFreedPlace, "freed place", false},
     {RecordType::kThread, "thread", false},
     {RecordType::kAttached, "attached", false},
+    {RecordType::kGraph, "graph", false},
+    {RecordType::kGraphSites, "graph sites", false},
+    {RecordType::kGraphNodes, "graph nodes", false},
+    {RecordType::kGraphEdges, "graph edges", false},
+    {RecordType::kGraphEnd, "graph end", false},
+    {RecordType::kDataNames, "data names", true},
 };
 
 Kind kind_of(RecordType type) {
@@ -112,6 +118,18 @@ bool RunBuilder::take_payload(RecordType type, Decoder& in) {
       return take_freed_place(in);
     case RecordType::kThread:
       return take_thread(in);
+    case RecordType::kGraph:
+      return take_graph(in);
+    case RecordType::kGraphSites:
+      return take_graph_sites(in);
+    case RecordType::kGraphNodes:
+      return take_graph_nodes(in);
+    case RecordType::kGraphEdges:
+      return take_graph_edges(in);
+    case RecordType::kGraphEnd:
+      return take_graph_end(in);
+    case RecordType::kDataNames:
+      return replace_by<DataNames>(in, run_.data_names);
     case RecordType::kStepAside:
       return take_step_aside(in);
     case RecordType::kIterationMarks:
@@ -161,6 +179,7 @@ void RunBuilder::lose_track() {
   series_.drop_rows();
   cohorts_open_ = false;
   cohorts_damaged_ = true;
+  open_graph_.reset();
 }
 
 void RunBuilder::settle(const Tail& tail) {
@@ -211,6 +230,9 @@ void RunBuilder::begin_image() {
   run_.tag_peaks.clear();
   run_.cohorts.clear();
   run_.freed_places.clear();
+  run_.graphs.clear();
+  run_.data_names = {};
+  open_graph_.reset();
   run_.threads.clear();
   run_.step_asides.clear();
   run_.marks = {};

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -46,6 +47,11 @@ class RunBuilder {
   bool take_tag_peaks(Decoder& in, uint64_t count);
   bool take_cohorts(Decoder& in);
   bool take_freed_place(Decoder& in);
+  bool take_graph(Decoder& in);
+  bool take_graph_sites(Decoder& in);
+  bool take_graph_nodes(Decoder& in);
+  bool take_graph_edges(Decoder& in);
+  bool take_graph_end(Decoder& in);
   bool take_thread(Decoder& in);
   bool take_step_aside(Decoder& in);
   bool take_iteration_marks(Decoder& in);
@@ -76,7 +82,8 @@ class RunBuilder {
   std::vector<uint64_t> new_tag_peaks_;
   Cohorts open_cohorts_;  // a table whose end is still to come
   bool cohorts_open_ = false;
-  bool cohorts_damaged_ = false;  // the next part may be the middle of a table
+  std::optional<HeapGraph> open_graph_;  // whose end is still to come
+  bool cohorts_damaged_ = false;         // the next part may be the middle of a table
 };
 
 }  // namespace leakhunt::recording

@@ -9,6 +9,7 @@
 #include "lib/recording/run.h"
 #include "reports/analysis/freed_twins.h"
 #include "reports/analysis/growth.h"
+#include "reports/analysis/retention.h"
 
 namespace leakhunt::reports {
 
@@ -30,7 +31,8 @@ struct Finding {
   FreedTwins twins;
   double allocations_per_step = 0;  // of all its sites together
   double frees_per_step = 0;
-  double share = 1;  // of the growth of all findings
+  std::optional<Retention> retention;  // why its blocks stay; absent without a heap graph
+  double share = 1;                    // of the growth of all findings
 };
 
 // Sorted by slope, steepest first.

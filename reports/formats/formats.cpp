@@ -35,6 +35,8 @@ constexpr Format kFormats[] = {
     {"dhat", "json", "dhat.out.json", "dh_view.html of Valgrind, profiler.firefox.com", false, false,
      write_dhat, nullptr},
     {"trace", "json", "heap.trace.json", "Perfetto, chrome://tracing", false, false, write_trace, nullptr},
+    {"heapsnapshot", "heapsnapshot", "heap.heapsnapshot", "Chrome DevTools: Memory, Load", false, false,
+     write_heapsnapshot, nullptr},
     {"openmetrics", "prom", "report.prom", "Prometheus", false, false, write_openmetrics, nullptr},
 };
 

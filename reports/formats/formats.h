@@ -70,6 +70,7 @@ void write_heaptrack(const Report& report, std::ostream& out);
 void write_dhat(const Report& report, std::ostream& out);
 void write_trace(const Report& report, std::ostream& out);
 void write_openmetrics(const Report& report, std::ostream& out);
+void write_heapsnapshot(const Report& report, std::ostream& out);
 
 // Several runs side by side: report.txt and report.json of a sweep. docs/scenarios.md shows both.
 void write_comparison_text(const Comparison& comparison, std::ostream& out);

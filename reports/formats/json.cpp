@@ -9,6 +9,7 @@
 #include "reports/formats/json_report.h"
 #include "reports/formats/json_stacks.h"
 #include "reports/formats/json_values.h"
+#include "reports/formats/retention.h"
 #include "reports/formats/threads.h"
 
 namespace leakhunt::reports {
@@ -159,6 +160,58 @@ Json survival_json(const std::optional<Survival>& survival) {
           {"generations", std::move(generations)}};
 }
 
+Json holder_json(const Report& report, const Holder& holder) {
+  return {{"kind", std::string(holder.site ? "block" : reports::to_string(holder.root))},
+          {"call_site", holder.site ? Json(index(*holder.site)) : Json(nullptr)},
+          {"slot", holder.slot},
+          {"thread", holder.thread},
+          {"words", holder_words(report, holder)}};
+}
+
+Json last_holder_json(const Report& report, const std::optional<LastHolder>& last) {
+  if (!last) return nullptr;
+  Json object = holder_json(report, last->holder);
+  object["seen_iteration"] = last->seen;
+  object["gone_iteration"] = last->gone;
+  object["blocks"] = last->blocks;
+  object["blocks_compared"] = last->compared;
+  object["now"] = now_words(report, *last);
+  object["through_call_site"] = last->through ? Json(index(*last->through)) : Json(nullptr);
+  return object;
+}
+
+// What the heap graphs say of a finding.
+Json retention_json(const Report& report, const std::optional<Retention>& retention) {
+  if (!retention) return nullptr;
+  Json object = {{"reachability", reports::to_string(retention->mostly)},
+                 {"iteration", retention->iteration},
+                 {"at_end", retention->at_end},
+                 {"held", Json::array()},
+                 {"retainers", Json::array()},
+                 {"path", way_words(report, *retention)},
+                 {"retained_bytes", or_null(retention->retained_bytes)},
+                 {"last_holder", last_holder_json(report, retention->last_holder)},
+                 {"container", nullptr}};
+  for (size_t i = 0; i < recording::kReaches; ++i) {
+    object["held"].push_back({{"reachability", reports::to_string(static_cast<recording::Reach>(i))},
+                              {"blocks", retention->held[i].blocks},
+                              {"bytes", retention->held[i].bytes}});
+  }
+  for (const WayStep& step : retention->way) {
+    Json retainer = holder_json(report, step.holder);
+    retainer["blocks"] = step.blocks;
+    object["retainers"].push_back(std::move(retainer));
+  }
+  if (const auto& container = retention->container) {
+    object["container"] = {{"call_site", index(*container->holder.site)},
+                           {"children_before", container->before},
+                           {"children_after", container->after},
+                           {"before_iteration", container->before_iteration},
+                           {"after_iteration", container->after_iteration}};
+  }
+  return object;
+}
+
 Json finding_json(const Report& report, const Finding& finding, JsonStacks& stacks) {
   Json object = {{"kind", std::string(to_string(finding.kind))},
                  {"tag", finding.tag ? Json(tag_name(report, *finding.tag)) : Json(nullptr)}};
@@ -186,6 +239,7 @@ Json finding_json(const Report& report, const Finding& finding, JsonStacks& stac
   object["frees_per_iteration"] = number(finding.frees_per_step);
   object["survival"] = survival_json(finding.survival);
   object["freed_twins"] = twins_json(finding.twins);
+  object["retention"] = retention_json(report, finding.retention);
   object["keeping"] = std::string(to_string(finding.keeping));
   object["chance"] = number(finding.growth.chance);
   object["call_sites"] = Json::array();

@@ -11,6 +11,7 @@
 #include "reports/formats/curve.h"
 #include "reports/formats/escape.h"
 #include "reports/formats/formats.h"
+#include "reports/formats/retention.h"
 #include "reports/formats/text_tables.h"
 #include "reports/formats/threads.h"
 #include "reports/formats/units.h"
@@ -401,6 +402,8 @@ void write_finding(const Report& report, size_t number, std::ostream& out) {
   write_wrapped(out, "     ", slope_sentence(report, finding));
   const std::string evidence = evidence_sentence(report, finding, number == 0);
   if (!evidence.empty()) write_wrapped(out, "     ", evidence);
+  for (const std::string& sentence : retention_sentences(report, finding))
+    write_wrapped(out, "     ", sentence);
   if (!finding.sites.empty()) write_stack(report, finding, out);
 }
 

@@ -5,6 +5,7 @@
 #include "lib/recording/appender.h"
 #include "lib/recording/reader.h"
 #include "scenarios/runner/child_recordings.h"
+#include "scenarios/runner/data_names.h"
 #include "scenarios/runner/program.h"
 #include "scenarios/runner/symbolise.h"
 #include "scenarios/runner/tracker_library.h"
@@ -81,8 +82,8 @@ tl::expected<void, std::string> close_recordings(const OutputDirectory& out, con
   const recording::LeftRunning left_running = close_child_recordings(out.processes(), symboliser);
   recording::Outcome outcome = watched.outcome;
   outcome.not_recorded = why_not_recorded(*run);
-  const auto closed =
-      recording::append_host_records(recording, symbols, watched.samples, outcome, left_running);
+  const auto closed = recording::append_host_records(recording, symbols, watched.samples, outcome,
+                                                     left_running, name_data(*run, symbols));
   if (!closed) return Refusal(closed.error().message);
   return {};
 }

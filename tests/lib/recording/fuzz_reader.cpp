@@ -26,7 +26,7 @@ void mend_checksums(std::vector<uint8_t>& bytes) {
     std::memcpy(&header, &bytes[at], sizeof header);
     header.magic = kFrameMagic;
     header.length %= 256;
-    header.type %= 20;
+    header.type %= 27;
     const size_t end = at + frame_size(header.length);
     if (end > bytes.size()) return;
     header.crc = frame_crc(header.type, header.length, &bytes[at] + sizeof header);
@@ -48,6 +48,12 @@ void check_promises(const Run& run) {
       end = size_t{stretch.first} + stretch.snapshots;
     }
     expect(end <= run.snapshots.size());
+  }
+  for (const HeapGraph& graph : run.graphs) {
+    for (const GraphEdgeRow& edge : graph.edges) {
+      expect(edge.to < graph.nodes.size() && (edge.from == kNoNode || edge.from < graph.nodes.size()));
+    }
+    for (const GraphNodeRow& node : graph.nodes) expect(static_cast<size_t>(node.site) < run.sites.size());
   }
   for (const auto& peaks : run.tag_peaks) expect(peaks.size() == run.snapshots.size());
   expect(expand_sum(run, {}, Measure::kLiveBytes).size() == run.snapshots.size());

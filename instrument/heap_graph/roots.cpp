@@ -1,0 +1,175 @@
+#include "instrument/heap_graph/roots.h"
+
+#include "instrument/os/pages.h"
+#include "instrument/os/proc_self.h"
+
+namespace leakhunt::tracker {
+
+namespace {
+
+constexpr uintptr_t kControlBlock = 2304;              // glibc's struct pthread, behind the thread pointer
+constexpr uintptr_t kThreadData = 64 << 10;            // at most in front of it, of the first thread
+constexpr uintptr_t kGlibcHeap = uintptr_t{64} << 20;  // alignment of glibc's further heaps
+constexpr uintptr_t kLargestGuard = 64 << 10;
+
+bool overlap(const AddressRange& range, uintptr_t from, uintptr_t to) {
+  return range.begin < to && from < range.end;
+}
+
+class RootScan {
+ public:
+  RootScan(const ScanInput& input, const BlockIndex& blocks, MemoryMap& map, Marks& marks)
+      : input_(input), blocks_(blocks), map_(map), marks_(marks) {}
+
+  void scan() {
+    for (const Area& area : map_) scan_data(area);
+    for (size_t i = 0; i < input_.thread_count; ++i) scan_thread_data(input_.threads[i]);
+    scan_first_thread_data();
+    const Area* before = nullptr;
+    for (const Area& area : map_) {
+      scan_unclaimed(area, before);
+      before = &area;
+    }
+    for (size_t i = 0; i < input_.thread_count; ++i) scan_stack(input_.threads[i]);
+  }
+
+ private:
+  static bool is_candidate(const Area& area) { return area.readable && area.writable && area.is_private; }
+
+  // A module's data, and what is behind it in memory but not in its file.
+  static bool is_data(const Area& area) {
+    if (area.kind == Area::Kind::kFile) return true;
+    LoadedObject object{};
+    return area.kind == Area::Kind::kAnonymous && find_loaded_object(area.begin, &object);
+  }
+
+  void scan_data(const Area& area) {
+    if (!is_candidate(area) || !is_data(area)) return;
+    if (overlap(input_.own_code, area.begin, area.end)) return;
+    scan_between_blocks(RootKind::kData, area.begin, area.end);
+  }
+
+  // What is in blocks (a program's mapping of a file) is found by pointers to them.
+  void scan_between_blocks(RootKind kind, uintptr_t from, uintptr_t to) {
+    for (uint32_t i = blocks_.first_behind(from); i < blocks_.count() && blocks_[i].begin < to; ++i) {
+      if (blocks_[i].begin > from) marks_.scan_root(kind, 0, from, blocks_[i].begin);
+      from = blocks_.end_of(i);
+    }
+    if (from < to) marks_.scan_root(kind, 0, from, to);
+  }
+
+  // --- threads
+
+  static uintptr_t end_of_control_block(uintptr_t thread_pointer) {
+    return (thread_pointer + kControlBlock + kPage - 1) / kPage * kPage;
+  }
+
+  bool is_first(const ScannedThread& thread) const { return thread.number == 0; }
+
+  // Below the thread pointer lies the thread's data, and below that its stack; where one ends is not known.
+  // What is above the stack pointer is all scanned as the stack; the control block is behind it.
+  void scan_thread_data(const ScannedThread& thread) {
+    if (is_first(thread) || thread.stack_high == 0) return;
+    const uintptr_t from = thread.stack_high > kPage ? thread.stack_high - kPage : thread.stack_high;
+    scan_area_part(RootKind::kThread, thread.number, from > thread.sp ? from : thread.sp,
+                   end_of_control_block(thread.stack_high), thread.stack_high);
+  }
+
+  void scan_first_thread_data() {
+    const uintptr_t pointer = input_.first_thread_pointer;
+    if (pointer == 0) return;
+    const Area* area = map_.at(pointer);
+    if (area == nullptr) return;
+    uintptr_t from = pointer > kThreadData ? pointer - kThreadData : 0;
+    if (from < area->begin) from = area->begin;
+    uintptr_t to = pointer + kControlBlock;
+    if (to > area->end) to = area->end;
+    // Not into blocks on either side: an area may have been joined with a neighbour.
+    for (uint32_t i = blocks_.first_behind(from); i < blocks_.count() && blocks_[i].begin < to; ++i) {
+      if (blocks_[i].begin < pointer) {
+        from = blocks_.end_of(i);
+      } else {
+        to = blocks_[i].begin;
+      }
+    }
+    first_data_ = {from, to};
+    if (from < to) marks_.scan_root(RootKind::kThread, 0, from, to);
+  }
+
+  void scan_area_part(RootKind kind, uint32_t thread, uintptr_t from, uintptr_t to, uintptr_t inside) {
+    const Area* area = map_.at(inside - 1);
+    if (area == nullptr) return;
+    if (from < area->begin) from = area->begin;
+    if (to > area->end) to = area->end;
+    if (from < to) marks_.scan_root(kind, thread, from, to);
+  }
+
+  void scan_stack(const ScannedThread& thread) {
+    for (size_t i = 0; i < ScannedThread::kWords; ++i) {
+      marks_.see_root(RootKind::kRegister, thread.number, i, thread.words[i]);
+    }
+    if (thread.stack_high == 0 || thread.sp >= thread.stack_high) return;
+    constexpr uintptr_t kRedZone = 128;
+    const uintptr_t from = thread.sp != 0 ? thread.sp - kRedZone : thread.stack_low;
+    marks_.scan_root(RootKind::kStack, thread.number, from, thread.stack_high);
+  }
+
+  // --- memory that nobody claims
+
+  void scan_unclaimed(const Area& area, const Area* before) {
+    if (!is_candidate(area) || area.kind != Area::Kind::kAnonymous || is_data(area)) return;
+    if (is_stack(area) || is_old_stack(area, before) || is_heap(area)) return;
+    for (size_t i = 0; i < input_.excluded_count; ++i) {
+      if (overlap(input_.excluded[i], area.begin, area.end)) return;
+    }
+    if (!overlap(first_data_, area.begin, area.end))
+      return scan_between_blocks(RootKind::kAnonymous, area.begin, area.end);
+    if (area.begin < first_data_.begin)
+      scan_between_blocks(RootKind::kAnonymous, area.begin, first_data_.begin);
+    if (first_data_.end < area.end) scan_between_blocks(RootKind::kAnonymous, first_data_.end, area.end);
+  }
+
+  bool is_stack(const Area& area) const {
+    for (size_t i = 0; i < input_.thread_count; ++i) {
+      const ScannedThread& thread = input_.threads[i];
+      if (thread.stack_high > area.begin && thread.stack_high <= area.end && !is_first(thread)) return true;
+    }
+    return false;
+  }
+
+  // One that glibc keeps for the next thread: behind a guard, as no other memory of its kind.
+  static bool is_old_stack(const Area& area, const Area* before) {
+    return before != nullptr && before->end == area.begin && !before->readable && !before->writable &&
+           before->kind == Area::Kind::kAnonymous && before->end - before->begin <= kLargestGuard;
+  }
+
+  // Memory of the allocator: blocks lie in it that it did not map each by itself. (Bit 1 of a chunk's size
+  // says that it did.) Or one of glibc's heaps that has no blocks now.
+  bool is_heap(const Area& area) const {
+    for (uint32_t i = blocks_.first_behind(area.begin); i < blocks_.count() && blocks_[i].begin < area.end;
+         ++i) {
+      if (blocks_[i].is_mapping || blocks_[i].begin < area.begin + 8) continue;
+      constexpr uint64_t kMappedByItself = 2;
+      const uint64_t size = *reinterpret_cast<const uint64_t*>((blocks_[i].begin & ~uintptr_t{7}) - 8);
+      if ((size & kMappedByItself) == 0) return true;
+    }
+    if (area.begin % kGlibcHeap != 0) return false;
+    const uintptr_t* heap = reinterpret_cast<const uintptr_t*>(area.begin);  // ar_ptr, prev, size
+    return heap[0] > area.begin && heap[0] < area.begin + kPage && heap[1] == 0 && heap[2] != 0 &&
+           heap[2] <= kGlibcHeap;
+  }
+
+  const ScanInput& input_;
+  const BlockIndex& blocks_;
+  MemoryMap& map_;
+  Marks& marks_;
+  AddressRange first_data_{0, 0};
+};
+
+}  // namespace
+
+void scan_roots(const ScanInput& input, const BlockIndex& blocks, MemoryMap& map, Marks& marks) {
+  RootScan(input, blocks, map, marks).scan();
+}
+
+}  // namespace leakhunt::tracker

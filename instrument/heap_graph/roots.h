@@ -1,0 +1,20 @@
+// Roots: the memory outside of blocks from which a program reaches them, in the order in which a person would
+// want to be told of it.
+//
+//   data of modules      writable, but the tracker's own
+//   thread-local data    of each thread, with what pthread keeps in its control block
+//   unclaimed memory     private and anonymous, in no block and no stack: what libc or the program mapped by
+//                        a bare system call
+//   stacks, registers    of living threads, from the stack pointer on
+//
+// Not: the allocator's heaps (what lies there outside of blocks is its bookkeeping, and what was freed),
+// stacks of threads that have ended, memory that is shared with others.
+#pragma once
+
+#include "instrument/heap_graph/marks.h"
+
+namespace leakhunt::tracker {
+
+void scan_roots(const ScanInput& input, const BlockIndex& blocks, MemoryMap& map, Marks& marks);
+
+}  // namespace leakhunt::tracker

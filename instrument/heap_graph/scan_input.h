@@ -1,0 +1,57 @@
+// ScanInput: what the scan of a frozen process is given. Filled by the parent right before the fork; the
+// child reads its own copy.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace leakhunt::tracker {
+
+struct GraphBlock {
+  uintptr_t begin;
+  uint64_t size;
+  uint32_t site;
+  uint32_t birth;  // iterations or ticks completed at its allocation
+  bool is_mapping;
+};
+
+// Of one thread, as it stands. Everything from `sp` up to the control block is scanned.
+struct ScannedThread {
+  static constexpr size_t kWords = 6;
+  uint32_t number;
+  uint32_t tid;
+  uintptr_t stack_low;
+  uintptr_t stack_high;    // the thread pointer, or the end of the first thread's stack
+  uintptr_t sp;            // 0: it runs; all of its stack is scanned
+  uint64_t words[kWords];  // registers that are known otherwise: arguments of the system call it waits in
+};
+
+struct AddressRange {
+  uintptr_t begin;
+  uintptr_t end;
+};
+
+struct ScanInput {
+  uint64_t number;  // of the graph
+  uint32_t clock;   // iterations or ticks completed
+
+  // Calls visit(to, block) for every live block and mapping.
+  void (*for_each_block)(const void* tables, void (*visit)(void* to, const GraphBlock& block), void* to);
+  const void* tables;
+
+  const ScannedThread* threads;
+  size_t thread_count;
+  uintptr_t first_thread_pointer;  // thread-local data of the first thread; 0: not known
+
+  const uint64_t* growing;  // a bit a site
+  uint32_t site_count;
+  bool growing_known;     // otherwise blocks of all sites are sampled
+  uint32_t sampled_from;  // of them, those born at this clock or later
+
+  AddressRange own_code;         // the tracker's data is no root
+  AddressRange libc_code;        // pointers to headers of free chunks are none
+  const AddressRange* excluded;  // tables of the tracker
+  size_t excluded_count;
+};
+
+}  // namespace leakhunt::tracker

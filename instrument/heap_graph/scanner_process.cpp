@@ -1,0 +1,170 @@
+#include "instrument/heap_graph/scanner_process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "instrument/heap_graph/roots.h"
+#include "instrument/heap_graph/scratch.h"
+#include "instrument/os/atomics.h"
+#include "instrument/os/pages.h"
+#include "instrument/os/proc_self.h"
+#include "instrument/os/system_call.h"
+#include "instrument/os/text.h"
+
+namespace leakhunt::tracker {
+
+namespace {
+
+constexpr uint64_t kMostSeconds = 20;
+constexpr int kSignals = 64;
+const char kName[] = "leakhunt graph";
+
+// rt_sigaction's own structure; zeros are the default action.
+struct KernelAction {
+  void* handler;
+  unsigned long flags;
+  void* restorer;
+  unsigned long mask;
+};
+
+void close_everything() {
+  if (!is_error(system_call(SYS_close_range, 0u, ~0u, 0u))) return;
+  for (unsigned file = 0; file < 65536; ++file) system_call(SYS_close, file);  // before Linux 5.9
+}
+
+void become_nobody() {
+  close_everything();
+  const KernelAction none{};
+  for (int signal = 1; signal <= kSignals; ++signal) {
+    system_call(SYS_rt_sigaction, signal, &none, nullptr, sizeof none.mask);
+  }
+  const unsigned long nothing = 0;
+  system_call(SYS_rt_sigprocmask, SIG_SETMASK, &nothing, nullptr, sizeof nothing);
+  // Of one byte: nothing is written to a file, and 1 is the value that a program behind a pipe is not
+  // started at (core(5)).
+  const rlimit no_core{1, 1};
+  system_call(SYS_prlimit64, 0, RLIMIT_CORE, &no_core, nullptr);
+  const rlimit seconds{kMostSeconds, kMostSeconds};
+  system_call(SYS_prlimit64, 0, RLIMIT_CPU, &seconds, nullptr);
+  system_call(SYS_prctl, PR_SET_NAME, kName, 0, 0, 0);
+  const long file = system_call(SYS_openat, AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0);
+  if (is_error(file)) return;
+  system_call(SYS_write, file, "1000", 4);
+  system_call(SYS_close, file);
+}
+
+// Too large for the stack of the thread whose copy runs here.
+struct Scan {
+  BlockIndex blocks;
+  MemoryMap map;
+  Marks marks;
+};
+
+bool scan(const ScanInput& input, ScanResult* result) {
+  const uint64_t begin = monotonic_ns();
+  Scan* scan = map_scratch<Scan>(1);
+  if (scan == nullptr) return false;
+  *scan = {};
+  if (!scan->blocks.build(input) || !scan->map.read() || !scan->marks.start(input, scan->blocks, scan->map))
+    return false;
+  scan_roots(input, scan->blocks, scan->map, scan->marks);
+  scan->marks.finish();
+  GraphOutput output(input, scan->blocks, scan->marks, result->output(), ScanResult::output_bytes());
+  result->bytes = output.write(monotonic_ns() - begin);
+  for (size_t i = 0; i < output.module_count(); ++i) result->modules[i] = output.modules()[i];
+  result->module_count = output.module_count();
+  return result->bytes != 0;
+}
+
+[[noreturn]] void end_process() {
+  for (;;) system_call(SYS_exit_group, 0);
+}
+
+[[noreturn]] __attribute__((noinline)) void scan_and_end(const ScanInput& input, ScanResult* result) {
+  become_nobody();
+  if (scan(input, result)) store_release(result->done, 1u);
+  end_process();
+}
+
+// On the stack of the thread that waits for it, as a child of vfork: it must not return.
+[[noreturn]] __attribute__((noinline)) void fork_and_end(const ScanInput& input, ScanResult* result) {
+  const long child = system_call(SYS_clone, CLONE_UNTRACED, 0L, 0L, 0L, 0L);
+  if (child == 0) scan_and_end(input, result);
+  result->pid = static_cast<int32_t>(child);
+  end_process();
+}
+
+// "/proc/<pid>/stat": "4711 (leakhunt graph) R 1 ...". `is_ours`: by its name, which it has right from its
+// beginning on, but for a moment.
+bool is_running(int32_t pid, bool* is_ours) {
+  char path[40];
+  Text(path, sizeof path).put("/proc/").put(static_cast<uint64_t>(pid)).put("/stat");
+  char text[64];
+  const size_t bytes = read_small_file(path, text, sizeof text);
+  size_t end = bytes;
+  while (end > 0 && text[end - 1] != ')') --end;
+  if (end == 0 || end + 1 >= bytes) return false;
+  constexpr size_t kLength = sizeof kName - 1;
+  *is_ours = end > kLength;
+  for (size_t i = 0; *is_ours && i < kLength; ++i) *is_ours = text[end - 1 - kLength + i] == kName[i];
+  return text[end + 1] != 'Z' && text[end + 1] != 'X';
+}
+
+}  // namespace
+
+ScanResult* ScannerProcess::prepare() {
+  const long memory = system_call(SYS_mmap, 0L, ScanResult::kBytes, PROT_READ | PROT_WRITE,
+                                  MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1L, 0L);
+  if (is_error(memory)) return nullptr;
+  return result_ = reinterpret_cast<ScanResult*>(memory);
+}
+
+int ScannerProcess::start(const ScanInput& input) {
+  const unsigned long all = ~0ul;
+  unsigned long before = 0;
+  system_call(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
+  ScanResult* const result = result_;
+  const long helper = system_call(SYS_clone, CLONE_VM | CLONE_VFORK | CLONE_UNTRACED, 0L, 0L, 0L, 0L);
+  if (helper == 0) fork_and_end(input, result);
+  if (!is_error(helper)) system_call(SYS_wait4, helper, nullptr, __WCLONE, nullptr);
+  system_call(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof before);
+  system_call(SYS_madvise, result, ScanResult::kBytes, MADV_DONTFORK);  // none of the program's own children
+  if (is_error(helper)) return static_cast<int>(-helper);
+  return result->pid < 0 ? -result->pid : result->pid == 0 ? ECHILD : 0;
+}
+
+bool ScannerProcess::is_done() const {
+  return load_acquire(result_->done) != 0;
+}
+
+bool ScannerProcess::is_lost() const {
+  bool is_ours = false;
+  return !is_done() && !is_running(result_->pid, &is_ours) && !is_done();
+}
+
+void ScannerProcess::release() {
+  if (result_ == nullptr) return;
+  bool is_ours = false;
+  if (result_->pid > 0 && !is_done() && is_running(result_->pid, &is_ours) && is_ours) {
+    system_call(SYS_kill, result_->pid, SIGKILL);
+  }
+  system_call(SYS_munmap, result_, ScanResult::kBytes);
+  result_ = nullptr;
+}
+
+const char* obstacle_to_scanning() {
+  if (system_call(SYS_getpid) == 1) return "the program is the first process of its container";
+  int takes_orphans = 0;
+  if (!is_error(system_call(SYS_prctl, PR_GET_CHILD_SUBREAPER, &takes_orphans, 0, 0, 0)) &&
+      takes_orphans != 0)
+    return "the program takes in orphaned processes";
+  return nullptr;
+}
+
+}  // namespace leakhunt::tracker

@@ -1,0 +1,62 @@
+// ScannerProcess: the child that scans a frozen copy of the process, made so that the program cannot notice
+// it. It is no child of the program: a helper that shares the program's memory forks it and is gone before
+// the program runs on, so it belongs to whoever takes orphans. There is no SIGCHLD, nothing for the program's
+// wait(), no handler of pthread_atfork, and its memory is not counted as that of the program's children.
+//
+// The child has no descriptors, no handlers of signals, no core dump, a limit on its time, and is the first
+// that the kernel ends when memory is short. What it found lies in memory shared with the parent.
+//
+// Thread-safety: one thread at a time; the recorder's lock is held.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "instrument/heap_graph/graph_output.h"
+#include "instrument/heap_graph/scan_input.h"
+
+namespace leakhunt::tracker {
+
+// Shared by both.
+struct ScanResult {
+  static constexpr size_t kMostThreads = 1024;
+  static constexpr size_t kSiteWords = (1u << 20) / 64;
+  static constexpr size_t kBytes = 24 << 20;  // address space; what is not used is never there
+
+  uint32_t done;  // 1: it is all there
+  int32_t pid;    // of the child; below zero: an errno
+  uint64_t bytes;
+  uint64_t module_count;
+  uintptr_t modules[GraphOutput::kMostModules];
+  ScannedThread threads[kMostThreads];
+  uint64_t growing[kSiteWords];
+
+  uint8_t* output() { return reinterpret_cast<uint8_t*>(this + 1); }
+  static constexpr size_t output_bytes() { return kBytes - sizeof(ScanResult); }
+};
+
+class ScannerProcess {
+ public:
+  // Memory to be filled before start(), threads and growing sites. Null when there is none.
+  ScanResult* prepare();
+
+  // 0, or the errno of what failed. The calling thread is the one whose registers are on its stack.
+  int start(const ScanInput& input);
+
+  bool is_idle() const { return result_ == nullptr; }
+  bool is_done() const;
+  // Not done, and nobody is at it any more.
+  bool is_lost() const;
+  ScanResult* result() const { return result_; }
+
+  // Ends the child, if it still runs, and gives the memory back.
+  void release();
+
+ private:
+  ScanResult* result_ = nullptr;
+};
+
+// Why the program cannot have such a child; null when it can. (It would be given it as an orphan.)
+const char* obstacle_to_scanning();
+
+}  // namespace leakhunt::tracker

@@ -1,0 +1,264 @@
+// Heap graphs: every way of being held or lost, held against LeakSanitizer and memcheck; and nothing that a
+// program can see of them, whatever happens to them.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <regex>
+#include <set>
+#include <string>
+
+#include "lib/recording/reader.h"
+#include "tests/end_to_end/command.h"
+
+namespace leakhunt::end_to_end {
+namespace {
+
+using recording::GraphEdgeRow;
+using recording::GraphReason;
+using recording::HeapGraph;
+using recording::Reach;
+using recording::Run;
+
+using Answers = std::map<uint64_t, std::multiset<std::string>>;  // size of the blocks -> what is said of them
+
+// What a heap graph, memcheck and LeakSanitizer say of the blocks of tests/targets/heap_shapes.cpp.
+// LeakSanitizer says nothing of blocks that it can reach. docs/heap-graph.md explains where they differ.
+struct Shape {
+  const char* what;
+  uint64_t size;
+  std::multiset<std::string> ours;
+  std::multiset<std::string> memcheck;
+  std::multiset<std::string> sanitizer;
+};
+const Shape kShapes[] = {
+    {"a list from a global",
+     1008,
+     {"reachable", "reachable", "reachable"},
+     {"reachable", "reachable", "reachable"},
+     {}},
+    {"the head of a lost chain", 1104, {"definite"}, {"definite"}, {"direct"}},
+    {"its middle", 1120, {"indirect"}, {"indirect"}, {"indirect"}},
+    {"its end", 1136, {"indirect"}, {"indirect"}, {"indirect"}},
+    {"a pointer into the middle", 1200, {"possible"}, {"possible"}, {}},
+    {"a lost circle", 1312, {"definite", "indirect"}, {"definite", "indirect"}, {"indirect", "indirect"}},
+    {"on the stack of another thread", 1408, {"reachable"}, {"reachable"}, {}},
+    {"thread-local", 1504, {"reachable"}, {"reachable"}, {}},
+    {"thread-local, of another thread", 1520, {"reachable"}, {"reachable"}, {}},
+    {"the elements of a vector", 1600, {"reachable"}, {"reachable"}, {}},
+    {"in a vector", 1616, {"reachable"}, {"reachable"}, {}},
+    {"a lost doubly-linked pair",
+     1712,
+     {"definite", "indirect"},
+     {"definite", "indirect"},
+     {"indirect", "indirect"}},
+    {"a pointer that is hidden", 1808, {"definite"}, {"definite"}, {"direct"}},
+    {"in a chunk that mmap gave", 1904, {"reachable"}, {"reachable"}, {"direct"}},
+    {"in such a chunk, itself hidden", 1920, {"reachable"}, {"reachable"}, {"direct"}},
+    {"seen as the second base class", 2000, {"reachable"}, {"reachable"}, {}},
+    {"an array with its length in front", 2008, {"reachable"}, {"reachable"}, {}},
+};
+
+std::string word_of(Reach reach) {
+  const char* const words[] = {"definite", "indirect", "possible", "reachable"};
+  return words[static_cast<size_t>(reach)];
+}
+
+Answers answers_of(const HeapGraph& graph) {
+  Answers answers;
+  for (const auto& node : graph.nodes) answers[node.size].insert(word_of(node.reach));
+  return answers;
+}
+
+// Of every match: size of all blocks, their number, and the word (in the third group or the fourth).
+Answers answers_in(std::string text, const std::string& pattern) {
+  text.erase(std::remove(text.begin(), text.end(), ','), text.end());
+  Answers answers;
+  const std::regex expression(pattern);
+  for (std::sregex_iterator at(text.begin(), text.end(), expression), end; at != end; ++at) {
+    std::string word = at->str(3).empty() ? at->str(4) : at->str(3);
+    const std::map<std::string, std::string> ours{
+        {"possib", "possible"}, {"Direct", "direct"}, {"Indirect", "indirect"}};
+    if (const auto other = ours.find(word); other != ours.end()) word = other->second;
+    const uint64_t blocks = std::stoull(at->str(2));
+    for (uint64_t i = 0; i < blocks; ++i) answers[std::stoull(at->str(1)) / blocks].insert(word);
+  }
+  return answers;
+}
+
+void expect_answers(const Answers& answers, std::multiset<std::string> Shape::*expected) {
+  for (const Shape& shape : kShapes) {
+    const auto found = answers.find(shape.size);
+    EXPECT_EQ(found == answers.end() ? std::multiset<std::string>() : found->second, shape.*expected)
+        << shape.what;
+  }
+}
+
+const HeapGraph* last_graph(const Run& run) {
+  return run.graphs.empty() ? nullptr : &run.graphs.back();
+}
+
+TEST(HeapGraph, TellsEveryWayOfBeingHeldOrLost) {
+  const Recorded result = recorded(target("heap_shapes"), "export LEAKHUNT_GRAPH=exit;");
+  ASSERT_EQ(result.finished.exit_status, 0) << result.finished.err;
+  ASSERT_EQ(result.run.graphs.size(), 1u);
+  const HeapGraph& graph = result.run.graphs[0];
+  EXPECT_EQ(graph.reason, GraphReason::kExit);
+  EXPECT_TRUE(graph.whole) << graph.obstacle;
+  EXPECT_EQ(graph.threads, 2u);
+  EXPECT_EQ(graph.threads_parked + graph.threads_waiting, 2u);
+  expect_answers(answers_of(graph), &Shape::ours);
+}
+
+TEST(HeapGraph, MemcheckSaysTheSame) {
+  if (std::system("command -v valgrind > /dev/null") != 0) GTEST_SKIP() << "valgrind is not installed";
+  const Finished memcheck =
+      run_command("valgrind --leak-check=full --show-leak-kinds=all " + target("heap_shapes"));
+  expect_answers(
+      answers_in(
+          memcheck.err,
+          R"((?:\d+ \()?(\d+)(?: direct \d+ indirect\))? bytes in (\d+) blocks are (?:(?:(definite|indirect|possib)ly|still) (?:lost|(reachable)))?)"),
+      &Shape::memcheck);
+}
+
+TEST(HeapGraph, LeakSanitizerDiffersWhereItIsSaid) {
+  const Finished sanitizer = run_command(target("heap_shapes_lsan"));
+  expect_answers(
+      answers_in(std::regex_replace(sanitizer.err,
+                                    std::regex("(Direct|Indirect) leak of (\\d+) byte\\(s\\) in (\\d+)"),
+                                    "$2 in $3 is $1"),
+                 R"((\d+) in (\d+) is (Direct|Indirect))"),
+      &Shape::sanitizer);
+}
+
+// --- nothing that a program can see
+
+TEST(HeapGraph, TheProgramSeesNoChildNoSignalAndNoDescriptor) {
+  const std::string command = target("heap_graph_hard_times sees_no_child");
+  const Recorded result = recorded(command, "export LEAKHUNT_GRAPH=every=1;");
+  EXPECT_EQ(result.finished.out, run_command(command).out);
+  EXPECT_EQ(result.finished.err, "");
+  EXPECT_GE(result.run.graphs.size(), 10u);
+}
+
+TEST(HeapGraph, TheEndOfItsProcessIsNotThatOfTheProgram) {
+  const Recorded result =
+      recorded(target("heap_graph_hard_times kills_the_scanner"), "export LEAKHUNT_GRAPH=every=1;");
+  EXPECT_EQ(result.finished.exit_status, 0) << result.finished.err;
+  ASSERT_EQ(result.finished.out, "killed\n");
+  const bool said = std::any_of(
+      result.run.graphs.begin(), result.run.graphs.end(),
+      [](const HeapGraph& graph) { return graph.obstacle == "the process that scanned the heap was ended"; });
+  EXPECT_TRUE(said);
+  EXPECT_TRUE(result.run.complete());
+  EXPECT_TRUE(result.run.step_asides.empty());
+}
+
+TEST(HeapGraph, SixtyFourAllocatingThreadsStandStillAndGoOn) {
+  const Recorded result =
+      recorded(target("heap_graph_hard_times many_threads"), "export LEAKHUNT_GRAPH=every=1;");
+  EXPECT_EQ(result.finished.exit_status, 0) << result.finished.err;
+  EXPECT_EQ(result.finished.out, "64 threads\n");
+  const HeapGraph* graph = last_graph(result.run);
+  ASSERT_NE(graph, nullptr);
+  EXPECT_EQ(graph->obstacle, "");
+  EXPECT_TRUE(result.run.complete());
+}
+
+TEST(HeapGraph, ForksOfTheProgramAreItsOwn) {
+  const Recorded result = recorded(target("heap_graph_hard_times forks"), "export LEAKHUNT_GRAPH=every=1;");
+  EXPECT_EQ(result.finished.exit_status, 0) << result.finished.err;
+  EXPECT_EQ(result.finished.out, "bad 0\n");
+  EXPECT_GE(result.run.graphs.size(), 5u);
+}
+
+TEST(HeapGraph, WithoutMemoryThereIsNoneAndTheProgramGoesOn) {
+  // Room for the program and its recording, and not for the graph's 24 MB.
+  const Recorded result = recorded(target("heap_graph_hard_times keeps_a_list"),
+                                   "ulimit -v 32000; export LEAKHUNT_GRAPH=every=1;");
+  EXPECT_EQ(result.finished.exit_status, 0) << result.finished.err;
+  EXPECT_TRUE(result.run.complete());
+  ASSERT_FALSE(result.run.graphs.empty());
+  EXPECT_NE(result.run.graphs[0].obstacle, "");
+}
+
+TEST(HeapGraph, WithoutAProcessForItThereIsNoneAndTheProgramGoesOn) {
+  if (getuid() != 0 || std::system("command -v setpriv > /dev/null") != 0)
+    GTEST_SKIP() << "a limit on processes binds only others than root, and this test becomes one";
+  const TemporaryFolder folder;
+  const std::string file = folder.file("recording.lhr");
+  ASSERT_EQ(std::system(("chmod 777 " + folder.path()).c_str()), 0);
+  const std::string command =
+      "setpriv --reuid 54321 --clear-groups prlimit --nproc=0 env LEAKHUNT_GRAPH=every=1 "
+      "LEAKHUNT_INTERVAL_MS=0 LEAKHUNT_RECORDING=" +
+      file + " LD_PRELOAD=" LEAKHUNT_LIBRARY_FILE " " + target("heap_graph_hard_times keeps_a_list");
+  const Finished finished = run_command(command);
+  if (finished.err.find("Permission denied") != std::string::npos ||
+      finished.err.find("cannot be preloaded") != std::string::npos)
+    GTEST_SKIP() << "the build's folder is root's alone";
+  EXPECT_EQ(finished.exit_status, 0) << finished.err;
+  const auto run = recording::read_recording(file);
+  ASSERT_TRUE(run);
+  ASSERT_FALSE(run->graphs.empty());
+  EXPECT_EQ(run->graphs[0].obstacle,
+            "no process could be made for the scan: the limit on processes is reached");
+  EXPECT_TRUE(run->complete());
+}
+
+// --- when one is taken
+
+TEST(HeapGraph, AHealthyProgramPaysForNone) {
+  EXPECT_TRUE(recorded(target("heap_graph_hard_times is_healthy")).run.graphs.empty());
+}
+
+TEST(HeapGraph, AProgramThatGrowsIsLookedAtInPairs) {
+  const recording::Run run = recorded(target("heap_graph_hard_times keeps_a_list")).run;
+  std::set<uint64_t> iterations;
+  for (const HeapGraph& graph : run.graphs) {
+    if (graph.reason == GraphReason::kGrowth) iterations.insert(graph.iteration);
+  }
+  EXPECT_TRUE(std::any_of(iterations.begin(), iterations.end(), [&](uint64_t iteration) {
+    return iterations.contains(iteration + 1);
+  })) << iterations.size();
+}
+
+TEST(HeapGraph, OffIsOff) {
+  EXPECT_TRUE(recorded(target("heap_graph_hard_times keeps_a_list"), "export LEAKHUNT_GRAPH=off;")
+                  .run.graphs.empty());
+}
+
+// --- what the report makes of it
+
+std::string report_of(const std::string& kind, const std::string& file) {
+  const TemporaryFolder folder;
+  run_command(LEAKHUNT_BIN "/leakhunt run --out " + folder.path() + " -- " +
+              target("heap_graph_hard_times " + kind));
+  // Lines are broken by width.
+  return std::regex_replace(read_file(folder.file(file)), std::regex("\\s+"), " ");
+}
+
+TEST(HeapGraphReport, NamesTheMemberThatWasOverwritten) {
+  const std::string report = report_of("overwrites_next", "report.txt");
+  EXPECT_NE(report.find("definitely lost"), std::string::npos) << report;
+  EXPECT_NE(report.find(
+                "The last reference was held by Node::next (+0x0) of a block from heap_graph_hard_times.cpp"),
+            std::string::npos)
+      << report;
+  EXPECT_NE(report.find("it was overwritten: now it points to another block"), std::string::npos) << report;
+}
+
+TEST(HeapGraphReport, NamesTheVariableThatHoldsAList) {
+  const std::string report = report_of("keeps_a_list", "report.txt");
+  EXPECT_NE(report.find("still reachable"), std::string::npos) << report;
+  EXPECT_NE(report.find("Held by: global '(anonymous namespace)::kept' -> "), std::string::npos) << report;
+}
+
+TEST(HeapGraphReport, IsInTheJsonAsWell) {
+  const std::string report = report_of("overwrites_next", "report.json");
+  EXPECT_NE(report.find("\"reachability\": \"definitely lost\""), std::string::npos);
+  EXPECT_NE(report.find("\"seen_iteration\": "), std::string::npos);
+}
+
+}  // namespace
+}  // namespace leakhunt::end_to_end
