@@ -30,6 +30,14 @@ std::string first_finding(const reports::Report& report) {
                      : fmt::format("the first finding is in tag {}", reports::escape_line(tag));
 }
 
+bool gives_reason(const reports::Report& report, const std::string& wanted) {
+  for (const reports::Check& check : report.judgement.checks) {
+    if (check.state == reports::CheckState::kFailed && check.text.find(wanted) != std::string::npos)
+      return true;
+  }
+  return false;
+}
+
 // " in tag tape.node through Tape::record"; empty: any will do.
 std::string wanted_text(const runner::ExpectedFinding& finding) {
   std::string wanted;
@@ -40,7 +48,10 @@ std::string wanted_text(const runner::ExpectedFinding& finding) {
 
 }  // namespace
 
-std::string missed_finding(const reports::Report& report, const runner::ExpectedFinding& expected) {
+std::string missed_finding(const reports::Report& report, const runner::Schedule& schedule) {
+  const runner::ExpectedFinding& expected = schedule.expected_finding;
+  if (!schedule.expected_reason.empty() && !gives_reason(report, schedule.expected_reason))
+    return "no reason of the failure says so";
   const bool found =
       wanted_text(expected).empty() ||
       (!report.findings.empty() &&
@@ -57,6 +68,10 @@ std::string compare_with_expectation(reports::Verdict verdict, const runner::Sch
   if (is != expected) {
     return fmt::format("not as expected: the scenario expects {}, the verdict is {}\n", expected, is);
   }
+  const std::string& reason = schedule.expected_reason;
+  if (!missed.empty() && !reason.empty())
+    return fmt::format("not as expected: the scenario expects the reason \"{}\"; {}\n", reason, missed);
+  if (!reason.empty()) return fmt::format("as expected: {}, for \"{}\"\n", expected, reason);
   const std::string wanted = wanted_text(schedule.expected_finding);
   if (!missed.empty()) {
     return fmt::format("not as expected: the scenario expects a finding{}; {}\n", wanted, missed);

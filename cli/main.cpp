@@ -17,7 +17,8 @@ namespace leakhunt::cli {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> kCommands = {"scenario", "run", "attach", "report", "confusion"};
+constexpr std::array<std::string_view, 9> kCommands = {"scenario", "run",     "attach", "report",   "gate",
+                                                       "baseline", "history", "bisect", "confusion"};
 
 std::filesystem::path own_directory() {
   std::error_code problem;
@@ -46,8 +47,15 @@ std::string wrong_first_word(const std::string& word) {
     return is_known ? "" : fmt::format("there is no option {}; see leakhunt --help", word);
   }
   if (std::find(kCommands.begin(), kCommands.end(), word) != kCommands.end()) return {};
-  return fmt::format("there is no command {}{}; the commands are scenario, run, attach, report and confusion",
-                     word, runner::did_you_mean(word, kCommands));
+  std::string known;
+  for (const std::string_view command : kCommands)
+    known += fmt::format("{}{}",
+                         command == kCommands.front()  ? ""
+                         : command == kCommands.back() ? " and "
+                                                       : ", ",
+                         command);
+  return fmt::format("there is no command {}{}; the commands are {}", word,
+                     runner::did_you_mean(word, kCommands), known);
 }
 
 int refuse_call(const CLI::App& app, const CLI::ParseError& error) {
@@ -73,6 +81,10 @@ int run_command(std::vector<std::string> words) {
   declare_run(app, surroundings, status);
   declare_attach(app, surroundings, status);
   declare_report(app, surroundings, status);
+  declare_gate(app, surroundings, status);
+  declare_baseline(app, surroundings, status);
+  declare_history(app, surroundings, status);
+  declare_bisect(app, surroundings, status);
   declare_confusion(app, surroundings, status);
   try {
     std::reverse(words.begin(), words.end());  // as CLI11 wants them

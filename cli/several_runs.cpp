@@ -57,7 +57,7 @@ void take_report(const reports::Report& report, const runner::Schedule& schedule
   const runner::Part& part = schedule.runs[number].part;
   outcome.comparison.runs.push_back(reports::compared_run(report, {part.value, part.label, part.directory}));
   say_how_it_went(shown_name(schedule, number), outcome.comparison.runs.back());
-  const std::string missed = missed_finding(report, schedule.expected_finding);
+  const std::string missed = missed_finding(report, schedule);
   if (report.verdict() == reports::Verdict::kFail && outcome.missed.empty() && !missed.empty()) {
     outcome.missed = fmt::format("with {} {}, {}", schedule.axis, part.label, missed);
   }
@@ -65,8 +65,8 @@ void take_report(const reports::Report& report, const runner::Schedule& schedule
 
 // The error is why nothing more can be run.
 tl::expected<void, std::string> run_one(const runner::Schedule& schedule, size_t number,
-                                        const Surroundings& surroundings, runner::SignalWatch& signals,
-                                        Outcome& outcome) {
+                                        const Surroundings& surroundings, const HistoryOption& history,
+                                        runner::SignalWatch& signals, Outcome& outcome) {
   const runner::Plan& plan = schedule.runs[number];
   const auto out = runner::OutputDirectory::open(plan.out);
   if (!out) return tl::unexpected(out.error());
@@ -77,18 +77,20 @@ tl::expected<void, std::string> run_one(const runner::Schedule& schedule, size_t
   const auto judged = conclude(*watched, *out);
   if (judged) {
     take_report(judged->report, schedule, number, outcome);
+    return keep_in_history(judged->report, history);
   } else if (outcome.interrupted_by == 0) {
     return tl::unexpected(judged.error());
   }
   return {};
 }
 
-Outcome run_all(const runner::Schedule& schedule, const Surroundings& surroundings) {
+Outcome run_all(const runner::Schedule& schedule, const Surroundings& surroundings,
+                const HistoryOption& history) {
   Outcome outcome;
   outcome.comparison = comparison_for(schedule);
   runner::SignalWatch signals;  // a key between two runs counts as well
   for (size_t i = 0; i < schedule.runs.size(); ++i) {
-    if (const auto done = run_one(schedule, i, surroundings, signals, outcome); !done) {
+    if (const auto done = run_one(schedule, i, surroundings, history, signals, outcome); !done) {
       outcome.problem = done.error();
       break;
     }
@@ -128,10 +130,11 @@ void print_written(const reports::Comparison& comparison, const runner::OutputDi
 
 }  // namespace
 
-int run_several(const runner::Schedule& schedule, const Surroundings& surroundings) {
+int run_several(const runner::Schedule& schedule, const Surroundings& surroundings,
+                const HistoryOption& history) {
   const auto out = runner::OutputDirectory::open(schedule.out);
   if (!out) return refuse(out.error());
-  const Outcome outcome = run_all(schedule, surroundings);
+  const Outcome outcome = run_all(schedule, surroundings, history);
   const reports::Comparison& comparison = outcome.comparison;
   if (!comparison.runs.empty()) {
     const auto written = write_comparison(comparison, *out);

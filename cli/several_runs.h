@@ -3,12 +3,14 @@
 #pragma once
 
 #include "cli/commands.h"
+#include "cli/history_option.h"
 #include "scenarios/runner/scenario.h"
 
 namespace leakhunt::cli {
 
 // The exit status of the command: that of the verdict on all runs together. A program that fails stops
 // nothing; an interrupt, or something that is missing, ends it all with what there is.
-int run_several(const runner::Schedule& schedule, const Surroundings& surroundings);
+int run_several(const runner::Schedule& schedule, const Surroundings& surroundings,
+                const HistoryOption& history);
 
 }  // namespace leakhunt::cli

@@ -1,5 +1,7 @@
 #include "reports/report.h"
 
+#include "reports/analysis/suppression.h"
+
 namespace leakhunt::reports {
 
 Report analyse(const recording::Run& run) {
@@ -8,6 +10,7 @@ Report analyse(const recording::Run& run) {
   report.timeline = make_timeline(run);
   report.growth = measure_growth(run, report.timeline);
   report.findings = find_growth(report.timeline, report.growth);
+  suppress(run, report.growth, report.findings);
   report.forecast = make_forecast(run, report.timeline, report.growth);
   report.ledger = make_ledger(run, report.timeline, report.growth);
   report.peak_rss_bytes = peak_rss_bytes(run);

@@ -37,6 +37,8 @@ void Tracker::forget_parent() {
   for (PeakGauge& gauge : tag_gauges_) forget(&gauge);
   forget(&recorder_);
   forget(&threads_);
+  snapshot_peak_ = 0;
+  asked_peak_ = 0;
   clock_ = 0;
   entries_ = 0;
   marks_ = false;

@@ -7,7 +7,7 @@
 //
 // Frames are appended in one order and never rewritten:
 //
-//   HOST    scenario? budget
+//   HOST    scenario? budget limits?
 //   TARGET  ( process_start
 //             (module | module_closed | tag | site | snapshot_rows* snapshot | cohorts | thread | step_aside
 //              | iteration_marks | attached)*
@@ -68,6 +68,7 @@ enum class RecordType : uint32_t {
   kAttached = 18,        // the process ran before it was recorded
   kIterationMarks = 19,  // of the target
   kLeftRunning = 20,     // children that still ran when this process had ended
+  kLimits = 32,          // what else the budget says: limits of parts of the run, suppressions
 };
 
 // Ids are dense, counted from 0 in the order of their records.

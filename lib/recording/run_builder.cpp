@@ -41,6 +41,7 @@ constexpr Kind kKinds[] = {
     {RecordType::kLeftRunning, "left running", true},
     {RecordType::kThread, "thread", false},
     {RecordType::kAttached, "attached", false},
+    {RecordType::kLimits, "limits", true},
 };
 
 Kind kind_of(RecordType type) {
@@ -91,6 +92,8 @@ bool RunBuilder::take_payload(RecordType type, Decoder& in) {
       return replace_by<Scenario>(in, run_.scenario);
     case RecordType::kBudget:
       return replace_by<Budget>(in, run_.budget);
+    case RecordType::kLimits:
+      return take_limits(in);
     case RecordType::kProcessStart:
       return take_process_start(in);
     case RecordType::kModule:
@@ -440,6 +443,13 @@ bool RunBuilder::take_host_samples(Decoder& in) {
   if (!decode(in, &part) || (part.first != 0 && part.first != run_.host_samples.size())) return false;
   if (part.first == 0) run_.host_samples.clear();
   run_.host_samples.insert(run_.host_samples.end(), part.samples.begin(), part.samples.end());
+  return true;
+}
+
+bool RunBuilder::take_limits(Decoder& in) {
+  Budget budget = run_.budget;
+  if (!decode_limits(in, &budget)) return false;
+  run_.budget = std::move(budget);
   return true;
 }
 

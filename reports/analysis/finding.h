@@ -28,7 +28,8 @@ struct Finding {
   Keeping keeping = Keeping::kUnknown;
   double allocations_per_step = 0;  // of all its sites together
   double frees_per_step = 0;
-  double share = 1;  // of the growth of all findings
+  double share = 1;                        // of the growth of all findings
+  std::optional<size_t> suppression = {};  // forgiven by this one of the budget
 };
 
 // Sorted by slope, steepest first.
