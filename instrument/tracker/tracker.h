@@ -175,7 +175,7 @@ class Tracker {
                      uint32_t completed);  // under the recorder's lock
   void snapshot_before_fall(ThreadState* thread);
   void snapshot(ThreadState* thread, recording::SnapshotKind kind,
-                uint64_t iteration);  // under the recorder's lock
+                uint64_t iteration);                                       // under the recorder's lock
   void sum_up_heap(ThreadState* thread, HeapUse* use, bool restart_peak);  // under the recorder's lock
   void take_heap_peak();
   void write_cohorts();

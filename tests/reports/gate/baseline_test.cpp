@@ -94,7 +94,7 @@ TEST(Baseline, MistakesAreALineWithItsNumberAndItsMend) {
   EXPECT_EQ(error_of("leakhunt baseline 1", "leakhunt baseline 2").substr(0, 30),
             "1: no baseline begins so: the ");
   EXPECT_EQ(error_of("warm-up 20", "warm-up x").substr(0, 19), "7: \"x\" is no number");
-  EXPECT_EQ(error_of("iterations 100\n", "").substr(0, 45),
+  EXPECT_EQ(error_of("iterations 100\n", "").substr(0, 46),
             "6: \"warm-up\" stands where \"iterations\" should;");
   EXPECT_EQ(error_of("tag \"parameter\"", "tga \"parameter\"").substr(0, 40),
             "16: \"tga\" begins no line of a baseline; ");
