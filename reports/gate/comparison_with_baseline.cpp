@@ -84,8 +84,7 @@ Comparison compare_all(const Baseline& now, const Baseline& then, double peak_er
   compare("the process", std::nullopt, now.process, then.process, peak_error, comparison);
   for (const auto& [tag, figures] : now.tags) {
     const auto known = then.tags.find(tag);
-    compare(fmt::format("tag {}{}", escape_line(tag), known == then.tags.end() ? ", which is new" : ""), tag,
-            figures, known == then.tags.end() ? nothing : known->second, peak_error, comparison);
+    compare("tag " + escape_line(tag), tag, figures, known == then.tags.end() ? nothing : known->second, peak_error, comparison);
   }
   for (const auto& [tag, figures] : then.tags) {
     if (!now.tags.contains(tag))
@@ -142,8 +141,9 @@ std::string causes(const Report& report, const Baseline& now, const Baseline& th
 std::string regression_text(const Report& report, const Baseline& now, const Baseline& then,
                             const Regression& r) {
   const double more = r.now - r.then.high;
+  const bool is_new = r.tag && !then.tags.contains(*r.tag);
   std::string text =
-      fmt::format("{}: {} {}, in the baseline {}: {} more than allowed", r.part, figure_name(r.figure),
+      fmt::format("{}{}: {} {}, in the baseline {}: {} more than allowed", r.part, is_new ? ", which is new" : "", figure_name(r.figure),
                   amount(r.figure, r.now), band_text(r.figure, r.then), difference(r.figure, more).substr(1));
   if (r.figure == Figure::kBlocks || r.figure == Figure::kAllocations) {
     const double per_iteration = more / static_cast<double>(std::max<uint64_t>(1, now.judged));
@@ -211,7 +211,7 @@ void compare_with_baseline(Report& report, const Baseline& baseline) {
                       fmt::format("baseline: {}: {}", regression.part, to_string(regression.figure))});
   }
   checks.push_back({CheckState::kPassed,
-                    fmt::format("{} figures of the process and {} tags are within the baseline",
+                    fmt::format("{} figures of the process and of its tags ({}) are within the baseline",
                                 comparison.kept, now->tags.size()),
                     "baseline"});
   std::string not_compared;

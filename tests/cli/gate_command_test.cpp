@@ -90,14 +90,14 @@ TEST(GateCommand, BudgetsOfTheProjectApplyToItsRuns) {
   command.scratch().write(
       "leakhunt.toml",
       "[[limit]]\nblocks = 1\nowner = \"steppers\"\n[[limit]]\ntag = \"no.such.tag\"\npeak = \"1kB\"\n");
-  const Called called = command.call("run" + steps("100 0"));
+  const Called called = command.call("run -- " LEAKHUNT_REGRESSES " 300", "LEAK_EVERY=100 ");
   EXPECT_EQ(called.status, 1) << called.err;
-  const std::string report = unwrapped(command.file("out/runner_steps/report.txt"));
+  const std::string report = unwrapped(command.file("out/regresses/report.txt"));
   EXPECT_TRUE(contains(report, "the process: blocks live at the end")) << report;
   EXPECT_TRUE(contains(report, "owner: steppers"));
   EXPECT_TRUE(
       contains(report, "tag no.such.tag: peak live memory: not checked: nothing in the run has that name"));
-  EXPECT_EQ(command.call("report out/runner_steps").status, 1) << "the recording holds its limits";
+  EXPECT_EQ(command.call("report out/regresses").status, 1) << "the recording holds its limits";
   command.scratch().write("leakhunt.toml", "[[limit]]\nblocks = 1000\n");
   EXPECT_EQ(command.call("run" + steps("100 0")).status, 0);
   EXPECT_TRUE(
