@@ -27,6 +27,7 @@ void declare_baseline(CLI::App& app, const Surroundings& surroundings, int& stat
 void declare_history(CLI::App& app, const Surroundings& surroundings, int& status);
 void declare_bisect(CLI::App& app, const Surroundings& surroundings, int& status);
 void declare_report(CLI::App& app, const Surroundings& surroundings, int& status);
+void declare_selftest(CLI::App& app, const Surroundings& surroundings, int& status);
 void declare_confusion(CLI::App& app, const Surroundings& surroundings, int& status);
 
 }  // namespace leakhunt::cli
