@@ -47,18 +47,29 @@ tl::expected<Budget, std::string> configured_budget(const std::string& file, Con
   return std::move(config->budget);
 }
 
-tl::expected<void, std::string> complete_budget(Budget& budget, const std::string& config,
-                                                const fs::path& baseline) {
-  if (const auto found = look_up_baseline(budget, baseline); !found) return found;
-  auto more = configured_budget(config, ConfigSearch::kNone);
-  if (!more) return Refusal(more.error());
-  if (!budget.peak_rss_bytes) budget.peak_rss_bytes = more->peak_rss_bytes;
+namespace {
+
+void add(const Budget& more, Budget& budget) {
+  if (!budget.peak_rss_bytes) budget.peak_rss_bytes = more.peak_rss_bytes;
   if (!budget.growth_bytes_per_iteration)
-    budget.growth_bytes_per_iteration = more->growth_bytes_per_iteration;
-  if (!budget.min_iterations_per_second) budget.min_iterations_per_second = more->min_iterations_per_second;
-  budget.limits.insert(budget.limits.end(), more->limits.begin(), more->limits.end());
-  budget.suppressions.insert(budget.suppressions.end(), more->suppressions.begin(), more->suppressions.end());
+    budget.growth_bytes_per_iteration = more.growth_bytes_per_iteration;
+  if (!budget.min_iterations_per_second) budget.min_iterations_per_second = more.min_iterations_per_second;
+  budget.limits.insert(budget.limits.end(), more.limits.begin(), more.limits.end());
+  budget.suppressions.insert(budget.suppressions.end(), more.suppressions.begin(), more.suppressions.end());
   recording::name_limits(budget.limits);
+}
+
+}  // namespace
+
+tl::expected<void, std::string> complete_budgets(runner::Schedule& schedule, const std::string& config,
+                                                 bool positive_control) {
+  const auto more = configured_budget(config, ConfigSearch::kNone);
+  if (!more) return Refusal(more.error());
+  for (runner::Plan& plan : schedule.runs) {
+    if (const auto found = look_up_baseline(plan.budget, plan.baseline); !found) return found;
+    add(*more, plan.budget);
+    plan.budget.positive_control = positive_control && gates(plan.budget);
+  }
   return {};
 }
 

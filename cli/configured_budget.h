@@ -1,13 +1,13 @@
 // configured_budget: what leakhunt.toml and the baselines add to a budget, for every command that records.
 #pragma once
 
-#include <filesystem>
 #include <string>
 
 #include <CLI/CLI.hpp>
 #include <tl/expected.hpp>
 
 #include "lib/recording/budget.h"
+#include "scenarios/runner/scenario.h"
 
 namespace leakhunt::cli {
 
@@ -23,10 +23,10 @@ enum class ConfigSearch {
 // The errors are lines for the user.
 tl::expected<recording::Budget, std::string> configured_budget(const std::string& file, ConfigSearch search);
 
-// Adds what --config says to the budget of a scenario, which wins, and looks up its relative limits in
-// `baseline` (empty: none).
-tl::expected<void, std::string> complete_budget(recording::Budget& budget, const std::string& config,
-                                                const std::filesystem::path& baseline);
+// Adds what --config says to the budgets of a scenario, which win, and looks up their relative limits; each run that
+// gates anything gets its positive control, if it is wanted.
+tl::expected<void, std::string> complete_budgets(runner::Schedule& schedule, const std::string& config,
+                                                 bool positive_control);
 
 // Is there anything in it that a leak could break? Then the run is a gate.
 bool gates(const recording::Budget& budget);

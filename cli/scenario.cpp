@@ -90,11 +90,8 @@ tl::expected<runner::Schedule, std::string> make_schedule(const Options& options
   auto schedule = runner::make_schedule(
       {*file, std::move(overrides), surroundings.program_directory, *defect, options.out});
   if (!schedule) return schedule;
-  for (runner::Plan& plan : schedule->runs) {
-    const auto completed = complete_budget(plan.budget, options.config, plan.baseline);
-    if (!completed) return tl::unexpected(completed.error());
-    plan.budget.positive_control = !options.no_positive_control && gates(plan.budget);
-  }
+  const auto completed = complete_budgets(*schedule, options.config, !options.no_positive_control);
+  if (!completed) return tl::unexpected(completed.error());
   return schedule;
 }
 
