@@ -51,8 +51,7 @@ namespace {
 
 void add(const Budget& more, Budget& budget) {
   if (!budget.peak_rss_bytes) budget.peak_rss_bytes = more.peak_rss_bytes;
-  if (!budget.growth_bytes_per_iteration)
-    budget.growth_bytes_per_iteration = more.growth_bytes_per_iteration;
+  if (!budget.growth_bytes_per_iteration) budget.growth_bytes_per_iteration = more.growth_bytes_per_iteration;
   if (!budget.min_iterations_per_second) budget.min_iterations_per_second = more.min_iterations_per_second;
   budget.limits.insert(budget.limits.end(), more.limits.begin(), more.limits.end());
   budget.suppressions.insert(budget.suppressions.end(), more.suppressions.begin(), more.suppressions.end());

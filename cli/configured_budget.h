@@ -23,8 +23,8 @@ enum class ConfigSearch {
 // The errors are lines for the user.
 tl::expected<recording::Budget, std::string> configured_budget(const std::string& file, ConfigSearch search);
 
-// Adds what --config says to the budgets of a scenario, which win, and looks up their relative limits; each run that
-// gates anything gets its positive control, if it is wanted.
+// Adds what --config says to the budgets of a scenario, which win, and looks up their relative limits; each
+// run that gates anything gets its positive control, if it is wanted.
 tl::expected<void, std::string> complete_budgets(runner::Schedule& schedule, const std::string& config,
                                                  bool positive_control);
 

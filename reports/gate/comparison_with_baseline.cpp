@@ -84,7 +84,8 @@ Comparison compare_all(const Baseline& now, const Baseline& then, double peak_er
   compare("the process", std::nullopt, now.process, then.process, peak_error, comparison);
   for (const auto& [tag, figures] : now.tags) {
     const auto known = then.tags.find(tag);
-    compare("tag " + escape_line(tag), tag, figures, known == then.tags.end() ? nothing : known->second, peak_error, comparison);
+    compare("tag " + escape_line(tag), tag, figures, known == then.tags.end() ? nothing : known->second,
+            peak_error, comparison);
   }
   for (const auto& [tag, figures] : then.tags) {
     if (!now.tags.contains(tag))
@@ -143,8 +144,9 @@ std::string regression_text(const Report& report, const Baseline& now, const Bas
   const double more = r.now - r.then.high;
   const bool is_new = r.tag && !then.tags.contains(*r.tag);
   std::string text =
-      fmt::format("{}{}: {} {}, in the baseline {}: {} more than allowed", r.part, is_new ? ", which is new" : "", figure_name(r.figure),
-                  amount(r.figure, r.now), band_text(r.figure, r.then), difference(r.figure, more).substr(1));
+      fmt::format("{}{}: {} {}, in the baseline {}: {} more than allowed", r.part,
+                  is_new ? ", which is new" : "", figure_name(r.figure), amount(r.figure, r.now),
+                  band_text(r.figure, r.then), difference(r.figure, more).substr(1));
   if (r.figure == Figure::kBlocks || r.figure == Figure::kAllocations) {
     const double per_iteration = more / static_cast<double>(std::max<uint64_t>(1, now.judged));
     text += fmt::format(" ({} per iteration)", human_number(per_iteration));

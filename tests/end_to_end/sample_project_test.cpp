@@ -51,7 +51,8 @@ TEST(SampleProject, ItsTestsAndBenchmarksAreGated) {
   EXPECT_EQ(two["allocs_per_iter"].get<double>() - none["allocs_per_iter"].get<double>(), 2) << measured.out;
   EXPECT_EQ(two["total_allocated_bytes"].get<int64_t>() - none["total_allocated_bytes"].get<int64_t>(),
             16'000);
-  EXPECT_EQ(two["max_bytes_used"].get<int64_t>() - none["max_bytes_used"].get<int64_t>(), 1'000);
+  EXPECT_GE(two["max_bytes_used"].get<int64_t>(), 1'000);
+  EXPECT_LT(two["max_bytes_used"].get<int64_t>(), 16'000) << "one block at a time";
   EXPECT_EQ(two["net_heap_growth"].get<int64_t>(), 0);
 }
 

@@ -136,8 +136,9 @@ TEST(Limits, APartThatNeverAppearedIsNoPass) {
 }
 
 TEST(Limits, WhatCannotBeMeasuredIsInconclusive) {
-  EXPECT_EQ(check_of(with_limit({flat_site()}, limit(scope("", "", "", "worker*"), Cost::kPeakBytes, 1e9))).state,
-            CheckState::kInconclusive)
+  EXPECT_EQ(
+      check_of(with_limit({flat_site()}, limit(scope("", "", "", "worker*"), Cost::kPeakBytes, 1e9))).state,
+      CheckState::kInconclusive)
       << "not split by thread";
   Limit relative = limit(scope("parameter"), Cost::kPeakBytes, 0);
   relative.percent = 10;
@@ -255,7 +256,8 @@ TEST(Suppressions, FormatsOfCiSayThatAFindingIsForgiven) {
 
 TEST(Limits, EveryLimitIsATestCaseOfItsOwn) {
   recording::Run run = make_run({flat_site()});
-  run.budget.limits = {limit(scope("parameter"), Cost::kPeakBytes, 1), limit(scope("parameter"), Cost::kEndBlocks, 8)};
+  run.budget.limits = {limit(scope("parameter"), Cost::kPeakBytes, 1),
+                       limit(scope("parameter"), Cost::kEndBlocks, 8)};
   recording::name_limits(run.budget.limits);
   const Report report = analyse(run);
   std::ostringstream junit;

@@ -11,7 +11,6 @@
 namespace leakhunt::reports {
 namespace {
 
-
 SyntheticSite flat_site() {
   return {"parameter", "Tensor::Tensor", [](size_t) { return int64_t{8000}; }, {}, 1000};
 }
@@ -145,7 +144,8 @@ TEST(Gate, AnotherConfigurationIsNotComparable) {
   EXPECT_EQ(why([](recording::Run&) {}), "");
   EXPECT_NE(why([](recording::Run& r) { r.scenario->command.push_back("--large"); }).find("the command is"),
             std::string::npos);
-  EXPECT_NE(why([](recording::Run& r) { r.scenario->warm_up = 50; }).find("the warm-up is"), std::string::npos);
+  EXPECT_NE(why([](recording::Run& r) { r.scenario->warm_up = 50; }).find("the warm-up is"),
+            std::string::npos);
   EXPECT_NE(why([](recording::Run& r) { r.scenario->iterations = 2000; }).find("the number of iterations"),
             std::string::npos);
   EXPECT_NE(why([](recording::Run& r) { r.process.unwinder = "none"; }).find("the way of finding stacks"),
