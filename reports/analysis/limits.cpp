@@ -149,8 +149,8 @@ std::string heaviest(const Run& run, const GrowthMap& growth, const Limit& limit
   if (most == sites.end() || weight_of(growth, *most, limit.cost) <= 0) return {};
   const std::string place = place_text(growth, *most);
   if (place.empty()) return {};
-  return fmt::format("; most of it, {}, in {}", cost_text(limit.cost, weight_of(growth, *most, limit.cost)),
-                     place);
+  return fmt::format("; the largest part, {}, in {}",
+                     cost_text(limit.cost, weight_of(growth, *most, limit.cost)), place);
 }
 
 // A relative limit is a part more than the baseline; of nothing, nothing.

@@ -119,10 +119,10 @@ TEST(Limits, ABrokenOneNamesFigureLimitPlaceOwnerAndReason) {
   broken.reason = "the model is small";
   const Report report = analyse(with_limit({flat_site()}, broken));
   EXPECT_EQ(report.verdict(), Verdict::kFail);
-  EXPECT_EQ(
-      report.judgement.checks.front().text,
-      "tag parameter: blocks live at the end 8 is over the limit of 5; most of it, 8, in Tensor::Tensor "
-      "(Tensor::Tensor.cpp:10); owner: trainers; reason: the model is small");
+  EXPECT_EQ(report.judgement.checks.front().text,
+            "tag parameter: blocks live at the end 8 is over the limit of 5; the largest part, 8, in "
+            "Tensor::Tensor "
+            "(Tensor::Tensor.cpp:10); owner: trainers; reason: the model is small");
 }
 
 TEST(Limits, APartThatNeverAppearedIsNoPass) {
