@@ -1,6 +1,6 @@
 #include <benchmark/benchmark.h>
 
-#include "instrument/integrations/google_benchmark_memory_manager.h"
+#include "instrument/integrations/google_benchmark_memory.h"
 
 const bool kMemoryIsCounted = leakhunt::count_benchmark_memory();
 

@@ -1,7 +1,7 @@
-// google_benchmark_memory_manager: allocations, peak and growth of Google Benchmark's benchmarks. In one
+// google_benchmark_memory: allocations, peak and growth of Google Benchmark's benchmarks. In one
 // file:
 //
-//   #include "instrument/integrations/google_benchmark_memory_manager.h"
+//   #include "instrument/integrations/google_benchmark_memory.h"
 //   const bool kMemoryIsCounted = leakhunt::count_benchmark_memory();
 //
 // and then   leakhunt run -- ./benchmarks --benchmark_format=json
