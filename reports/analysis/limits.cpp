@@ -248,7 +248,7 @@ std::string cost_text(Cost cost, double amount) {
 std::string place_text(const GrowthMap& growth, SiteId site) {
   const StackFrame* frame = growth.sites[index(site)].attribution.frame();
   if (frame == nullptr) return {};
-  const std::string name = shorten_middle(escape_line(qualified_name(frame_name(*frame))), 60);
+  std::string name = shorten_middle(escape_line(qualified_name(frame_name(*frame))), 60);
   if (frame->file.empty()) return name;
   return fmt::format("{} ({}:{})", name, escape_line(frame->file.substr(frame->file.rfind('/') + 1)),
                      frame->line);
