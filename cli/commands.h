@@ -22,6 +22,10 @@ struct Surroundings {
 void declare_scenario(CLI::App& app, const Surroundings& surroundings, int& status);
 void declare_run(CLI::App& app, const Surroundings& surroundings, int& status);
 void declare_attach(CLI::App& app, const Surroundings& surroundings, int& status);
+void declare_gate(CLI::App& app, const Surroundings& surroundings, int& status);
+void declare_baseline(CLI::App& app, const Surroundings& surroundings, int& status);
+void declare_history(CLI::App& app, const Surroundings& surroundings, int& status);
+void declare_bisect(CLI::App& app, const Surroundings& surroundings, int& status);
 void declare_report(CLI::App& app, const Surroundings& surroundings, int& status);
 void declare_selftest(CLI::App& app, const Surroundings& surroundings, int& status);
 void declare_confusion(CLI::App& app, const Surroundings& surroundings, int& status);

@@ -30,6 +30,14 @@ std::string first_finding(const reports::Report& report) {
                      : fmt::format("the first finding is in tag {}", reports::escape_line(tag));
 }
 
+bool gives_reason(const reports::Report& report, const std::string& wanted) {
+  for (const reports::Check& check : report.judgement.checks) {
+    if (check.state == reports::CheckState::kFailed && check.text.find(wanted) != std::string::npos)
+      return true;
+  }
+  return false;
+}
+
 // " in tag tape.node through Tape::record"; empty: any will do.
 std::string wanted_text(const runner::ExpectedFinding& finding) {
   std::string wanted;
@@ -40,7 +48,10 @@ std::string wanted_text(const runner::ExpectedFinding& finding) {
 
 }  // namespace
 
-std::string missed_finding(const reports::Report& report, const runner::ExpectedFinding& expected) {
+std::string missed_finding(const reports::Report& report, const runner::Schedule& schedule) {
+  const runner::ExpectedFinding& expected = schedule.expected_finding;
+  if (!schedule.expected_reason.empty() && !gives_reason(report, schedule.expected_reason))
+    return "no reason of the failure says so";
   const bool found =
       wanted_text(expected).empty() ||
       (!report.findings.empty() &&
@@ -56,6 +67,8 @@ std::string unmet_expectation(reports::Verdict verdict, const runner::Schedule& 
   if (expected.empty()) return {};
   if (is != expected) return fmt::format("the scenario expects {}, the verdict is {}", expected, is);
   if (missed.empty()) return {};
+  if (!schedule.expected_reason.empty())
+    return fmt::format("the scenario expects the reason \"{}\"; {}", schedule.expected_reason, missed);
   return fmt::format("the scenario expects a finding{}; {}", wanted_text(schedule.expected_finding), missed);
 }
 
@@ -65,6 +78,8 @@ std::string compare_with_expectation(reports::Verdict verdict, const runner::Sch
   if (expected.empty()) return {};
   const std::string unmet = unmet_expectation(verdict, schedule, missed);
   if (!unmet.empty()) return fmt::format("not as expected: {}\n", unmet);
+  if (!schedule.expected_reason.empty())
+    return fmt::format("as expected: {}, for \"{}\"\n", expected, schedule.expected_reason);
   const std::string wanted = wanted_text(schedule.expected_finding);
   return wanted.empty() ? fmt::format("as expected: {}\n", expected)
                         : fmt::format("as expected: {}, with the first finding{}\n", expected, wanted);

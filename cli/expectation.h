@@ -9,8 +9,8 @@
 
 namespace leakhunt::cli {
 
-// What there is instead of the finding that is expected; empty: it is there.
-std::string missed_finding(const reports::Report& report, const runner::ExpectedFinding& expected);
+// What there is instead of the finding or reason that is expected; empty: it is there.
+std::string missed_finding(const reports::Report& report, const runner::Schedule& schedule);
 
 // What is not as the scenario's file expects, for a person; empty: all is, or nothing is expected. `missed`
 // is said by missed_finding() of the run, or of the first that misses it.

@@ -9,6 +9,7 @@
 
 #include "lib/recording/reader.h"
 #include "reports/analysis/source_paths.h"
+#include "reports/gate/positive_control.h"
 #include "scenarios/runner/child_recordings.h"
 #include "scenarios/runner/symbolise.h"
 
@@ -55,7 +56,7 @@ void judge_children(const std::filesystem::path& directory, Judged& judged) {
 }  // namespace
 
 tl::expected<Judged, std::string> judge_recording(const std::filesystem::path& recording,
-                                                  const PathStyle& paths) {
+                                                  const PathStyle& paths, const recording::Budget* limits) {
   auto run = recording::read_recording(recording.string());
   if (!run) return Refusal(run.error().message);
   if (run->images == 0 && !run->outcome) {
@@ -67,7 +68,12 @@ tl::expected<Judged, std::string> judge_recording(const std::filesystem::path& r
   // The runner died before it could do it; here the modules may still be.
   if (judged.run->symbols.empty()) judged.run->symbols = runner::symbolise(*judged.run);
   if (!paths.absolute) reports::make_paths_relative(*judged.run, paths.source_root);
+  if (limits != nullptr) {
+    judged.run->budget.limits = limits->limits;
+    judged.run->budget.suppressions = limits->suppressions;
+  }
   judged.report = reports::analyse(*judged.run);
+  if (judged.run->budget.positive_control) reports::run_positive_control(*judged.run, nullptr, judged.report);
   if (recording.filename() == "recording.lhr") judge_children(recording.parent_path() / "processes", judged);
   return judged;
 }

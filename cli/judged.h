@@ -32,8 +32,11 @@ struct PathStyle {
 // The error is a line for the user: an unreadable file, or one in which no program recorded anything. Such a
 // recording would look like a program without allocations, so it gets no report. Of the `recording.lhr` of a
 // run the children beside it are part of the report.
+//
+// `limits`, if given, come in place of the recorded limits and suppressions.
 tl::expected<Judged, std::string> judge_recording(const std::filesystem::path& recording,
-                                                  const PathStyle& paths = {});
+                                                  const PathStyle& paths = {},
+                                                  const recording::Budget* limits = nullptr);
 
 // Replaces the file at once: a reader sees the old one or the new one. What is no regular file (a pipe, a
 // terminal) is written to.

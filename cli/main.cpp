@@ -73,6 +73,10 @@ int run_command(std::vector<std::string> words) {
   declare_run(app, surroundings, status);
   declare_attach(app, surroundings, status);
   declare_report(app, surroundings, status);
+  declare_gate(app, surroundings, status);
+  declare_baseline(app, surroundings, status);
+  declare_history(app, surroundings, status);
+  declare_bisect(app, surroundings, status);
   declare_selftest(app, surroundings, status);
   declare_confusion(app, surroundings, status);
   const std::string problem = words.empty() ? std::string() : wrong_first_word(words.front(), app);

@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include "cli/configured_budget.h"
 #include "cli/log_tail.h"
+#include "scenarios/runner/build_kind.h"
 
 namespace leakhunt::cli {
 
@@ -19,9 +21,11 @@ runner::Order order_of(const runner::Plan& plan, const std::string& shown, const
   order.name = shown;
   order.scenario = plan.scenario;
   order.budget = plan.budget;
+  order.budget.build = runner::build_of(plan.program);
   order.program = plan.program;
   order.command = plan.scenario.command;
   order.environment = plan.environment;
+  if (has_thread_limits(plan.budget)) order.environment["LEAKHUNT_BY_THREAD"] = "1";
   order.timeout = plan.timeout;
   order.program_directory = surroundings.program_directory;
   order.progress = runner::style_for(STDERR_FILENO);

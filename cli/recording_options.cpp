@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/amounts.h"
+#include "cli/configured_budget.h"
 #include "scenarios/runner/quantities.h"
 
 namespace leakhunt::cli {
@@ -33,16 +34,22 @@ void declare(CLI::App& command, RecordingOptions& options, const char* default_o
           "How call stacks are found: by unwind rules (cfi), by frame pointers only (fp), or not (none)")
       ->check(CLI::IsMember({"cfi", "fp", "none"}))
       ->capture_default_str();
+  declare_config(command, options.config);
+  command.add_flag("--no-positive-control", options.no_positive_control,
+                   "Do not show, with an injected leak, that the gate would catch one");
 }
 
 tl::expected<recording::Budget, std::string> parse_budget(const RecordingOptions& options) {
-  recording::Budget budget;
+  auto configured = configured_budget(options.config, ConfigSearch::kOfTheProject);
+  if (!configured) return configured;
+  recording::Budget budget = std::move(*configured);
   const auto ceiling = parse_ceiling("--budget", options.budget);
   if (!ceiling) return tl::unexpected(ceiling.error());
-  budget.peak_rss_bytes = *ceiling;
+  if (*ceiling) budget.peak_rss_bytes = *ceiling;
   const auto growth = parse_amount("--max-growth", options.max_growth);
   if (!growth) return tl::unexpected(growth.error());
   if (*growth) budget.growth_bytes_per_iteration = static_cast<double>(**growth);
+  budget.positive_control = !options.no_positive_control && gates(budget);
   return budget;
 }
 

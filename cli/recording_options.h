@@ -18,12 +18,14 @@ struct RecordingOptions {
   std::optional<std::string> max_growth;
   std::optional<std::string> interval;
   std::string stacks = "cfi";
+  std::string config;
+  bool no_positive_control = false;
 };
 
 // `default_out` and `about_budget` are words of the help. `options` must outlive the command.
 void declare(CLI::App& command, RecordingOptions& options, const char* default_out, const char* about_budget);
 
-// Both errors are lines that name the option.
+// Both errors are lines that name the option, or the place in leakhunt.toml. The options win over the file.
 tl::expected<recording::Budget, std::string> parse_budget(const RecordingOptions& options);
 // "100ms", "1s"; a number alone is milliseconds. Absent if it was not given.
 tl::expected<std::optional<std::chrono::milliseconds>, std::string> parse_interval(

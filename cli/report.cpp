@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
+#include "cli/history_option.h"
 #include "cli/judged.h"
 #include "cli/messages.h"
 #include "reports/formats/threads.h"
@@ -29,6 +30,7 @@ struct Options {
   std::string source_root;
   bool absolute_paths = false;
   bool by_thread = false;
+  HistoryOption history;
 };
 
 std::string format_list() {
@@ -123,6 +125,7 @@ int run(const Options& options) {
   if (!judged) return refuse(judged.error());
   const auto moment = moment_of(options, judged->report);
   if (!moment) return refuse(moment.error());
+  if (const auto kept = keep_in_history(judged->report, options.history); !kept) return refuse(kept.error());
   const auto write = [&](std::ostream& out) {
     if (options.by_thread) return reports::write_threads(judged->report, out);
     (*format)->write(judged->report, *moment, out);
@@ -159,6 +162,7 @@ void declare_report(CLI::App& app, const Surroundings& surroundings, int& status
                    "Paths are relative to it (default: what the sources have in common)")
       ->type_name("DIR");
   command->add_flag("--absolute-paths", options->absolute_paths, "Paths as they were recorded");
+  declare(*command, options->history);
   command->footer(
       format_list() +
       "\nExit status: that of the verdict, as when it was recorded; 2 wrong call or an unreadable "

@@ -4,11 +4,15 @@
 
 #include <fmt/format.h>
 
+#include "cli/baseline_file.h"
 #include "cli/commands.h"
+#include "cli/configured_budget.h"
+#include "cli/history_option.h"
 #include "cli/judged.h"
 #include "cli/messages.h"
 #include "cli/recording_options.h"
 #include "cli/verdict_line.h"
+#include "scenarios/runner/build_kind.h"
 #include "scenarios/runner/conduct.h"
 #include "scenarios/runner/program.h"
 #include "scenarios/runner/quantities.h"
@@ -33,6 +37,8 @@ struct Options {
   std::string follow_fork = "yes";
   bool by_thread = false;
   std::string graph = "auto";
+  std::string baseline;
+  HistoryOption history;
 };
 
 tl::expected<void, std::string> choose_clock(const Options& options, runner::Order& order) {
@@ -72,6 +78,7 @@ tl::expected<runner::Order, std::string> make_order(const Options& options,
   const auto budget = parse_budget(options.recording);
   if (!budget) return tl::unexpected(budget.error());
   order.budget = *budget;
+  order.budget.build = runner::build_of(order.program);
   order.environment["LEAKHUNT_UNWINDER"] = options.recording.stacks;
   if (const auto clock = choose_clock(options, order); !clock) return tl::unexpected(clock.error());
   order.follow_children = options.follow_fork == "yes";
@@ -80,7 +87,7 @@ tl::expected<runner::Order, std::string> make_order(const Options& options,
         "--graph: '{}' is none of auto, off, exit and every=K (K iterations, at least 1)", options.graph));
   }
   order.environment["LEAKHUNT_GRAPH"] = options.graph;
-  if (options.by_thread) order.environment["LEAKHUNT_BY_THREAD"] = "1";
+  if (options.by_thread || has_thread_limits(order.budget)) order.environment["LEAKHUNT_BY_THREAD"] = "1";
   return order;
 }
 
@@ -101,12 +108,20 @@ void print_summary(const runner::Order& order, const runner::Watched& watched, c
                   (fs::proximate(out) / "report.txt").string()));
 }
 
+tl::expected<void, std::string> compare(const Options& options, Judged& judged) {
+  if (options.baseline.empty()) return {};
+  return compare_with(options.baseline, !options.recording.no_positive_control, judged);
+}
+
 int run(const Options& options, const Surroundings& surroundings) {
   if (surroundings.after_dashes.empty()) {
     return refuse("no program is given; write leakhunt run [options] -- PROGRAM ARGS");
   }
   const auto order = make_order(options, surroundings);
   if (!order) return refuse(order.error());
+  if (!options.baseline.empty()) {  // not only when the program has run
+    if (const auto baseline = read_baseline(options.baseline); !baseline) return refuse(baseline.error());
+  }
   const std::string& given = options.recording.out;
   const auto out =
       runner::OutputDirectory::open(given.empty() ? fs::path("out") / order->name : fs::path(given));
@@ -114,12 +129,14 @@ int run(const Options& options, const Surroundings& surroundings) {
   const auto watched = runner::conduct(*order, *out);
   if (!watched) return refuse(watched.error());
 
-  const auto judged = judge_recording(out->recording());
+  auto judged = judge_recording(out->recording());
   if (!judged)
     return watched->interrupted_by != 0 ? kSignalled + watched->interrupted_by : refuse(judged.error());
+  if (const auto compared = compare(options, *judged); !compared) return refuse(compared.error());
   if (const auto written = write_reports(judged->report, out->path()); !written)
     return refuse(written.error());
   print_summary(*order, *watched, judged->report, out->path());
+  if (const auto kept = keep_in_history(judged->report, options.history); !kept) return refuse(kept.error());
   if (watched->interrupted_by != 0) return kSignalled + watched->interrupted_by;
   return reports::exit_status(judged->report);
 }
@@ -155,6 +172,9 @@ void declare_run(CLI::App& app, const Surroundings& surroundings, int& status) {
                    "(exit), or every K iterations and at the end (every=K)")
       ->type_name("WHEN")
       ->capture_default_str();
+  command->add_option("--baseline", options->baseline, "Compare it with this baseline, as leakhunt gate does")
+      ->type_name("FILE");
+  declare(*command, options->history);
   command->footer(
       "The program keeps its terminal; two lines on stderr sum up. Exit status: 0 pass, 1 fail, 2 wrong\n"
       "call or something missing, 3 the program itself failed, 4 inconclusive, 128+N ended by signal N.");

@@ -17,7 +17,7 @@ namespace leakhunt::cli {
 namespace {
 
 constexpr size_t kPiece = 1 << 20;
-constexpr std::string_view kSubject = "same result";
+constexpr char kSubject[] = "same result";
 
 size_t read_piece(std::ifstream& file, std::vector<char>& piece) {
   file.read(piece.data(), static_cast<std::streamsize>(piece.size()));

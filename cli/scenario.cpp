@@ -8,7 +8,9 @@
 
 #include "cli/amounts.h"
 #include "cli/commands.h"
+#include "cli/configured_budget.h"
 #include "cli/expectation.h"
+#include "cli/history_option.h"
 #include "cli/judged.h"
 #include "cli/messages.h"
 #include "cli/planned_run.h"
@@ -30,6 +32,9 @@ struct Options {
   std::string defect;
   std::string out;
   std::optional<std::string> budget;
+  std::string config;
+  HistoryOption history;
+  bool no_positive_control = false;
   bool list = false;
   bool all = false;
 };
@@ -82,8 +87,12 @@ tl::expected<runner::Schedule, std::string> make_schedule(const Options& options
   if (!ceiling) return tl::unexpected(ceiling.error());
   std::vector<std::string> overrides = options.overrides;
   if (options.budget) overrides.push_back("budget.peak_rss=" + *options.budget);
-  return runner::make_schedule(
+  auto schedule = runner::make_schedule(
       {*file, std::move(overrides), surroundings.program_directory, *defect, options.out});
+  if (!schedule) return schedule;
+  const auto completed = complete_budgets(*schedule, options.config, !options.no_positive_control);
+  if (!completed) return tl::unexpected(completed.error());
+  return schedule;
 }
 
 void print_written(const runner::OutputDirectory& out) {
@@ -94,7 +103,8 @@ void print_written(const runner::OutputDirectory& out) {
   std::cout << " target.log\n" << std::flush;
 }
 
-int run_single(const runner::Schedule& schedule, const Surroundings& surroundings) {
+int run_single(const runner::Schedule& schedule, const Surroundings& surroundings,
+               const HistoryOption& history) {
   const auto out = runner::OutputDirectory::open(schedule.out);
   if (!out) return refuse(out.error());
   const runner::Plan& plan = schedule.runs.front();
@@ -108,9 +118,11 @@ int run_single(const runner::Schedule& schedule, const Surroundings& surrounding
   std::cout << '\n';
   if (interrupted == 0) {
     std::cout << compare_with_expectation(judged->report.verdict(), schedule,
-                                          missed_finding(judged->report, schedule.expected_finding));
+                                          missed_finding(judged->report, schedule));
   }
   print_written(*out);
+  if (const auto kept = keep_in_history(judged->report, history); !kept && interrupted == 0)
+    return refuse(kept.error());
   return interrupted != 0 ? interrupted : reports::exit_status(judged->report);
 }
 
@@ -141,8 +153,9 @@ int run(const Options& options, const Surroundings& surroundings) {
   if (options.name_or_file.empty()) return refuse("no scenario is given; see leakhunt scenario --list");
   const auto schedule = make_schedule(options, surroundings);
   if (!schedule) return refuse(schedule.error());
-  return schedule->kind == runner::ScenarioKind::kSingle ? run_single(*schedule, surroundings)
-                                                         : run_several(*schedule, surroundings);
+  return schedule->kind == runner::ScenarioKind::kSingle
+             ? run_single(*schedule, surroundings, options.history)
+             : run_several(*schedule, surroundings, options.history);
 }
 
 }  // namespace
@@ -167,6 +180,10 @@ void declare_scenario(CLI::App& app, const Surroundings& surroundings, int& stat
   command
       ->add_option("--budget", options->budget, "Ceiling of resident memory; above it the program is stopped")
       ->type_name("5GB");
+  declare_config(*command, options->config);
+  declare(*command, options->history);
+  command->add_flag("--no-positive-control", options->no_positive_control,
+                    "Do not show, with an injected leak, that the gate would catch one");
   command->footer(
       "Exit status: 0 pass, 1 fail, 2 wrong call or something missing, 3 the program itself failed,\n"
       "             4 inconclusive; with --all 0 when all came out as expected, 1 when one did not.\n"

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
+#include "cli/configured_budget.h"
 #include "cli/messages.h"
 #include "cli/trials.h"
 #include "scenarios/runner/catalogue.h"
@@ -39,6 +40,8 @@ tl::expected<Trial, std::string> make_trial(const runner::CatalogueEntry& entry,
   auto schedule = runner::make_schedule(
       {entry.file, std::move(overrides), surroundings.program_directory, {}, fs::path(options.out) / name});
   if (!schedule) return tl::unexpected(schedule.error());
+  const auto completed = complete_budgets(*schedule, "", true);
+  if (!completed) return tl::unexpected(completed.error());
   return Trial{name, name, std::move(*schedule)};
 }
 
@@ -55,6 +58,7 @@ tl::expected<std::vector<Trial>, std::string> make_pair_of(const runner::Catalog
   healthy->row = "  without it";
   healthy->schedule.expected_verdict = "pass";
   healthy->schedule.expected_finding = {};
+  healthy->schedule.expected_reason.clear();
   return std::vector<Trial>{std::move(*broken), std::move(*healthy)};
 }
 

@@ -49,7 +49,7 @@ void take_report(const reports::Report& report, const runner::Schedule& schedule
   const runner::Part& part = schedule.runs[number].part;
   outcome.comparison.runs.push_back(reports::compared_run(report, {part.value, part.label, part.directory}));
   say_how_it_went(lead + shown_name(schedule, number), outcome.comparison.runs.back());
-  const std::string missed = missed_finding(report, schedule.expected_finding);
+  const std::string missed = missed_finding(report, schedule);
   if (report.verdict() == reports::Verdict::kFail && outcome.missed.empty() && !missed.empty()) {
     outcome.missed = fmt::format("with {} {}, {}", schedule.axis, part.label, missed);
   }
@@ -58,7 +58,8 @@ void take_report(const reports::Report& report, const runner::Schedule& schedule
 // The error is why nothing more can be run.
 tl::expected<void, std::string> run_one(const runner::Schedule& schedule, size_t number,
                                         const std::string& lead, const Surroundings& surroundings,
-                                        runner::SignalWatch& signals, SeveralRuns& outcome) {
+                                        runner::SignalWatch& signals, const HistoryOption& history,
+                                        SeveralRuns& outcome) {
   const runner::Plan& plan = schedule.runs[number];
   const auto out = runner::OutputDirectory::open(plan.out);
   if (!out) return tl::unexpected(out.error());
@@ -69,6 +70,7 @@ tl::expected<void, std::string> run_one(const runner::Schedule& schedule, size_t
   const auto judged = conclude(*watched, *out);
   if (judged) {
     take_report(judged->report, schedule, number, lead, outcome);
+    return keep_in_history(judged->report, history);
   } else if (outcome.interrupted_by == 0) {
     return tl::unexpected(judged.error());
   }
@@ -109,11 +111,12 @@ tl::expected<void, std::string> compare_with_whole(const runner::Schedule& sched
 }  // namespace
 
 SeveralRuns conduct_several(const runner::Schedule& schedule, const std::string& lead,
-                            const Surroundings& surroundings, runner::SignalWatch& signals) {
+                            const Surroundings& surroundings, runner::SignalWatch& signals,
+                            const HistoryOption& history) {
   SeveralRuns outcome;
   outcome.comparison = comparison_for(schedule);
   for (size_t i = 0; i < schedule.runs.size(); ++i) {
-    if (const auto done = run_one(schedule, i, lead, surroundings, signals, outcome); !done) {
+    if (const auto done = run_one(schedule, i, lead, surroundings, signals, history, outcome); !done) {
       outcome.problem = done.error();
       break;
     }
@@ -145,11 +148,12 @@ tl::expected<void, std::string> write_comparison(const reports::Comparison& comp
                     [&](std::ostream& stream) { reports::write_comparison_json(comparison, stream); });
 }
 
-int run_several(const runner::Schedule& schedule, const Surroundings& surroundings) {
+int run_several(const runner::Schedule& schedule, const Surroundings& surroundings,
+                const HistoryOption& history) {
   const auto out = runner::OutputDirectory::open(schedule.out);
   if (!out) return refuse(out.error());
   runner::SignalWatch signals;  // a key between two runs counts as well
-  const SeveralRuns outcome = conduct_several(schedule, "", surroundings, signals);
+  const SeveralRuns outcome = conduct_several(schedule, "", surroundings, signals, history);
   const reports::Comparison& comparison = outcome.comparison;
   if (!comparison.runs.empty()) {
     const auto written = write_comparison(comparison, *out);

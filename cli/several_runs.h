@@ -7,6 +7,7 @@
 #include <tl/expected.hpp>
 
 #include "cli/commands.h"
+#include "cli/history_option.h"
 #include "reports/comparison.h"
 #include "scenarios/runner/conduct.h"
 #include "scenarios/runner/scenario.h"
@@ -24,7 +25,8 @@ struct SeveralRuns {
 // Makes the runs, each with its reports below schedule.out; says on stderr how each went. `lead` stands
 // before their names: "[3/20] ".
 SeveralRuns conduct_several(const runner::Schedule& schedule, const std::string& lead,
-                            const Surroundings& surroundings, runner::SignalWatch& signals);
+                            const Surroundings& surroundings, runner::SignalWatch& signals,
+                            const HistoryOption& history = {});
 
 // report.txt and report.json of the whole. The error is a line for the user.
 tl::expected<void, std::string> write_comparison(const reports::Comparison& comparison,
@@ -32,6 +34,7 @@ tl::expected<void, std::string> write_comparison(const reports::Comparison& comp
 
 // The exit status of the command: that of the verdict on all runs together. A program that fails stops
 // nothing; an interrupt, or something that is missing, ends it all with what there is.
-int run_several(const runner::Schedule& schedule, const Surroundings& surroundings);
+int run_several(const runner::Schedule& schedule, const Surroundings& surroundings,
+                const HistoryOption& history);
 
 }  // namespace leakhunt::cli

@@ -52,8 +52,7 @@ tl::expected<void, std::string> run_single(const Trial& trial, const std::string
   if (!judged) return tl::unexpected(judged.error());
   row.verdict = judged->report.verdict();
   take_first_finding(judged->report, row);
-  row.unmet = unmet_expectation(*row.verdict, trial.schedule,
-                                missed_finding(judged->report, trial.schedule.expected_finding));
+  row.unmet = unmet_expectation(*row.verdict, trial.schedule, missed_finding(judged->report, trial.schedule));
   take(reports::compared_run(judged->report, {}), row);
   return {};
 }

@@ -52,6 +52,21 @@ LEAKHUNT_WEAK void leakhunt_pool_reset(leakhunt_pool* pool);
 /* Ends an epoch and gives the pool back. */
 LEAKHUNT_WEAK void leakhunt_pool_destroy(leakhunt_pool* pool);
 
+/* What the process has done in the heap since the recording began: blocks of the malloc family and operator
+ * new, without the tracker's own. Exact when no other thread allocates meanwhile; the peak to within 64 KiB
+ * for each other thread. Counters only rise: of two calls, the difference is what happened between them. */
+struct leakhunt_heap_counters {
+  uint64_t allocations;
+  uint64_t allocated_bytes;
+  uint64_t frees;
+  uint64_t freed_bytes;
+  uint64_t peak_live_bytes; /* since the last call with restart_peak, or the beginning */
+};
+
+/* Fills `counters` and returns 1; 0 when nothing is recorded. With `restart_peak` the next peak is counted
+ * from what is live now. Its cost grows with the number of call sites: some microseconds. */
+LEAKHUNT_WEAK int leakhunt_heap_use(struct leakhunt_heap_counters* counters, int restart_peak);
+
 #ifdef __cplusplus
 }
 #endif

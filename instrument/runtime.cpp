@@ -399,3 +399,11 @@ extern "C" void leakhunt_pool_reset(leakhunt_pool* pool) {
 extern "C" void leakhunt_pool_destroy(leakhunt_pool* pool) {
   if (pool != nullptr) tracker.destroy_pool(reinterpret_cast<Pool*>(pool));
 }
+
+extern "C" int leakhunt_heap_use(leakhunt_heap_counters* counters, int restart_peak) {
+  leakhunt::tracker::HeapUse use;
+  if (!tracker.heap_use(&use, restart_peak != 0)) return 0;
+  const leakhunt::recording::Counters& sum = use.counters;
+  *counters = {sum.allocations, sum.allocated_bytes, sum.frees, sum.freed_bytes, use.peak_bytes};
+  return 1;
+}

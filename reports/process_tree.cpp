@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kAccusedShown = 5;  // children whose reasons stand in the verdict
 constexpr size_t kCommandShown = 60;
-constexpr std::string_view kSubject = "child process";
+constexpr char kSubject[] = "child process";
 
 std::string command_of(const recording::Process& process) {
   std::string command;

@@ -1,5 +1,7 @@
 #include "reports/report.h"
 
+#include "reports/analysis/suppression.h"
+
 namespace leakhunt::reports {
 
 Report analyse(const recording::Run& run) {
@@ -12,6 +14,7 @@ Report analyse(const recording::Run& run) {
     finding.twins = find_freed_twins(run, finding.sites);
     finding.retention = find_retention(run, finding.sites);
   }
+  suppress(run, report.growth, report.findings);
   report.forecast = make_forecast(run, report.timeline, report.growth);
   report.ledger = make_ledger(run, report.timeline, report.growth);
   report.peak_rss_bytes = peak_rss_bytes(run);

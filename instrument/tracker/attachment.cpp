@@ -116,6 +116,8 @@ void Tracker::forget_everything() {
   }
   heap_gauge_ = {};
   for (PeakGauge& gauge : tag_gauges_) gauge = {};
+  snapshot_peak_ = 0;
+  asked_peak_ = 0;
   clock_ = 0;
   entries_ = 0;
   threads_ = {};

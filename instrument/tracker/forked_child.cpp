@@ -40,6 +40,8 @@ void Tracker::forget_parent() {
   forget(&freed_places_);
   forget(&graphs_);
   first_thread_pointer_ = 0;
+  snapshot_peak_ = 0;
+  asked_peak_ = 0;
   clock_ = 0;
   entries_ = 0;
   marks_ = false;

@@ -237,6 +237,19 @@ void Tracker::mark_iteration(uint64_t number) {
   leave(thread);
 }
 
+bool Tracker::heap_use(HeapUse* use, bool restart_peak) {
+  ThreadState* thread = enter();
+  if (thread == nullptr) return false;
+  bool known = false;
+  {
+    const SpinGuard guard(recorder_.lock());
+    known = active();
+    if (known) sum_up_heap(thread, use, restart_peak);
+  }
+  leave(thread);
+  return known;
+}
+
 void Tracker::mark_entry() {
   ThreadState* thread = enter();
   if (thread == nullptr) return;

@@ -61,6 +61,12 @@ struct ForkNote {
   uint64_t parent_pid;
 };
 
+// What the heap has done since the recording began.
+struct HeapUse {
+  Counters counters;
+  uint64_t peak_bytes;  // since it was last restarted
+};
+
 class Tracker {
  public:
   // 0, or the errno of what failed; nothing is recorded then.
@@ -136,6 +142,8 @@ class Tracker {
   TagId intern_tag(const char* name) { return tags_.intern(name); }
   TagId switch_tag(TagId tag);
   void mark_iteration(uint64_t number);
+  // False when nothing is recorded.
+  bool heap_use(HeapUse* use, bool restart_peak);
   Pool* create_pool(TagId tag);
   void on_pool_alloc(Pool* pool, size_t size, const void* hook_frame);
   void on_pool_reset(Pool* pool);
@@ -174,7 +182,9 @@ class Tracker {
                      uint32_t completed);  // under the recorder's lock
   void snapshot_before_fall(ThreadState* thread);
   void snapshot(ThreadState* thread, recording::SnapshotKind kind,
-                uint64_t iteration);  // under the recorder's lock
+                uint64_t iteration);                                       // under the recorder's lock
+  void sum_up_heap(ThreadState* thread, HeapUse* use, bool restart_peak);  // under the recorder's lock
+  void take_heap_peak();
   void write_cohorts();
   bool wait_while_parking(ThreadState* thread) const;
   void take_graph(recording::GraphReason reason);  // under the recorder's lock
@@ -208,9 +218,11 @@ class Tracker {
   Mappings mappings_;
   PeakGauge heap_gauge_{};
   PeakGauge tag_gauges_[kMaxTags] = {};
-  int64_t fall_from_ = 0;  // a live heap above it is worth a snapshot before it falls
-  uint32_t clock_ = 0;     // iterations or ticks completed
-  bool marks_ = false;     // the program marks its iterations: no ticks
+  int64_t snapshot_peak_ = 0;  // taken out of the gauge and not written yet
+  int64_t asked_peak_ = 0;     // the same, for who asks by leakhunt_heap_use()
+  int64_t fall_from_ = 0;      // a live heap above it is worth a snapshot before it falls
+  uint32_t clock_ = 0;         // iterations or ticks completed
+  bool marks_ = false;         // the program marks its iterations: no ticks
   LineMarks lines_;
   uint64_t entries_ = 0;  // of the function that marks them
   uint64_t next_tick_ns_ = 0;

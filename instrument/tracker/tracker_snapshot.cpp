@@ -39,8 +39,9 @@ void Tracker::snapshot(ThreadState* thread, recording::SnapshotKind kind, uint64
   record.shared_bytes = shared_bytes_;
   record.minor_faults = minor_faults();
   record.tracker_bytes = mapped_bytes();
-  const int64_t peak = heap_gauge_.take_peak();
-  record.heap_peak_bytes = peak > 0 ? static_cast<uint64_t>(peak) : 0;
+  take_heap_peak();
+  record.heap_peak_bytes = snapshot_peak_ > 0 ? static_cast<uint64_t>(snapshot_peak_) : 0;
+  snapshot_peak_ = 0;
   const uint32_t threads = owned_thread_states();
   record.peak_error_bytes = threads > 1 ? (threads - 1) * static_cast<uint64_t>(kBatch) : 0;
   if (!threads_.write_living(recorder_, now, kind == recording::SnapshotKind::kFinal) ||

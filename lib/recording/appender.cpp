@@ -116,6 +116,7 @@ tl::expected<void, Error> create_recording(const std::string& path, const Scenar
   append_file_header(bytes);
   if (scenario != nullptr) append_frame(bytes, RecordType::kScenario, encode(*scenario));
   append_frame(bytes, RecordType::kBudget, encode(budget));
+  if (budget.has_more()) append_frame(bytes, RecordType::kLimits, encode_limits(budget));
   File file(path, O_WRONLY | O_CREAT | O_TRUNC);
   if (!file || !file.write_at(0, bytes)) return cannot_write(path);
   return {};

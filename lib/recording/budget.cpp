@@ -1,8 +1,12 @@
 #include "lib/recording/budget.h"
 
+#include <algorithm>
+#include <array>
 #include <cctype>
 #include <charconv>
+#include <chrono>
 #include <cmath>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -38,6 +42,49 @@ std::string_view without_spaces_around(std::string_view text) {
 }
 
 }  // namespace
+
+std::string to_string(const Scope& scope) {
+  if (scope.is_process()) return "the process";
+  std::string text;
+  const auto add = [&](std::string_view kind, const std::string& pattern) {
+    if (!pattern.empty()) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", kind, pattern);
+  };
+  add("tag", scope.tag);
+  add("function", scope.function);
+  add("file", scope.file);
+  add("thread", scope.thread);
+  return text;
+}
+
+std::string_view to_string(Cost cost) {
+  constexpr std::array<std::string_view, kCosts> kNames = {"peak",
+                                                           "end",
+                                                           "blocks",
+                                                           "growth",
+                                                           "growth_blocks",
+                                                           "allocations",
+                                                           "allocations_per_second",
+                                                           "iterations_per_second"};
+  return kNames[static_cast<size_t>(cost)];
+}
+
+void name_limits(std::vector<Limit>& limits) {
+  std::map<std::string, size_t> seen;
+  for (Limit& limit : limits) {
+    limit.name = fmt::format("{}: {}{}", to_string(limit.scope), to_string(limit.cost),
+                             limit.percent ? " beside the baseline" : "");
+    const size_t number = ++seen[limit.name];
+    if (number > 1) limit.name += fmt::format(" ({})", number);
+  }
+}
+
+std::string date_text(uint64_t days) {
+  constexpr uint64_t kLastDay = 2'932'896;  // 9999-12-31
+  const std::chrono::sys_days day{std::chrono::days(static_cast<int>(std::min(days, kLastDay)))};
+  const std::chrono::year_month_day date{day};
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                     static_cast<unsigned>(date.day()));
+}
 
 tl::expected<uint64_t, std::string> parse_bytes(std::string_view text) {
   const auto refuse = [&] {

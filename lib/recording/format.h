@@ -7,7 +7,7 @@
 //
 // Frames are appended in one order and never rewritten:
 //
-//   HOST    scenario? budget
+//   HOST    scenario? budget limits?
 //   TARGET  ( process_start
 //             (module | module_closed | tag | site | snapshot_rows* snapshot | cohorts | thread | step_aside
 //              | iteration_marks | attached | graph (graph_sites | graph_nodes | graph_edges)* graph_end?)*
@@ -67,14 +67,15 @@ enum class RecordType : uint32_t {
   kThread = 17,
   kAttached = 18,        // the process ran before it was recorded
   kIterationMarks = 19,  // of the target
-  kFreedPlace = 33,      // where blocks of a site were freed, by a sample
   kLeftRunning = 20,     // children that still ran when this process had ended
   kGraph = 21,           // the heap graph: who points to whom; graph_codec.h
   kGraphSites = 22,
   kGraphNodes = 23,
   kGraphEdges = 24,
   kGraphEnd = 25,
-  kDataNames = 26,  // of the host: the variables in which roots lie, the members of blocks
+  kDataNames = 26,   // of the host: the variables in which roots lie, the members of blocks
+  kLimits = 32,      // what else the budget says: limits of parts of the run, suppressions
+  kFreedPlace = 33,  // where blocks of a site were freed, by a sample
 };
 
 // Ids are dense, counted from 0 in the order of their records.

@@ -24,6 +24,10 @@ bool decode(Decoder& in, Scenario* record);
 Payload encode(const Budget& record);
 bool decode(Decoder& in, Budget* record);
 
+// Of a budget what its own record does not hold.
+Payload encode_limits(const Budget& budget);
+bool decode_limits(Decoder& in, Budget* budget);
+
 Payload encode(const Outcome& record);
 bool decode(Decoder& in, Outcome* record);
 

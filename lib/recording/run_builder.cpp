@@ -50,6 +50,7 @@ constexpr Kind kKinds[] = {
     {RecordType::kGraphEdges, "graph edges", false},
     {RecordType::kGraphEnd, "graph end", false},
     {RecordType::kDataNames, "data names", true},
+    {RecordType::kLimits, "limits", true},
 };
 
 Kind kind_of(RecordType type) {
@@ -100,6 +101,8 @@ bool RunBuilder::take_payload(RecordType type, Decoder& in) {
       return replace_by<Scenario>(in, run_.scenario);
     case RecordType::kBudget:
       return replace_by<Budget>(in, run_.budget);
+    case RecordType::kLimits:
+      return take_limits(in);
     case RecordType::kProcessStart:
       return take_process_start(in);
     case RecordType::kModule:
@@ -483,6 +486,13 @@ bool RunBuilder::take_host_samples(Decoder& in) {
   if (!decode(in, &part) || (part.first != 0 && part.first != run_.host_samples.size())) return false;
   if (part.first == 0) run_.host_samples.clear();
   run_.host_samples.insert(run_.host_samples.end(), part.samples.begin(), part.samples.end());
+  return true;
+}
+
+bool RunBuilder::take_limits(Decoder& in) {
+  Budget budget = run_.budget;
+  if (!decode_limits(in, &budget)) return false;
+  run_.budget = std::move(budget);
   return true;
 }
 

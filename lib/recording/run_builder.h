@@ -58,6 +58,7 @@ class RunBuilder {
   bool take_attached(Decoder& in);
   bool take_process_end(Decoder& in);
   bool take_host_samples(Decoder& in);
+  bool take_limits(Decoder& in);
   bool take_torn_tail(Decoder& in);
 
   void begin_image();

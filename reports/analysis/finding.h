@@ -31,8 +31,9 @@ struct Finding {
   FreedTwins twins;
   double allocations_per_step = 0;  // of all its sites together
   double frees_per_step = 0;
-  std::optional<Retention> retention;  // why its blocks stay; absent without a heap graph
-  double share = 1;                    // of the growth of all findings
+  std::optional<Retention> retention;      // why its blocks stay; absent without a heap graph
+  double share = 1;                        // of the growth of all findings
+  std::optional<size_t> suppression = {};  // forgiven by this one of the budget
 };
 
 // Sorted by slope, steepest first.

@@ -271,6 +271,18 @@ Growth judge_resident(const Run& run, const Timeline& timeline, double risk) {
 
 }  // namespace
 
+Growth growth_of_sites(const Run& run, const Timeline& timeline, const GrowthMap& map,
+                       std::span<const SiteId> sites) {
+  LiveSeries live;
+  std::vector<Growth> parts;
+  for (const SiteId site : sites) {
+    live.add(live_series(run, run.sites[index(site)]));
+    parts.push_back(map.sites[index(site)].growth);
+  }
+  if (parts.size() == 1) return parts.front();
+  return combine(classify(timeline, live, kMinRisesOfSum, map.risk_each), parts);
+}
+
 GrowthMap measure_growth(const Run& run, const Timeline& timeline) {
   GrowthMap map;
   find_nested_tags(run, map);

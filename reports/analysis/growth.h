@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "lib/recording/run.h"
@@ -58,6 +59,10 @@ struct GrowthMap {
   std::vector<int64_t> heap_bytes;     // live, by snapshot
   std::vector<int64_t> mapping_bytes;  // mapped, by snapshot
 };
+
+// What these call sites together do: judged as a place is.
+Growth growth_of_sites(const recording::Run& run, const Timeline& timeline, const GrowthMap& map,
+                       std::span<const recording::SiteId> sites);
 
 GrowthMap measure_growth(const recording::Run& run, const Timeline& timeline);
 

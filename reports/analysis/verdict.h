@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lib/recording/run.h"
+#include "reports/analysis/check.h"
 #include "reports/analysis/finding.h"
 #include "reports/analysis/growth.h"
 #include "reports/analysis/timeline.h"
@@ -17,22 +18,6 @@ enum class Verdict { kPass, kFail, kInconclusive, kTargetFailed };
 
 // "pass", "fail", "inconclusive"; a target that failed is "inconclusive" in JSON, whose values are fixed.
 std::string_view to_string(Verdict verdict);
-
-enum class CheckState {
-  kFailed,
-  kTargetFailed,
-  kInconclusive,
-  kPassed,
-  kNotChecked,  // no limit was set, or a note: changes no verdict
-};
-
-struct Check {
-  CheckState state = CheckState::kNotChecked;
-  std::string text;               // a sentence; escaped
-  std::string_view subject = {};  // what was checked: "peak RSS"; the same in every run
-};
-
-inline constexpr std::string_view kFindingSubject = "finding";
 
 struct Judgement {
   Verdict verdict = Verdict::kInconclusive;

@@ -40,6 +40,7 @@ std::span<const Format> all_formats();
 const Format* find_format(std::string_view name);
 
 // What a person reads first: at most 100 columns of UTF-8.
+void write_verdict(const Report& report, std::ostream& out);  // the first section of the text: why
 void write_text(const Report& report, std::ostream& out);
 // Schema 1; see docs/verdicts.md.
 void write_json(const Report& report, std::ostream& out);

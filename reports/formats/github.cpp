@@ -51,14 +51,13 @@ std::string annotation(std::string_view text) {
 
 void write_github(const Report& report, std::ostream& out) {
   const std::string title = "leakhunt " + title_label(report);
-  const char* command = command_of(weight_of_findings(report));
   for (size_t i = 0; i < std::min(report.findings.size(), kMostFindings); ++i) {
     const Finding& finding = report.findings[i];
     const StackFrame* frame = shown_frame(report, finding);
     const std::string place =
         frame == nullptr ? "" : fmt::format("file={},line={},", property(file_label(*frame)), frame->line);
     out << fmt::format(
-        "::{} {}title={}::{}\n", command, place, property(title),
+        "::{} {}title={}::{}\n", command_of(weight_of(report, finding)), place, property(title),
         annotation(finding_name(report, finding)) + ": " + annotation(finding_figures(report, finding)));
   }
   for (const Check& check : report.judgement.checks) {

@@ -57,11 +57,10 @@ void write_gitlab(const Report& report, std::ostream& out) {
     const size_t number = ++seen[print];
     return number == 1 ? print : fingerprint(fmt::format("{} {}", print, number));
   };
-  const CheckState weight = weight_of_findings(report);
   for (const Finding& finding : report.findings) {
     issues.push_back(issue(finding_name(report, finding) + ": " + finding_figures(report, finding),
                            finding.kind == FindingKind::kLeak ? "leakhunt/leak" : "leakhunt/growth",
-                           unique(fingerprint(report, finding)), weight,
+                           unique(fingerprint(report, finding)), weight_of(report, finding),
                            location_json(report, shown_frame(report, finding))));
   }
   for (const Check& check : report.judgement.checks) {

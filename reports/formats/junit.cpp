@@ -39,9 +39,8 @@ std::vector<TestCase> test_cases(const Report& report) {
     if (check.subject != kFindingSubject)
       cases.push_back({std::string(check.subject), check.state, check.text, {}});
   }
-  const CheckState weight = weight_of_findings(report);
   for (const Finding& finding : report.findings) {
-    cases.push_back({shorten_middle(finding_name(report, finding), 200), weight,
+    cases.push_back({shorten_middle(finding_name(report, finding), 200), weight_of(report, finding),
                      finding_figures(report, finding), details_of(report, finding)});
   }
   std::map<std::string, size_t> seen;  // names are unique within a suite

@@ -113,6 +113,10 @@ CheckState weight_of_findings(const Report& report) {
   return CheckState::kNotChecked;
 }
 
+CheckState weight_of(const Report& report, const Finding& finding) {
+  return finding.suppression ? CheckState::kNotChecked : weight_of_findings(report);
+}
+
 std::string fingerprint(std::string_view text) {
   constexpr uint64_t kBasis = 0xcbf29ce484222325ULL;
   return fmt::format("{:016x}{:016x}", fnv_1a(text, kBasis), fnv_1a(text, fnv_1a("leakhunt", kBasis)));

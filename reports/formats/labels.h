@@ -43,6 +43,8 @@ std::string finding_figures(const Report& report, const Finding& finding);
 // What the findings weigh in the verdict: kFailed, kInconclusive, or kNotChecked where the budget allows
 // them.
 CheckState weight_of_findings(const Report& report);
+// The same of one: what is suppressed weighs nothing.
+CheckState weight_of(const Report& report, const Finding& finding);
 
 // 32 hexadecimal digits of kind, tag and the stack's functions and files: neither addresses nor lines nor
 // byte counts, so that it is the same after a rebuild.

@@ -95,14 +95,20 @@ Json finding_json(const Report& report, const Finding& finding, const char* leve
                       {"kind", "function"}}});
     result["locations"] = Json::array({std::move(location)});
   }
+  if (finding.suppression) {
+    const recording::Suppression& suppression = report.run->budget.suppressions[*finding.suppression];
+    result["suppressions"] =
+        Json::array({{{"kind", "external"},
+                      {"justification", shorten_middle(escape_line(suppression.reason), kMessageWidth)}}});
+  }
   if (!finding.sites.empty()) result["stacks"] = stack_json(report, finding);
   return result;
 }
 
 Json results_json(const Report& report) {
   Json results = Json::array();
-  const char* level = level_of(weight_of_findings(report));
-  for (const Finding& finding : report.findings) results.push_back(finding_json(report, finding, level));
+  for (const Finding& finding : report.findings)
+    results.push_back(finding_json(report, finding, level_of(weight_of(report, finding))));
   for (const Check& check : report.judgement.checks) {
     const bool passed = check.state == CheckState::kPassed || check.state == CheckState::kNotChecked;
     if (passed || check.subject == kFindingSubject) continue;

@@ -81,12 +81,6 @@ std::string title_of(const Report& report) {
   return title.empty() ? escape_line(run.process.executable) : title;
 }
 
-void write_verdict(const Report& report, std::ostream& out) {
-  const std::string word(headline(report.verdict()));
-  out << word << "  " << shorten_middle(title_of(report), kTextWidth - word.size() - 2) << "\n\n";
-  for (const Check& check : report.judgement.checks) write_wrapped(out, mark_of(check.state), check.text);
-}
-
 // --- figures -------------------------------------------------------------------------------------
 
 void write_figure(std::ostream& out, std::string_view name, std::string_view text) {
@@ -478,6 +472,12 @@ void write_call_sites(const Report& report, std::ostream& out) {
 }
 
 }  // namespace
+
+void write_verdict(const Report& report, std::ostream& out) {
+  const std::string word(headline(report.verdict()));
+  out << word << "  " << shorten_middle(title_of(report), kTextWidth - word.size() - 2) << "\n\n";
+  for (const Check& check : report.judgement.checks) write_wrapped(out, mark_of(check.state), check.text);
+}
 
 void write_text(const Report& report, std::ostream& out) {
   write_verdict(report, out);

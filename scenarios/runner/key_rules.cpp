@@ -79,7 +79,8 @@ std::string unknown_key(const std::string& place, std::string_view path, std::sp
                             "use letters, digits and _, and no digit in front");
     }
   }
-  return complaint_line(place, fmt::format("a scenario has no key {}{}", path, key_hint(rules, path)),
+  const std::string_view whose = find_rule(rules, "program") != nullptr ? "scenario" : "configuration";
+  return complaint_line(place, fmt::format("a {} has no key {}{}", whose, path, key_hint(rules, path)),
                         known_keys(rules));
 }
 

@@ -8,7 +8,7 @@
 namespace leakhunt::runner {
 
 // What a key's value is; decides how the text of a --set is read.
-enum class ValueKind { kText, kTexts, kCount, kNumber, kBytes, kDuration, kScalar, kSweep };
+enum class ValueKind { kText, kTexts, kCount, kNumber, kBytes, kDuration, kScalar, kSweep, kTables };
 
 // A word that can stand in braces, and the name of an environment variable: letters, digits, _.
 bool is_identifier(std::string_view word);

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::array<KeyRule, 20> kRules = {{
+constexpr std::array<KeyRule, 24> kRules = {{
     {"name", ValueKind::kText, "\"long_small\""},
     {"description", ValueKind::kText, "\"what it shows, in one line\""},
     {"program", ValueKind::kText, "\"train_full_instrumented\""},
@@ -35,7 +35,11 @@ constexpr std::array<KeyRule, 20> kRules = {{
     {"budget.peak_rss", ValueKind::kBytes, "\"5GB\""},
     {"budget.growth_per_iteration", ValueKind::kBytes, "\"0B\""},
     {"budget.iterations_per_second", ValueKind::kNumber, "100"},
+    {"limit", ValueKind::kTables, "[{tag = \"tape.node\", peak = \"1MB\"}]"},
+    {"suppress", ValueKind::kTables, "[{tag = \"heap\", expires = 2026-12-31, reason = \"...\"}]"},
+    {"baseline", ValueKind::kText, "\"small.baseline\""},
     {"expect.verdict", ValueKind::kText, "\"pass\""},
+    {"expect.reason", ValueKind::kText, "\"tag batch: peak\""},
     {"expect.finding.tag", ValueKind::kText, "\"tape.node\""},
     {"expect.finding.function", ValueKind::kText, "\"Tape::record\""},
 }};
@@ -71,12 +75,15 @@ void read_expectation(Values& values, Schedule& schedule) {
   schedule.expected_verdict = values.text("expect.verdict").value_or("");
   schedule.expected_finding.tag = values.text("expect.finding.tag").value_or("");
   schedule.expected_finding.function = values.text("expect.finding.function").value_or("");
+  schedule.expected_reason = values.text("expect.reason").value_or("");
   const std::string& verdict = schedule.expected_verdict;
   if (!verdict.empty() && verdict != "pass" && verdict != "fail") {
     values.complain("expect.verdict", fmt::format("\"{}\" is no verdict to expect", verdict),
                     "write \"pass\" or \"fail\"");
   }
-  const char* finding = values.has("expect.finding.tag") ? "expect.finding.tag" : "expect.finding.function";
+  const char* finding = values.has("expect.reason")        ? "expect.reason"
+                        : values.has("expect.finding.tag") ? "expect.finding.tag"
+                                                           : "expect.finding.function";
   if (values.has(finding) && verdict != "fail") {
     values.complain(finding, "a finding is expected, but no failure", "add verdict = \"fail\"");
   }
@@ -95,6 +102,7 @@ void check_injected(Values& values, const ScheduleRequest& request, const Expans
   if (is_own || is_told) return;
   schedule.expected_verdict.clear();
   schedule.expected_finding = {};
+  schedule.expected_reason.clear();
 }
 
 // Relative, so that it lies below {out} in both.
@@ -251,6 +259,15 @@ void read_budget(Values& values, recording::Budget& budget) {
     budget.growth_bytes_per_iteration = static_cast<double>(*growth);
   }
   budget.min_iterations_per_second = values.number("budget.iterations_per_second");
+  values.read_limits(budget);
+}
+
+// As seen from the scenario's file.
+void read_baseline(Values& values, const ScheduleRequest& request, Plan& plan) {
+  const std::optional<std::string> baseline = values.text("baseline");
+  if (!baseline) return;
+  plan.baseline = (request.file.parent_path() / *baseline).lexically_normal();
+  if (baseline->empty()) values.complain("baseline", "an empty name", "give the path of a baseline");
 }
 
 // `used` collects the placeholders that it asks for.
@@ -272,6 +289,7 @@ Plan read_run(Values& values, const ScheduleRequest& request, const Schedule& sc
   read_arguments(values, schedule.kind, placeholders, plan);
   read_environment(values, placeholders, plan);
   read_budget(values, plan.budget);
+  read_baseline(values, request, plan);
   plan.timeout = values.duration("timeout");
   read_program(values, request, plan);
   used.insert(placeholders.used().begin(), placeholders.used().end());

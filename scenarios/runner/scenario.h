@@ -29,7 +29,8 @@ struct Plan {
   Part part;                     // which of the scenario's runs
   recording::Scenario scenario;  // its command begins with `program`'s name as written
   recording::Budget budget;
-  std::filesystem::path program;  // where the program was found
+  std::filesystem::path baseline;  // with which relative limits are compared; empty: none
+  std::filesystem::path program;   // where the program was found
   std::map<std::string, std::string> environment;
   std::optional<std::chrono::nanoseconds> timeout;
   std::filesystem::path out;  // where its files go
@@ -43,6 +44,7 @@ struct Schedule {
   std::filesystem::path out;     // of the whole; that of a single run
   std::string expected_verdict;  // "pass", "fail", or empty; of the whole
   ExpectedFinding expected_finding;  // of every run that fails
+  std::string expected_reason;       // a part of a reason of every run that fails
   std::vector<Plan> runs;            // never empty
   // Of chunks: a file below `out` that has to be the same to the last byte as the one that `uninterrupted`,
   // which is run after them, leaves in its own directory. Both or neither.

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "lib/recording/budget.h"
+#include "scenarios/runner/limits.h"
 #include "scenarios/runner/quantities.h"
 #include "scenarios/runner/scenario_layers.h"
 
@@ -260,6 +260,17 @@ std::optional<uint64_t> ScenarioValues::bytes(std::string_view path) {
   complain(path, fmt::format("{}: {}", path, value.error()),
            fmt::format("for example {}", find_rule(layers_->rules, path)->example));
   return std::nullopt;
+}
+
+void ScenarioValues::read_limits(recording::Budget& budget) {
+  const auto read = [&](std::string_view path, auto reader) {
+    const Found found = layers_->find(path);
+    if (found.node == nullptr) return;
+    const auto done = reader(*found.node, *found.layer, budget);
+    if (!done && !complaint_) complaint_ = done.error();
+  };
+  read("limit", runner::read_limits);
+  read("suppress", read_suppressions);
 }
 
 std::optional<std::chrono::nanoseconds> ScenarioValues::duration(std::string_view path) {

@@ -19,6 +19,7 @@
 
 #include <tl/expected.hpp>
 
+#include "lib/recording/budget.h"
 #include "scenarios/runner/key_rules.h"
 
 namespace leakhunt::runner {
@@ -51,6 +52,9 @@ class ScenarioValues {
   std::optional<uint64_t> bytes(std::string_view path);
   std::optional<std::chrono::nanoseconds> duration(std::string_view path);
   std::optional<std::string> scalar(std::string_view path);  // as text
+
+  // [[limit]] and [[suppress]].
+  void read_limits(recording::Budget& budget);
 
   // Of a group with names of its own ("variables"), sorted.
   std::vector<std::string> names_in(std::string_view group) const;

@@ -49,6 +49,13 @@ TEST_F(Appender, CreatesAFileThatReadsAsScenarioAndBudget) {
   EXPECT_EQ(run.budget.min_iterations_per_second, 1.5);
   EXPECT_EQ(run.images, 0u);
 
+  Budget limited;
+  limited.limits = {Limit{}};
+  limited.growth_bytes_per_iteration = 3;
+  ASSERT_TRUE(create_recording(path_, &scenario, limited));
+  EXPECT_EQ(read().budget.limits.size(), 1u);
+  EXPECT_EQ(read().budget.growth_bytes_per_iteration, 3);
+
   ASSERT_TRUE(create_recording(path_, nullptr, {}));
   EXPECT_FALSE(read().scenario);
 }

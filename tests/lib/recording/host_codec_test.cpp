@@ -123,6 +123,55 @@ TEST(HostCodec, NotesAndSymbolsOfLaterModulesComeBackAsTheyWere) {
   EXPECT_EQ(later.note, "a note");
 }
 
+Budget budget_of_everything() {
+  Budget budget;
+  Limit limit;
+  limit.scope = {"arena.*", "Tape::*", "lib/*", "worker"};
+  limit.cost = Cost::kAllocations;
+  limit.most = 12.5;
+  limit.percent = 10;
+  limit.baseline = 7;
+  limit.optional = true;
+  limit.owner = "trainers";
+  limit.reason = "a reason";
+  budget.limits = {limit, Limit{}};
+  budget.suppressions = {{{"heap", "", "", ""}, 20'000, "somebody", "known"}};
+  budget.build = "x86_64 -O2";
+  budget.positive_control = true;
+  return budget;
+}
+
+TEST(HostCodec, LimitsAndSuppressionsComeBackAsTheyWere) {
+  const Payload payload = encode_limits(budget_of_everything());
+  Decoder in = decoder_of(payload);
+  Budget read;
+  read.peak_rss_bytes = 5;
+  ASSERT_TRUE(decode_limits(in, &read));
+  EXPECT_EQ(in.cursor, in.end);
+  EXPECT_EQ(read.peak_rss_bytes, 5u) << "which another record holds";
+  ASSERT_EQ(read.limits.size(), 2u);
+  const Limit& limit = read.limits.front();
+  EXPECT_EQ(limit.name,
+            "tag arena.*, function Tape::*, file lib/*, thread worker: allocations beside the baseline");
+  EXPECT_EQ(limit.most, 12.5);
+  EXPECT_EQ(limit.percent, 10);
+  EXPECT_EQ(limit.baseline, 7);
+  EXPECT_TRUE(limit.optional);
+  EXPECT_EQ(limit.owner + limit.reason, "trainersa reason");
+  EXPECT_FALSE(read.limits.back().percent);
+  ASSERT_EQ(read.suppressions.size(), 1u);
+  EXPECT_EQ(read.suppressions[0].scope.tag, "heap");
+  EXPECT_EQ(read.suppressions[0].expires, 20'000u);
+  EXPECT_EQ(read.build, "x86_64 -O2");
+  EXPECT_TRUE(read.positive_control);
+  EXPECT_EQ(encode_limits(read), payload);
+  for (size_t size = 0; size < payload.size(); ++size) {
+    const Payload cut(payload.begin(), payload.begin() + static_cast<ptrdiff_t>(size));
+    Decoder short_in = decoder_of(cut);
+    EXPECT_FALSE(decode_limits(short_in, &read)) << size;
+  }
+}
+
 TEST(HostCodec, CutOffAnywhereARecordFails) {
   const auto run = recording_of_everything().run();
   expect_exact<Scenario>(encode(*run.scenario));
