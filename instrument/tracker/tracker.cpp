@@ -195,12 +195,6 @@ void Tracker::on_module_closed() {
 
 // --- rare: snapshots
 
-namespace {
-
-constexpr int64_t kFirstFall = 256 << 10;
-
-}  // namespace
-
 void Tracker::look_at_clock(ThreadState* thread) {
   if (likely(thread->until_clock-- != 0)) return;
   if (unlikely(lines_.expected())) {
@@ -419,37 +413,7 @@ void Tracker::on_thread_start(StartRoutine routine, size_t stack_bytes) {
   if (active()) announce_thread(reinterpret_cast<uintptr_t>(routine), stack_bytes);
 }
 
-// --- start, stop, step aside
-
-int Tracker::start(const Settings& settings) {
-  settings_ = settings;
-  if (settings_.marked_by != recording::MarkedBy::kProgram) settings_.tick_ns = 0;
-  if (settings_.max_frames > kMaxFrames) settings_.max_frames = kMaxFrames;
-  Control* control = control_ != &never_started_ ? control_ : static_cast<Control*>(map_pages(kPage));
-  if (site_infos_ == nullptr) {
-    site_infos_ = static_cast<SiteInfo*>(map_pages(kMaxSites * sizeof(SiteInfo)));
-  }
-  if (control == nullptr || site_infos_ == nullptr || !sites_.start() || !blocks_.start()) return ENOMEM;
-  const int error =
-      recorder_.start({settings_.recording, settings_.unwinder, settings_.max_frames, settings_.parent_pid,
-                       settings_.one_of_many ? AppendFile::kSmallWindow : AppendFile::kFirstWindow});
-  if (error != 0) return error;
-  lines_.start(settings_.lines);
-  start_thread_states(thread_ended, settings_.by_thread);
-  fall_from_ = kFirstFall;
-  next_tick_ns_ = monotonic_ns() + settings_.tick_ns;
-  control->pid = static_cast<uint32_t>(system_call(SYS_getpid));
-  control_ = control;
-  graphs_.start(settings_.graph);
-  if (system_call(SYS_gettid) == system_call(SYS_getpid))
-    first_thread_pointer_ = reinterpret_cast<uintptr_t>(__builtin_thread_pointer());
-  store_release(control->active, kActive);
-  return 0;
-}
-
-bool Tracker::in_recorded_process() const {
-  return active() && control_->pid == static_cast<uint32_t>(system_call(SYS_getpid));
-}
+// --- the end
 
 void Tracker::write_end(recording::EndKind kind, const char* next_program) {
   ThreadState* thread = enter();
@@ -472,17 +436,6 @@ void Tracker::write_end(recording::EndKind kind, const char* next_program) {
   leave(thread);
 }
 
-void Tracker::stop(recording::EndKind kind) {
-  if (!in_recorded_process()) return;
-  const ThreadState* thread = thread_state();
-  const bool interrupted = thread == nullptr || thread->busy;  // this thread may hold the recorder's lock
-  write_end(kind);
-  if (interrupted || !settings_.one_of_many) return store_release(control_->active, 0u);
-  const SpinGuard guard(recorder_.lock());  // whoever writes holds it, and asks again whether it may
-  store_release(control_->active, 0u);
-  recorder_.close_and_trim();
-}
-
 void Tracker::stop_before_restriction(const char* reason) {
   ThreadState* thread = enter();
   if (thread == nullptr) return;
@@ -492,18 +445,6 @@ void Tracker::stop_before_restriction(const char* reason) {
     give_up(reason, 0);
   }
   leave(thread);
-}
-
-void Tracker::thread_ended(ThreadState* thread) {
-  thread->heap_peak.pour(tracker.heap_gauge_);
-  for (size_t tag = 0; tag < tracker.tags_.count(); ++tag) {
-    thread->tag_peaks[tag].pour(tracker.tag_gauges_[tag]);
-  }
-  if (!tracker.active()) return;
-  const SpinGuard guard(tracker.recorder_.lock());
-  if (tracker.active() && !ThreadRecords::write_ended(tracker.recorder_, thread)) {
-    tracker.give_up("cannot extend the recording", tracker.recorder_.error());
-  }
 }
 
 }  // namespace leakhunt::tracker

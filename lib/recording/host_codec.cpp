@@ -6,74 +6,15 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "lib/recording/host_fields.h"
+
 namespace leakhunt::recording {
 
 namespace {
 
-constexpr size_t kLongestString = 64 << 10;  // of a name; what is longer is cut
 // A string of the table that a thousand symbols name is a thousand strings in memory. More than this many
 // bytes for each byte of the payload is no table of symbols but an attack on the reader.
 constexpr uint64_t kLargestExpansion = 1024;
-
-// Runs `fields` into a payload, as often as it takes to find one that is large enough.
-template <typename Fields>
-Payload encoded(size_t guess, Fields fields) {
-  Payload payload(guess);
-  for (;;) {
-    Encoder out{payload.data(), payload.data() + payload.size()};
-    fields(out);
-    if (!out.overflowed) {
-      payload.resize(static_cast<size_t>(out.cursor - payload.data()));
-      return payload;
-    }
-    payload.resize(payload.size() * 2);
-  }
-}
-
-void put_string(Encoder& out, std::string_view text) {
-  put_bytes(out, bytes_of(text.substr(0, kLongestString)));
-}
-
-std::string get_string(Decoder& in) {
-  return std::string(view_of(get_bytes(in)));
-}
-
-void put_int(Encoder& out, int value) {
-  put_signed(out, value);
-}
-
-int get_int(Decoder& in) {
-  const int64_t value = get_signed(in);
-  if (value < std::numeric_limits<int>::min() || value > std::numeric_limits<int>::max()) {
-    in.failed = true;
-    return 0;
-  }
-  return static_cast<int>(value);
-}
-
-// How many of something follow; each takes at least `least` bytes, so that a hostile count is refused before
-// memory is taken for it.
-uint64_t get_count(Decoder& in, size_t least) {
-  const uint64_t count = get_varint(in);
-  if (count > static_cast<uint64_t>(in.end - in.cursor) / least) in.failed = true;
-  return in.failed ? 0 : count;
-}
-
-void put_optional(Encoder& out, const std::optional<uint64_t>& value) {
-  put_varint(out, value ? 1 : 0);
-  if (value) put_varint(out, *value);
-}
-
-void put_optional(Encoder& out, const std::optional<double>& value) {
-  put_varint(out, value ? 1 : 0);
-  if (value) put_double(out, *value);
-}
-
-bool get_presence(Decoder& in) {
-  const uint64_t flag = get_varint(in);
-  if (flag > 1) in.failed = true;
-  return flag == 1;
-}
 
 }  // namespace
 
@@ -130,92 +71,6 @@ bool decode(Decoder& in, Budget* record) {
   if (get_presence(in)) record->peak_rss_bytes = get_varint(in);
   if (get_presence(in)) record->growth_bytes_per_iteration = get_double(in);
   if (get_presence(in)) record->min_iterations_per_second = get_double(in);
-  return !in.failed;
-}
-
-// --- limits ----------------------------------------------------------------------------------------------
-
-namespace {
-
-void put_scope(Encoder& out, const Scope& scope) {
-  put_string(out, scope.tag);
-  put_string(out, scope.function);
-  put_string(out, scope.file);
-  put_string(out, scope.thread);
-}
-
-Scope get_scope(Decoder& in) {
-  Scope scope;
-  scope.tag = get_string(in);
-  scope.function = get_string(in);
-  scope.file = get_string(in);
-  scope.thread = get_string(in);
-  return scope;
-}
-
-void put_limit(Encoder& out, const Limit& limit) {
-  put_scope(out, limit.scope);
-  put_varint(out, static_cast<uint64_t>(limit.cost));
-  put_double(out, limit.most);
-  put_optional(out, limit.percent);
-  put_optional(out, limit.baseline);
-  put_varint(out, limit.optional ? 1 : 0);
-  put_string(out, limit.owner);
-  put_string(out, limit.reason);
-}
-
-Limit get_limit(Decoder& in) {
-  Limit limit;
-  limit.scope = get_scope(in);
-  const uint64_t cost = get_varint(in);
-  if (cost >= kCosts) in.failed = true;
-  if (!in.failed) limit.cost = static_cast<Cost>(cost);
-  limit.most = get_double(in);
-  if (get_presence(in)) limit.percent = get_double(in);
-  if (get_presence(in)) limit.baseline = get_double(in);
-  limit.optional = get_presence(in);
-  limit.owner = get_string(in);
-  limit.reason = get_string(in);
-  return limit;
-}
-
-constexpr size_t kLeastLimit = 18;  // bytes of the shortest
-constexpr size_t kLeastSuppression = 7;
-
-}  // namespace
-
-Payload encode_limits(const Budget& budget) {
-  return encoded(512, [&](Encoder& out) {
-    put_varint(out, budget.limits.size());
-    for (const Limit& limit : budget.limits) put_limit(out, limit);
-    put_varint(out, budget.suppressions.size());
-    for (const Suppression& suppression : budget.suppressions) {
-      put_scope(out, suppression.scope);
-      put_varint(out, suppression.expires);
-      put_string(out, suppression.owner);
-      put_string(out, suppression.reason);
-    }
-    put_string(out, budget.build);
-    put_varint(out, budget.positive_control ? 1 : 0);
-  });
-}
-
-bool decode_limits(Decoder& in, Budget* budget) {
-  budget->limits.clear();
-  budget->suppressions.clear();
-  for (uint64_t left = get_count(in, kLeastLimit); left > 0 && !in.failed; --left)
-    budget->limits.push_back(get_limit(in));
-  for (uint64_t left = get_count(in, kLeastSuppression); left > 0 && !in.failed; --left) {
-    Suppression suppression;
-    suppression.scope = get_scope(in);
-    suppression.expires = get_varint(in);
-    suppression.owner = get_string(in);
-    suppression.reason = get_string(in);
-    budget->suppressions.push_back(std::move(suppression));
-  }
-  budget->build = get_string(in);
-  budget->positive_control = get_presence(in);
-  name_limits(budget->limits);
   return !in.failed;
 }
 
