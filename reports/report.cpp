@@ -10,6 +10,7 @@ Report analyse(const recording::Run& run) {
   report.findings = find_growth(report.timeline, report.growth);
   report.forecast = make_forecast(run, report.timeline, report.growth);
   report.ledger = make_ledger(run, report.timeline, report.growth);
+  report.peak_ledger = make_peak_ledger(run, report.timeline, report.growth);
   report.peak_rss_bytes = peak_rss_bytes(run);
   report.judgement = judge(run, report.timeline, report.growth, report.findings);
   return report;

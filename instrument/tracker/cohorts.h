@@ -24,7 +24,7 @@ class CohortTable {
   size_t size() const { return count_; }
 
  private:
-  static void add(void* table, const LiveBlock& block);
+  static void add(void* table, uintptr_t address, const LiveBlock& block);
   recording::CohortRow* find(SiteId site, uint64_t birth);
   bool grow();
   void compact_and_sort();

@@ -77,7 +77,7 @@ void Mappings::cut_hole(size_t at, uintptr_t from, uintptr_t to, Removed removed
 
 void Mappings::for_each(LiveBlocks::Visit visit, void* context) const {
   for (size_t i = 0; i < count_; ++i) {
-    visit(context, {ranges_[i].site, ranges_[i].birth, ranges_[i].end - ranges_[i].begin});
+    visit(context, ranges_[i].begin, {ranges_[i].site, ranges_[i].birth, ranges_[i].end - ranges_[i].begin});
   }
 }
 

@@ -10,6 +10,7 @@
 #include "instrument/os/atomics.h"
 #include "instrument/os/proc_self.h"
 #include "instrument/tracker/cohorts.h"
+#include "instrument/tracker/ledger_maker.h"
 #include "instrument/tracker/snapshot.h"
 #include "instrument/tracker/tags.h"
 #include "instrument/tracker/unloaded_code.h"
@@ -36,6 +37,9 @@ class Recorder {
   bool write_snapshot(const recording::SnapshotRecord& record, uint32_t site_count, const uint64_t* tag_peaks,
                       const Tags& tags);
   bool write_cohorts(uint64_t iteration, const CohortTable& table);
+  // `record` is complete.
+  bool write_ledger(const recording::LedgerRecord& record, const LedgerMaker& maker);
+  const AppendFile& file() const { return file_; }
   void write_end(recording::EndKind kind, const char* next_program);
   // Says of which modules in the recording nothing is loaded any more.
   bool write_closed_modules();

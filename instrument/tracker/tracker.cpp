@@ -301,6 +301,17 @@ void Tracker::enter_range(SiteId site, uintptr_t from, uintptr_t to) {
   leave(thread);
 }
 
+void Tracker::on_allocator_map(void* begin, size_t size) {
+  ThreadState* thread = enter();
+  if (thread == nullptr) return;
+  const uintptr_t from = reinterpret_cast<uintptr_t>(begin);
+  const uintptr_t to = from + (size + kPage - 1) / kPage * kPage;
+  const auto ignore = [](void*, const MappedRange&, uint64_t, bool, bool) {};
+  allocator_mappings_.remove(from, to, ignore, nullptr);
+  allocator_mappings_.insert({from, to, CallSites::kNone, 0});  // without memory: not in the ledger
+  leave(thread);
+}
+
 void Tracker::remove_range(uintptr_t from, uintptr_t to) {
   ThreadState* thread = enter();
   if (thread == nullptr) return;
@@ -310,6 +321,8 @@ void Tracker::remove_range(uintptr_t from, uintptr_t to) {
         static_cast<Tracker*>(self)->count_unmapped(range, bytes, whole, split);
       },
       this);
+  allocator_mappings_.remove(
+      from, to, [](void*, const MappedRange&, uint64_t, bool, bool) {}, nullptr);
   leave(thread);
 }
 
@@ -415,6 +428,7 @@ int Tracker::start(const Settings& settings) {
       recorder_.start({settings_.recording, settings_.unwinder, settings_.max_frames, settings_.parent_pid,
                        settings_.one_of_many ? AppendFile::kSmallWindow : AppendFile::kFirstWindow});
   if (error != 0) return error;
+  note_older_memory();
   lines_.start(settings_.lines);
   start_thread_states(thread_ended, settings_.by_thread);
   fall_from_ = kFirstFall;

@@ -10,7 +10,7 @@
 //   HOST    scenario? budget
 //   TARGET  ( process_start
 //             (module | module_closed | tag | site | snapshot_rows* snapshot | cohorts | thread | step_aside
-//              | iteration_marks | attached)*
+//              | iteration_marks | attached | (ledger_lines | ledger_sites)* ledger)*
 //             process_end? )*
 //   HOST    ( torn_tail? (host_samples | symbols | outcome | left_running)* )*   a later one replaces the
 //                                                                               earlier
@@ -68,6 +68,9 @@ enum class RecordType : uint32_t {
   kAttached = 18,        // the process ran before it was recorded
   kIterationMarks = 19,  // of the target
   kLeftRunning = 20,     // children that still ran when this process had ended
+  kLedgerLines = 28,     // of the next ledger
+  kLedgerSites = 29,     // likewise
+  kLedger = 30,          // what resident memory consisted of, after the snapshot before it
 };
 
 // Ids are dense, counted from 0 in the order of their records.
@@ -103,6 +106,32 @@ enum class MarkedBy : uint8_t {
   kProgram = 0,  // the program itself, through leakhunt.h
   kEntries = 1,  // every entry of a function
   kLines = 2,    // every line of output that matches a regular expression
+};
+
+// What a line of the ledger counts. Every resident page is in one line of those that are marked *; the others
+// say more of what is in there.
+enum class LedgerKind : uint8_t {
+  kTagBlocks = 0,     // live blocks; id: their tag
+  kHeapRegion = 1,    // * where the allocator's memory lies; id: HeapRegionKind
+  kThreadStack = 2,   // * id: the thread's number
+  kIdleStack = 3,     // * of threads that have ended
+  kMainStack = 4,     // *
+  kTagMappings = 5,   // * anonymous memory from mmap or sbrk; id: its tag
+  kSharedMemory = 6,  // * named
+  kFile = 7,          // * named
+  kModule = 8,        // * named
+  kKernel = 9,        // *
+  kOlder = 10,        // * anonymous, and there when the recording began
+  kTracker = 11,      // * named
+  kUnknown = 12,      // * anonymous; the name is the range of addresses, or what the program called it
+};
+
+enum class HeapRegionKind : uint8_t {
+  kBreak = 0,      // what libc's brk moves
+  kArena = 1,      // of libc's malloc
+  kAlone = 2,      // large blocks, each mapped by itself
+  kAllocator = 3,  // mapped by another allocator
+  kFound = 4,      // of nobody known, but live blocks lie in it
 };
 
 // How far the tracker stepped aside.

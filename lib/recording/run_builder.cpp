@@ -41,6 +41,9 @@ constexpr Kind kKinds[] = {
     {RecordType::kLeftRunning, "left running", true},
     {RecordType::kThread, "thread", false},
     {RecordType::kAttached, "attached", false},
+    {RecordType::kLedgerLines, "ledger lines", false},
+    {RecordType::kLedgerSites, "ledger sites", false},
+    {RecordType::kLedger, "ledger", false},
 };
 
 Kind kind_of(RecordType type) {
@@ -105,6 +108,12 @@ bool RunBuilder::take_payload(RecordType type, Decoder& in) {
       return take_snapshot(in);
     case RecordType::kCohorts:
       return take_cohorts(in);
+    case RecordType::kLedgerLines:
+      return ledger_.add_lines(in);
+    case RecordType::kLedgerSites:
+      return take_ledger_sites(in);
+    case RecordType::kLedger:
+      return take_ledger(in);
     case RecordType::kThread:
       return take_thread(in);
     case RecordType::kStepAside:
@@ -154,6 +163,7 @@ void RunBuilder::lose_track() {
   lost_track_ = true;
   rows_missing_ = true;
   series_.drop_rows();
+  ledger_.drop();
   cohorts_open_ = false;
   cohorts_damaged_ = true;
 }
@@ -205,6 +215,7 @@ void RunBuilder::begin_image() {
   run_.snapshots.clear();
   run_.tag_peaks.clear();
   run_.cohorts.clear();
+  run_.ledgers.clear();
   run_.threads.clear();
   run_.step_asides.clear();
   run_.marks = {};
@@ -213,6 +224,7 @@ void RunBuilder::begin_image() {
   run_.next_program.clear();
   module_epoch_ = 0;
   series_.clear();
+  ledger_.drop();
   tag_peaks_.clear();
   next_sequence_ = 0;
   lost_track_ = false;
@@ -430,6 +442,19 @@ bool RunBuilder::take_cohorts(Decoder& in) {
   }
   cohorts_open_ = header.more;
   if (!header.more) run_.cohorts.push_back(std::exchange(open_cohorts_, {}));
+  return true;
+}
+
+bool RunBuilder::take_ledger_sites(Decoder& in) {
+  return ledger_.add_sites(in) && reach_sites(ledger_.sites_needed());
+}
+
+bool RunBuilder::take_ledger(Decoder& in) {
+  std::optional<MemoryLedger> ledger;
+  if (!ledger_.end(in, &ledger)) return false;
+  if (!ledger || run_.snapshots.empty()) return true;
+  ledger->snapshot = run_.snapshots.size() - 1;
+  run_.ledgers.push_back(std::move(*ledger));
   return true;
 }
 

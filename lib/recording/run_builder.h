@@ -14,6 +14,7 @@
 
 #include "lib/recording/frame_scanner.h"
 #include "lib/recording/host_codec.h"
+#include "lib/recording/ledger_builder.h"
 #include "lib/recording/run.h"
 #include "lib/recording/series_builder.h"
 
@@ -45,6 +46,8 @@ class RunBuilder {
   bool take_snapshot(Decoder& in);
   bool take_tag_peaks(Decoder& in, uint64_t count);
   bool take_cohorts(Decoder& in);
+  bool take_ledger_sites(Decoder& in);
+  bool take_ledger(Decoder& in);
   bool take_thread(Decoder& in);
   bool take_step_aside(Decoder& in);
   bool take_iteration_marks(Decoder& in);
@@ -65,6 +68,7 @@ class RunBuilder {
   Run run_;
   Damage settled_damage_;  // without the tail's
   SeriesBuilder series_;
+  LedgerBuilder ledger_;
   uint64_t offset_ = 0;  // of the frame being taken
   uint64_t next_sequence_ = 0;
   uint32_t module_epoch_ = 0;           // see CallSite::module_epoch

@@ -52,7 +52,8 @@ struct LedgerLine {
   uint64_t count = 0;          // blocks, stacks, mappings; 0 where nothing is counted
   int64_t reserved_bytes = 0;  // address space; of blocks what was asked for
   int64_t resident_bytes = 0;
-  std::vector<LedgerItem> items;  // largest first, not necessarily all: their sum is at most the line's
+  std::vector<LedgerItem> items;  // by tag, thread or file; largest first; they add up to the line, or less
+  std::vector<LedgerItem> sites;  // the same by call site, where there are any: those that hold most
 };
 
 // At one moment. The lines' resident bytes add up to rss_bytes, exactly.
@@ -60,11 +61,14 @@ struct Ledger {
   // Resident pages were looked at. If not there are only the rough lines that the counters allow: live memory
   // counts as if it were resident, and kUnexplained may be negative.
   bool measured = false;
-  std::string obstacle;                  // why not, as a clause; empty when it was, or nobody tried
-  size_t snapshot = 0;                   // the index of the one it belongs to
-  int64_t rss_bytes = 0;                 // the sum over all mappings
-  int64_t counter_rss_bytes = 0;         // the kernel's own count, which may lag behind (statm)
-  std::vector<LedgerLine> lines;         // by part; those of nothing are left out, but for kUnexplained
+  std::string obstacle;           // why not, as a clause; empty when it was, or nobody tried
+  bool heap_examined = false;     // page by page; if not, kFreePages is all of the heap that is not live
+  bool older_heap = false;        // some of it is from before the recording: kFreePages holds that, too
+  uint64_t iteration = 0;         // iterations or ticks completed
+  size_t snapshot = 0;            // the index of the one it belongs to
+  int64_t rss_bytes = 0;          // the sum over all mappings
+  int64_t counter_rss_bytes = 0;  // the kernel's own count, which may lag behind (statm)
+  std::vector<LedgerLine> lines;  // by part; those of nothing are left out, but for kUnexplained
   std::vector<LedgerItem> heap_regions;  // where the heap lies: the break, arenas, blocks mapped alone
   uint64_t cost_ns = 0;                  // that the target paid for it
 
