@@ -12,7 +12,7 @@ using recording::LedgerKind;
 namespace {
 
 constexpr size_t kLinesLookedBack = 64;
-constexpr uint64_t kWorthAnAddress = 16 << 10;
+constexpr uint64_t kWorthAnAddress = kPage;
 
 bool same_bytes(const char* a, const char* b, size_t bytes) {
   for (size_t i = 0; i < bytes; ++i) {
@@ -55,9 +55,11 @@ uint64_t LedgerMaker::resident_bytes(const AnonymousArea& area, uintptr_t begin,
 }
 
 // What has one owner is as resident as the kernel says of the whole; only where several share a mapping the
-// pages are looked at.
+// pages are looked at. The tracker's own have changed since the kernel was asked: they have the rest.
 void LedgerMaker::book_anonymous() {
   for (const AnonymousArea& area : areas_) {
+    uint64_t others = 0;
+    Amounts ours{};
     for (uintptr_t at = area.begin; at < area.end;) {
       OwnedRange part = owners_.at(at, area.end);
       LoadedObject object{};
@@ -68,11 +70,20 @@ void LedgerMaker::book_anonymous() {
       }
       at = part.end;
       const bool is_whole = part.begin == area.begin && part.end == area.end;
+      if (part.kind == OwnerKind::kTracker) {
+        ++ours.count;
+        ours.reserved += part.end - part.begin;
+        continue;
+      }
       const uint64_t resident = is_whole             ? area.resident
                                 : area.resident == 0 ? 0
                                                      : resident_bytes(area, part.begin, part.end);
+      others += resident;
       book_part(area, part, resident);
     }
+    if (ours.count == 0) continue;
+    ours.resident = area.resident > others ? area.resident - others : 0;
+    add_line(LedgerKind::kTracker, 0, ours, "tables");
   }
 }
 
@@ -81,8 +92,6 @@ void LedgerMaker::book_part(const AnonymousArea& area, const OwnedRange& part, u
   const Amounts amounts{1, part.end - part.begin, resident, resident};
   LoadedObject object{};
   switch (part.kind) {
-    case OwnerKind::kTracker:
-      return add_line(LedgerKind::kTracker, 0, amounts, "tables");
     case OwnerKind::kThreadStack:
       return add_line(LedgerKind::kThreadStack, part.id, amounts, "");
     case OwnerKind::kHeap:
@@ -94,9 +103,7 @@ void LedgerMaker::book_part(const AnonymousArea& area, const OwnedRange& part, u
         return;
       }
       break;
-    case OwnerKind::kIdleStack:
-    case OwnerKind::kOlder:
-    case OwnerKind::kNobody:
+    default:
       break;
   }
   if (find_loaded_object(part.begin, &object)) {

@@ -314,32 +314,44 @@ bool LedgerMaker::take_found_parts() {
   return added;
 }
 
+// A block that a program made a thread's stack of is on that line.
 void LedgerMaker::book_alone() {
   for (const AloneBlock& alone : alone_) {
-    struct Sum {
-      const AloneBlock* block;
-      uintptr_t from;
-      uint64_t resident;
-    } sum{&alone, alone.begin, 0};
-    const AnonymousArea* area = area_of(alone.begin);
-    for (; area != areas_.end() && area->begin < alone.end; ++area) {
-      if (area->resident == 0) continue;
-      sum.from = area->begin > alone.begin ? area->begin : alone.begin;
-      page_map_.for_each_resident(
-          sum.from, area->end < alone.end ? area->end : alone.end, area->has_shared,
-          [](void* context, size_t page) {
-            Sum& to_add = *static_cast<Sum*>(context);
-            const uintptr_t begin = to_add.from + page * kPage;
-            const uintptr_t block_end = to_add.block->block + to_add.block->size;
-            const uintptr_t from = begin > to_add.block->block ? begin : to_add.block->block;
-            const uintptr_t to = begin + kPage < block_end ? begin + kPage : block_end;
-            if (from < to) to_add.resident += to - from;
-          },
-          &sum);
+    uint64_t resident = 0;
+    for (const AnonymousArea* area = area_of(alone.begin); area != areas_.end() && area->begin < alone.end;
+         ++area) {
+      uintptr_t at = area->begin > alone.begin ? area->begin : alone.begin;
+      const uintptr_t end = area->end < alone.end ? area->end : alone.end;
+      while (at < end && area->resident != 0) {
+        const OwnedRange part = owners_.at(at, end, OwnerKind::kHeap);
+        if (part.kind == OwnerKind::kNobody) resident += resident_of(alone, *area, part);
+        at = part.end;
+      }
     }
     SiteSum& site = sums_[static_cast<size_t>(alone.site)];
-    site = {site.count + 1, site.reserved + alone.size, site.resident + sum.resident};
+    site = {site.count + 1, site.reserved + alone.size, site.resident + resident};
   }
+}
+
+uint64_t LedgerMaker::resident_of(const AloneBlock& alone, const AnonymousArea& area,
+                                  const OwnedRange& part) {
+  struct Sum {
+    uintptr_t from;
+    uintptr_t block;
+    uintptr_t block_end;
+    uint64_t resident;
+  } sum{part.begin, alone.block, alone.block + alone.size, 0};
+  page_map_.for_each_resident(
+      part.begin, part.end, area.has_shared,
+      [](void* context, size_t page) {
+        Sum& to_add = *static_cast<Sum*>(context);
+        const uintptr_t begin = to_add.from + page * kPage;
+        const uintptr_t from = begin > to_add.block ? begin : to_add.block;
+        const uintptr_t to = begin + kPage < to_add.block_end ? begin + kPage : to_add.block_end;
+        if (from < to) to_add.resident += to - from;
+      },
+      &sum);
+  return sum.resident;
 }
 
 }  // namespace leakhunt::tracker

@@ -157,6 +157,7 @@ class LedgerMaker {
   void mark_resident_pages();
   bool take_found_parts();
   void book_alone();
+  uint64_t resident_of(const AloneBlock& alone, const AnonymousArea& area, const OwnedRange& part);
 
   void book_anonymous();
   void book_part(const AnonymousArea& area, const OwnedRange& part, uint64_t resident);

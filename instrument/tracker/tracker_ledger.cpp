@@ -61,12 +61,12 @@ void Tracker::name_owners(LedgerMaker* maker) {
 }
 
 void Tracker::write_ledger(uint64_t now_ns) {
-  const uint64_t begin_ns = monotonic_ns();
+  const uint64_t begin_ns = thread_cpu_ns();  // not the clock: a busy machine is not our cost
   LedgerMaker* maker = LedgerMaker::make();
   if (maker == nullptr) return;  // the report does without
   name_owners(maker);
   const LedgerSources sources{&blocks_, site_infos_, sites_.count(), !foreign_heap_,
-                              begin_ns + kLongestWalk_ns + now_ns / 100};
+                              monotonic_ns() + kLongestWalk_ns + now_ns / 100};
   const int error = maker->book(sources, kProc);
   recording::LedgerRecord record{};
   if (error == 0) record = maker->record();
@@ -75,10 +75,10 @@ void Tracker::write_ledger(uint64_t now_ns) {
   record.time_ns = now_ns;
   record.counter_rss_bytes = rss_bytes_;
   record.older_heap = settings_.attached || process_ != 0;
-  record.cost_ns = monotonic_ns() - begin_ns;
+  record.cost_ns = thread_cpu_ns() - begin_ns;
   const bool written = recorder_.write_ledger(record, *maker);
   maker->destroy();
-  ledger_pace_.taken(now_ns, rss_bytes_, monotonic_ns() - begin_ns);
+  ledger_pace_.taken(now_ns, rss_bytes_, thread_cpu_ns() - begin_ns);
   if (!written) give_up("cannot extend the recording", recorder_.error());
 }
 

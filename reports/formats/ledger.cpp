@@ -123,13 +123,23 @@ class LedgerTable {
     const double share = share_of(line.resident_bytes, ledger_.rss_bytes);
     std::string title(title_of(part));
     if (part == LedgerPart::kFreePages && ledger_.older_heap) title += ", or older";
+    if (part == LedgerPart::kFreePages && heap_is_not_seen())
+      title = "heap, not seen: the program's own malloc";
     if (part == LedgerPart::kFreePages && !ledger_.heap_examined) title = "heap that is not known to be live";
     add_row({std::move(title), count_text(line.count), human_bytes(line.reserved_bytes),
              human_bytes(line.resident_bytes), percent(share), bar(share)},
             at_peak == nullptr ? "" : human_bytes(at_peak->resident_bytes));
-    add_items(line.items);
+    const bool says_the_same = line.items.size() == 1 && line.items.front().name.empty();
+    if (!says_the_same) add_items(line.items);
     if (whole_) add_items(line.sites);
     if (!whole_ && part == LedgerPart::kMappings && line.items.size() <= 1) add_items(line.sites);
+  }
+
+  bool heap_is_not_seen() const {
+    const auto& notes = report_.run->step_asides;
+    return std::any_of(notes.begin(), notes.end(), [](const recording::StepAsideNote& note) {
+      return note.kind == recording::StepAsideKind::kMappingsOnly;
+    });
   }
 
   void add_items(const std::vector<LedgerItem>& items) {
