@@ -133,18 +133,17 @@ void LedgerMaker::book_part(const AnonymousArea& area, const OwnedRange& part, u
 void LedgerMaker::book_tags(const LedgerSources& sources) {
   constexpr SiteKind kKinds[] = {SiteKind::kBlock, SiteKind::kMapping};
   for (const SiteKind kind : kKinds) {
-    Amounts tags[kMaxTags] = {};
+    SiteSum* tags = sums_ + site_count_;
+    for (size_t tag = 0; tag < kMaxTags; ++tag) tags[tag] = {};
     for (size_t i = 0; i < site_count_; ++i) {
       if (sums_[i].count == 0 || sources.sites[i].kind != kind) continue;
-      Amounts& tag = tags[sources.sites[i].tag];
-      tag.count += sums_[i].count;
-      tag.reserved += sums_[i].reserved;
-      tag.resident += sums_[i].resident;
+      SiteSum& tag = tags[sources.sites[i].tag];
+      tag = {tag.count + sums_[i].count, tag.reserved + sums_[i].reserved, tag.resident + sums_[i].resident};
     }
     for (size_t tag = 0; tag < kMaxTags; ++tag) {
       if (tags[tag].count == 0) continue;
-      add_line(kind == SiteKind::kBlock ? LedgerKind::kTagBlocks : LedgerKind::kTagMappings, tag, tags[tag],
-               "");
+      add_line(kind == SiteKind::kBlock ? LedgerKind::kTagBlocks : LedgerKind::kTagMappings, tag,
+               {tags[tag].count, tags[tag].reserved, tags[tag].resident, 0}, "");
     }
   }
 }

@@ -65,7 +65,7 @@ void LedgerMaker::destroy() {
 int LedgerMaker::book(const LedgerSources& sources, const char* proc) {
   sources_ = &sources;
   site_count_ = sources.site_count;
-  sums_bytes_ = (site_count_ * sizeof(SiteSum) + kPage) / kPage * kPage;
+  sums_bytes_ = ((site_count_ + kMaxTags) * sizeof(SiteSum) + kPage) / kPage * kPage;
   sums_ = static_cast<SiteSum*>(map_pages(sums_bytes_));
   if (sums_ == nullptr) return ENOMEM;
   areas_.reserve(kAreasAtOnce);

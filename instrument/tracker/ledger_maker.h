@@ -180,7 +180,7 @@ class LedgerMaker {
   PageList<ModuleName> modules_;
   PageList<Line> lines_;
   PageList<char> names_;
-  SiteSum* sums_ = nullptr;
+  SiteSum* sums_ = nullptr;  // by site; behind them kMaxTags by tag
   size_t site_count_ = 0;
   size_t sums_bytes_ = 0;
   const LedgerSources* sources_ = nullptr;
