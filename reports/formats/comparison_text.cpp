@@ -94,10 +94,6 @@ std::string place_of(const LedgerChange& change) {
   return (change.part == LedgerPart::kTaggedBlocks ? "tag " : "mapped, tag ") + escape_line(change.tag);
 }
 
-std::string signed_bytes(int64_t bytes) {
-  return (bytes > 0 ? "+" : "") + human_bytes(bytes);
-}
-
 // What each defect reserves, what of that is resident, and what the run without it does with less.
 void write_occupancy(const Comparison& comparison, std::ostream& out) {
   const ComparedRun* healthy = healthy_run(comparison);
@@ -117,11 +113,11 @@ void write_occupancy(const Comparison& comparison, std::ostream& out) {
       const LedgerChange& change = changes[i];
       table.add({std::exchange(label, ""), place_of(change), human_bytes(change.reserved_bytes),
                  human_bytes(change.base_reserved_bytes), human_bytes(change.resident_bytes),
-                 human_bytes(change.base_resident_bytes), signed_bytes(change.resident_difference())});
+                 human_bytes(change.base_resident_bytes), human_bytes(change.resident_difference())});
     }
     table.add({std::exchange(label, ""), "= resident (RSS)", "", "", human_bytes(run.ledger.rss_bytes),
                human_bytes(healthy->ledger.rss_bytes),
-               signed_bytes(run.ledger.rss_bytes - healthy->ledger.rss_bytes)});
+               human_bytes(run.ledger.rss_bytes - healthy->ledger.rss_bytes)});
   }
   if (table.empty()) return;
   write_heading(out, "What each defect reserves and occupies, at the peak");
