@@ -29,14 +29,16 @@ class LedgerPace {
   static constexpr uint64_t kShareOfTime = 100;
   static constexpr uint64_t kHeadStart_ns = 2'000'000;  // so that short runs have some, too
   static constexpr uint64_t kFirstGuess_ns = 500'000;
+  static constexpr uint64_t kEachPage_ns = 50;
+  static constexpr uint64_t kPageBytes = 4096;
   static constexpr uint64_t kShareOfPeak = 32;
   static constexpr uint64_t kShareOfRun = 16;
 
-  // The cost grows with what is resident.
+  // The cost grows with what is resident. A guess that was too low makes the next wait longer.
   uint64_t expected_ns(uint64_t rss_bytes) const {
     if (taken_ == 0) return kFirstGuess_ns;
-    if (rss_bytes <= last_rss_bytes_ || last_rss_bytes_ == 0) return last_cost_ns_;
-    return last_cost_ns_ * ((rss_bytes >> 10) + 1) / ((last_rss_bytes_ >> 10) + 1);
+    if (rss_bytes <= last_rss_bytes_) return last_cost_ns_;
+    return last_cost_ns_ + (rss_bytes - last_rss_bytes_) / kPageBytes * kEachPage_ns;
   }
 
   uint64_t taken_ = 0;

@@ -27,8 +27,10 @@ void Tracker::note_older_memory() {
   MemoryArea area{};
   while (map.next(&area)) {
     if (area.has_inode || area.protection == 0 || area.name[0] != '\0') continue;
-    LoadedObject object{};
-    if (!find_loaded_object(area.begin, &object)) older_.add({area.begin, area.end});
+    LoadedObject object{};  // whose data ends in the mapping, perhaps
+    const bool in_object = find_loaded_object(area.begin, &object);
+    const uintptr_t begin = in_object ? (object.end + kPage - 1) / kPage * kPage : area.begin;
+    if (begin < area.end) older_.add({begin, area.end});
   }
   map.close();
 }
