@@ -90,7 +90,7 @@ TEST(LedgerRecords, ComeBackAsTheyWereHoweverTheyAreCut) {
     recording.iteration(0);
     const MemoryLedger written = any_ledger(random, site);
     recording.ledger(written, 1 + random() % 60).end();
-    const Run run = recording.run();
+    const auto run = recording.run();
     ASSERT_EQ(run.ledgers.size(), 1u);
     EXPECT_EQ(run.damage.damaged_records, 0u);
     expect_same(run.ledgers[0], written);
@@ -113,7 +113,7 @@ TEST(LedgerRecords, ALedgerOfWhichLinesAreMissingIsNone) {
     if (type == static_cast<uint32_t>(RecordType::kLedgerLines)) bytes[at + 17] ^= 1;
     at += frame_size(length);
   }
-  const Run damaged = read_bytes(bytes);
+  const auto damaged = read_bytes(bytes);
   EXPECT_EQ(damaged.ledgers.size(), 0u);
   EXPECT_EQ(damaged.damage.damaged_records, 1u);
 }
@@ -125,7 +125,7 @@ TEST(LedgerRecords, AKindOrSiteThatCannotBeIsDamage) {
     ledger.entries.push_back(entry);
     RecordingBuilder recording;
     recording.process_start().iteration(0).ledger(ledger);
-    const Run run = recording.run();
+    const auto run = recording.run();
     EXPECT_EQ(run.ledgers.size(), 0u);
     EXPECT_EQ(run.damage.damaged_records, 1u);
   }
