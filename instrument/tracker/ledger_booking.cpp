@@ -6,7 +6,6 @@
 
 namespace leakhunt::tracker {
 
-using recording::HeapRegionKind;
 using recording::LedgerKind;
 
 namespace {

@@ -12,7 +12,6 @@ namespace leakhunt::reports {
 
 namespace {
 
-using recording::HeapRegionKind;
 using recording::LedgerEntry;
 using recording::LedgerKind;
 using recording::MemoryLedger;
