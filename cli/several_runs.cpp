@@ -9,6 +9,7 @@
 #include "cli/expectation.h"
 #include "cli/messages.h"
 #include "cli/planned_run.h"
+#include "cli/same_file.h"
 #include "reports/formats/formats.h"
 #include "reports/formats/units.h"
 
@@ -74,7 +75,8 @@ tl::expected<void, std::string> run_one(const runner::Schedule& schedule, size_t
   return {};
 }
 
-void print_written(const reports::Comparison& comparison, const runner::OutputDirectory& out) {
+void print_written(const reports::Comparison& comparison, const runner::Schedule& schedule,
+                   const runner::OutputDirectory& out) {
   std::cout << "wrote " << fs::proximate(out.path()).string() << "/: report.txt report.json";
   const size_t count = comparison.runs.size();
   for (size_t i = 0; i < count; ++i) {
@@ -82,7 +84,26 @@ void print_written(const reports::Comparison& comparison, const runner::OutputDi
     if (!is_left_out) std::cout << ' ' << comparison.runs[i].variation.directory << '/';
     if (is_left_out && i == kDirectoriesShown / 2) std::cout << " ...";
   }
+  if (schedule.uninterrupted && !comparison.checks.empty())
+    std::cout << ' ' << schedule.uninterrupted->part.directory << '/';
   std::cout << '\n' << std::flush;
+}
+
+// The same in one go, and what both have left. A program that fails here leaves a file that is not the same.
+tl::expected<void, std::string> compare_with_whole(const runner::Schedule& schedule, const std::string& lead,
+                                                   const Surroundings& surroundings,
+                                                   runner::SignalWatch& signals, SeveralRuns& outcome) {
+  const runner::Plan& plan = *schedule.uninterrupted;
+  const auto out = runner::OutputDirectory::open(plan.out);
+  if (!out) return tl::unexpected(out.error());
+  const auto watched =
+      runner::conduct(order_of(plan, lead + plan.scenario.name, surroundings), *out, signals);
+  if (!watched) return tl::unexpected(watched.error());
+  outcome.interrupted_by = watched->interrupted_by;
+  if (const auto judged = conclude(*watched, *out); !judged) return tl::unexpected(judged.error());
+  outcome.comparison.checks.push_back(compare_with_uninterrupted(
+      schedule.same_file, schedule.out / schedule.same_file, plan.out / schedule.same_file));
+  return {};
 }
 
 }  // namespace
@@ -100,6 +121,11 @@ SeveralRuns conduct_several(const runner::Schedule& schedule, const std::string&
     const auto caught = is_last ? std::nullopt : signals.wait(std::chrono::nanoseconds(0));
     if (caught && outcome.interrupted_by == 0) outcome.interrupted_by = caught->number;
     if (outcome.interrupted_by != 0) break;
+  }
+  const bool is_whole = outcome.problem.empty() && outcome.interrupted_by == 0;
+  if (is_whole && schedule.uninterrupted) {
+    const auto done = compare_with_whole(schedule, lead, surroundings, signals, outcome);
+    if (!done) outcome.problem = done.error();
   }
   outcome.comparison.stopped_for = outcome.problem;
   if (outcome.interrupted_by != 0)
@@ -132,7 +158,7 @@ int run_several(const runner::Schedule& schedule, const Surroundings& surroundin
     std::cout << '\n';
     if (comparison.stopped_for.empty())
       std::cout << compare_with_expectation(reports::verdict_of(comparison), schedule, outcome.missed);
-    print_written(comparison, *out);
+    print_written(comparison, schedule, *out);
   }
   if (outcome.interrupted_by != 0) return kSignalled + outcome.interrupted_by;
   if (!outcome.problem.empty()) return refuse(outcome.problem);
