@@ -9,7 +9,7 @@ namespace leakhunt::reports {
 
 namespace {
 
-constexpr int64_t kShareShown = 100;
+constexpr int64_t kShareShown = 500;
 
 bool is_by_tag(LedgerPart part) {
   return part == LedgerPart::kTaggedBlocks || part == LedgerPart::kMappings;

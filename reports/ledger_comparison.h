@@ -22,7 +22,7 @@ struct LedgerChange {
   int64_t resident_difference() const { return resident_bytes - base_resident_bytes; }
 };
 
-// What differs by a hundredth of the base's resident memory at least, largest first. The tracker's own
+// What differs by a five-hundredth of the base's resident memory at least, largest first. The tracker's own
 // memory, and files and modules, are nobody's claim and left out. Empty unless both were measured.
 std::vector<LedgerChange> compare_ledgers(const Ledger& base, const Ledger& ledger);
 
