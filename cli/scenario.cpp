@@ -89,7 +89,7 @@ tl::expected<runner::Schedule, std::string> make_schedule(const Options& options
 void print_written(const runner::OutputDirectory& out) {
   std::cout << "wrote " << fs::proximate(out.path()).string() << "/: recording.lhr";
   for (const reports::Format& format : reports::all_formats()) {
-    if (format.of_every_run) std::cout << ' ' << format.file_name;
+    if (format.of_every_run && format.why_not().empty()) std::cout << ' ' << format.file_name;
   }
   std::cout << " target.log\n" << std::flush;
 }

@@ -105,6 +105,7 @@ void Tracker::forget_everything() {
   mappings_.clear();
   older_.release();
   ledger_pace_ = {};
+  freed_places_.clear();
   for (ThreadState* thread = all_thread_states(); thread != nullptr; thread = thread->next) {
     thread->rows.clear();
     thread->heap_peak = {};

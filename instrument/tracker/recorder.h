@@ -10,6 +10,7 @@
 #include "instrument/os/atomics.h"
 #include "instrument/os/proc_self.h"
 #include "instrument/tracker/cohorts.h"
+#include "instrument/tracker/freed_places.h"
 #include "instrument/tracker/ledger_maker.h"
 #include "instrument/tracker/snapshot.h"
 #include "instrument/tracker/tags.h"
@@ -40,6 +41,8 @@ class Recorder {
   // `record` is complete.
   bool write_ledger(const recording::LedgerRecord& record, const LedgerMaker& maker);
   const AppendFile& file() const { return file_; }
+  // Of the sites that have live blocks.
+  bool write_freed_places(const FreedPlaces& places, const CohortTable& live);
   void write_end(recording::EndKind kind, const char* next_program);
   // Says of which modules in the recording nothing is loaded any more.
   bool write_closed_modules();

@@ -48,6 +48,7 @@ class RunBuilder {
   bool take_cohorts(Decoder& in);
   bool take_ledger_sites(Decoder& in);
   bool take_ledger(Decoder& in);
+  bool take_freed_place(Decoder& in);
   bool take_thread(Decoder& in);
   bool take_step_aside(Decoder& in);
   bool take_iteration_marks(Decoder& in);

@@ -291,6 +291,26 @@ TEST(Run, StopsTheTargetAtTheCeilingAndSaysWhatWasGrowing) {
   EXPECT_NEAR(report["findings"][0]["growth_bytes_per_iteration"], 1 << 20, 1 << 13);
 }
 
+TEST(Run, SaysWhereTheSiblingsOfALeakAreFreed) {
+  const TemporaryFolder out;
+  const Finished finished =
+      run_command(kLeakhunt + ("run --out " + out.file("run")) + " -- " + target("forgets_some"));
+  EXPECT_EQ(finished.exit_status, 1) << finished.err;
+  const json report = json::parse(read_file(out.file("run/report.json")), nullptr, false);
+  ASSERT_FALSE(report.is_discarded());
+  ASSERT_EQ(report["findings"].size(), 1u);
+  const json& twins = report["findings"][0]["freed_twins"];
+  EXPECT_NE(std::string(report["findings"][0]["function"]).find("write_message"), std::string::npos);
+  EXPECT_EQ(report["findings"][0]["growth_blocks_per_iteration"], 10);
+  EXPECT_EQ(twins["freed_blocks"], 990 * 200);
+  EXPECT_EQ(twins["kept_blocks"], 10 * 200);
+  EXPECT_GT(twins["frees_looked_at"], 990 * 200 / 64 - 20);
+  ASSERT_EQ(twins["freed_at"].size(), 1u) << twins;
+  EXPECT_NE(std::string(twins["freed_at"][0]["function"]).find("read_message"), std::string::npos) << twins;
+  EXPECT_NE(read_file(out.file("run/report.txt")).find("198,000 of its 200,000 blocks were freed"),
+            std::string::npos);
+}
+
 TEST(Run, OfAKilledTargetIsReportedUpToItsLastIteration) {
   const TemporaryFolder out;
   const Finished finished =
