@@ -35,17 +35,6 @@ void Tracker::note_older_memory() {
   map.close();
 }
 
-void Tracker::on_allocator_map(void* begin, size_t size) {
-  ThreadState* thread = enter();
-  if (thread == nullptr) return;
-  const uintptr_t from = reinterpret_cast<uintptr_t>(begin);
-  const uintptr_t to = from + (size + kPage - 1) / kPage * kPage;
-  const auto ignore = [](void*, const MappedRange&, uint64_t, bool, bool) {};
-  allocator_mappings_.remove(from, to, ignore, nullptr);
-  allocator_mappings_.insert({from, to, CallSites::kNone, 0});  // without memory: not in the ledger
-  leave(thread);
-}
-
 void Tracker::name_owners(LedgerMaker* maker) {
   for (const OldRange& range : older_) maker->add_owner({range.begin, range.end, OwnerKind::kOlder, 0});
   for (const ThreadState* thread = all_thread_states(); thread != nullptr; thread = thread->next) {
