@@ -254,6 +254,7 @@ int open_own_recording(uint64_t pid) {
 
 void note_own_malloc() {
   if (!hooks::heap_is_hooked()) tracker::tracker.note_own_malloc();
+  if (hooks::allocator_begin != 0) tracker::tracker.heap_is_foreign();
 }
 
 void before_fork() {

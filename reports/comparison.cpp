@@ -109,6 +109,7 @@ ComparedRun compared_run(const Report& report, Variation variation) {
   row.peak_rss_bytes = report.peak_rss_bytes;
   row.live_bytes_end = report.ledger.heap_bytes + report.ledger.mapping_bytes;
   row.rss_bytes_end = static_cast<uint64_t>(report.ledger.rss_bytes);
+  row.ledger = report.peak_ledger;
   if (report.run->outcome) row.wall_seconds = static_cast<double>(report.run->outcome->wall_ns) * 1e-9;
   return row;
 }
@@ -128,6 +129,15 @@ Verdict verdict_of(const Comparison& comparison) {
   const bool is_whole = !comparison.runs.empty() && comparison.runs.size() == comparison.planned &&
                         comparison.stopped_for.empty();
   return is_whole ? Verdict::kPass : Verdict::kInconclusive;
+}
+
+const ComparedRun* healthy_run(const Comparison& comparison) {
+  if (comparison.axis != "defect") return nullptr;
+  for (const ComparedRun& run : comparison.runs) {
+    const auto* defect = std::get_if<std::string>(&run.variation.value);
+    if (defect != nullptr && defect->empty()) return &run;
+  }
+  return nullptr;
 }
 
 ComparedRun total_of(const Comparison& comparison) {

@@ -33,6 +33,7 @@ struct ComparedRun {
   int64_t live_bytes_end = 0;    // heap and mappings
   uint64_t rss_bytes_end = 0;
   double wall_seconds = 0;  // with its start and end
+  Ledger ledger;            // at the peak
 };
 
 struct Comparison {
@@ -51,6 +52,9 @@ ComparedRun compared_run(const Report& report, Variation variation);
 // Fail if any run or check failed, else that of a target that failed, else inconclusive if any is or some are
 // missing.
 Verdict verdict_of(const Comparison& comparison);
+
+// The run without a defect, where others have one: what their memory is compared with. Null: there is none.
+const ComparedRun* healthy_run(const Comparison& comparison);
 
 // The whole of all runs: sums, maxima, the end of the last; growth and speed over all iterations.
 ComparedRun total_of(const Comparison& comparison);

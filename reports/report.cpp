@@ -17,6 +17,7 @@ Report analyse(const recording::Run& run) {
   suppress(run, report.growth, report.findings);
   report.forecast = make_forecast(run, report.timeline, report.growth);
   report.ledger = make_ledger(run, report.timeline, report.growth);
+  report.peak_ledger = make_peak_ledger(run, report.timeline, report.growth);
   report.peak_rss_bytes = peak_rss_bytes(run);
   report.judgement = judge(run, report.timeline, report.growth, report.findings);
   return report;

@@ -25,7 +25,8 @@ struct Report {
   GrowthMap growth;
   std::vector<Finding> findings;
   std::optional<Forecast> forecast;
-  Ledger ledger;
+  Ledger ledger;       // at the end
+  Ledger peak_ledger;  // where the most was resident, among those that were measured
   uint64_t peak_rss_bytes = 0;
   Judgement judgement;
   ProcessTree processes;  // empty when there was one process; its sum is taken in by take_in_processes()

@@ -24,7 +24,13 @@ template <typename Map>
 inline __attribute__((always_inline)) void* map(size_t size, const void* frame, const void* caller,
                                                 Map really) {
   ready();
-  if (!tracker.active() || is_in_allocator(caller)) return really();
+  if (!tracker.active()) return really();
+  if (is_in_allocator(caller)) {
+    const SpinGuard guard(tracker.mappings_lock());
+    void* begin = really();
+    if (begin != MAP_FAILED) tracker.on_allocator_map(begin, size);
+    return begin;
+  }
   const SiteId site = tracker.mapping_site(frame);
   const SpinGuard guard(tracker.mappings_lock());
   void* begin = really();
@@ -64,8 +70,15 @@ LEAKHUNT_HOOK void* mremap(void* old_begin, size_t old_size, size_t new_size, in
   va_start(rest, flags);
   void* wanted = (flags & MREMAP_FIXED) != 0 ? va_arg(rest, void*) : nullptr;
   va_end(rest);
-  if (!tracker.active() || is_in_allocator(__builtin_return_address(0)))
-    return real.mremap(old_begin, old_size, new_size, flags, wanted);
+  if (!tracker.active()) return real.mremap(old_begin, old_size, new_size, flags, wanted);
+  if (is_in_allocator(__builtin_return_address(0))) {
+    const SpinGuard guard(tracker.mappings_lock());
+    void* begin = real.mremap(old_begin, old_size, new_size, flags, wanted);
+    if (begin == MAP_FAILED) return begin;
+    if ((flags & MREMAP_DONTUNMAP) == 0) tracker.on_unmap(old_begin, old_size);
+    tracker.on_allocator_map(begin, new_size);
+    return begin;
+  }
   const SiteId site = tracker.mapping_site(__builtin_frame_address(0));
   const SpinGuard guard(tracker.mappings_lock());
   void* begin = real.mremap(old_begin, old_size, new_size, flags, wanted);

@@ -99,7 +99,7 @@ bool heap_is_hooked() {
   tracker::LoadedObject first{};
   tracker::LoadedObject ours{};
   const uintptr_t found = reinterpret_cast<uintptr_t>(dlsym(RTLD_DEFAULT, "malloc"));
-  return !tracker::find_loaded_object(found, &first) ||
+  return !tracker::is_definition(found) || !tracker::find_loaded_object(found, &first) ||
          !tracker::find_loaded_object(reinterpret_cast<uintptr_t>(&real), &ours) || first.begin == ours.begin;
 }
 

@@ -40,6 +40,10 @@ class AppendFile {
   // Whether an open file is the one that is written, and not another that has taken its name since.
   bool is_same(int file) const;
 
+  // Where the part of the file is mapped that is being written.
+  const uint8_t* window() const { return window_; }
+  size_t window_bytes() const { return window_bytes_; }
+
   int error() const { return error_; }
   uint64_t size() const { return window_offset_ + used_; }
 

@@ -13,14 +13,19 @@ namespace {
 int64_t mapped = 0;          // relaxed atomic
 int64_t mapped_lasting = 0;  // of it: map_lasting_pages
 
-// Where the pages are that read as zeros in a child. Without a lock, since a thread that forks cannot wait
-// for one: whatever a child finds here is right, but for what another thread was mapping at that very moment.
+// Where the pages are. Without a lock, since a thread that forks cannot wait for one: whatever a child finds
+// here is right, but for what another thread was mapping at that very moment.
 struct Area {
   uintptr_t begin;  // kFree, kBeingWritten, or an address
-  size_t bytes;
+  size_t size;      // bytes, and kLasting where they do not read as zeros in a child
 };
 constexpr uintptr_t kFree = 0;
 constexpr uintptr_t kBeingWritten = 1;
+constexpr size_t kLasting = 1;
+
+size_t bytes_of(const Area& area) {
+  return area.size & ~kLasting;
+}
 
 struct AreaList {
   static constexpr size_t kAreas = (kPage - 2 * sizeof(void*)) / sizeof(Area);
@@ -39,10 +44,10 @@ void* map_anonymous(size_t bytes) {
   return is_error(result) ? nullptr : reinterpret_cast<void*>(result);
 }
 
-bool enter_into(AreaList& list, uintptr_t begin, size_t bytes) {
+bool enter_into(AreaList& list, uintptr_t begin, size_t size) {
   for (Area& area : list.areas) {
     if (load_relaxed(area.begin) != kFree || !compare_exchange(area.begin, kFree, kBeingWritten)) continue;
-    area.bytes = bytes;
+    store_relaxed(area.size, size);
     store_release(area.begin, begin);
     __atomic_fetch_add(&list.used, 1u, __ATOMIC_RELAXED);
     return true;
@@ -50,27 +55,43 @@ bool enter_into(AreaList& list, uintptr_t begin, size_t bytes) {
   return false;
 }
 
-bool enter(uintptr_t begin, size_t bytes) {
+void count_lasting(int64_t bytes) {
+  count_mapped(bytes);
+  __atomic_fetch_add(&mapped_lasting, bytes, __ATOMIC_RELAXED);
+}
+
+// The lists themselves stay, and are in none.
+AreaList* make_list(AreaList* older) {
+  AreaList* made = static_cast<AreaList*>(map_anonymous(kPage));
+  if (made != nullptr) made->older = older;
+  return made;
+}
+
+bool enter(uintptr_t begin, size_t size) {
   for (;;) {
     AreaList* newest = load_acquire(newest_list);
     for (AreaList* list = newest; list != nullptr; list = list->older) {
-      if (load_relaxed(list->used) < AreaList::kAreas && enter_into(*list, begin, bytes)) return true;
+      if (load_relaxed(list->used) < AreaList::kAreas && enter_into(*list, begin, size)) return true;
     }
-    AreaList* made = static_cast<AreaList*>(map_lasting_pages(kPage));
+    AreaList* made = make_list(newest);
     if (made == nullptr) return false;
-    made->older = newest;
-    if (!compare_exchange(newest_list, newest, made)) unmap_pages(made, kPage);
+    if (compare_exchange(newest_list, newest, made)) {
+      count_lasting(static_cast<int64_t>(kPage));
+    } else {
+      system_call(SYS_munmap, made, kPage);
+    }
   }
 }
 
-// The newest come first: what is unmapped again rarely lives long. False for lasting pages.
-bool take_out(uintptr_t begin) {
+// The newest come first: what is unmapped again rarely lives long.
+bool is_lasting_when_taken_out(uintptr_t begin) {
   for (AreaList* list = load_acquire(newest_list); list != nullptr; list = list->older) {
     for (Area& area : list->areas) {
       if (load_acquire(area.begin) != begin) continue;
+      const bool lasting = (load_relaxed(area.size) & kLasting) != 0;
       store_release(area.begin, kFree);
       __atomic_fetch_sub(&list->used, 1u, __ATOMIC_RELAXED);
-      return true;
+      return lasting;
     }
   }
   return false;
@@ -92,27 +113,45 @@ void* map_pages(size_t bytes) {
 void* map_lasting_pages(size_t bytes) {
   void* pages = map_anonymous(bytes);
   if (pages == nullptr) return nullptr;
-  count_mapped(static_cast<int64_t>(bytes));
-  __atomic_fetch_add(&mapped_lasting, static_cast<int64_t>(bytes), __ATOMIC_RELAXED);
+  if (!enter(reinterpret_cast<uintptr_t>(pages), bytes | kLasting)) {
+    system_call(SYS_munmap, pages, bytes);
+    return nullptr;
+  }
+  count_lasting(static_cast<int64_t>(bytes));
   return pages;
 }
 
 void unmap_pages(void* pages, size_t bytes) {
-  const bool lasting = !take_out(reinterpret_cast<uintptr_t>(pages));
+  const bool lasting = is_lasting_when_taken_out(reinterpret_cast<uintptr_t>(pages));
   system_call(SYS_munmap, pages, bytes);
-  count_mapped(-static_cast<int64_t>(bytes));
-  if (lasting) __atomic_fetch_sub(&mapped_lasting, static_cast<int64_t>(bytes), __ATOMIC_RELAXED);
+  if (lasting) {
+    count_lasting(-static_cast<int64_t>(bytes));
+  } else {
+    count_mapped(-static_cast<int64_t>(bytes));
+  }
 }
 
 void unmap_pages_of_parent() {
   for (AreaList* list = newest_list; list != nullptr; list = list->older) {
     for (Area& area : list->areas) {
-      if (area.begin > kBeingWritten) system_call(SYS_munmap, area.begin, area.bytes);
-      if (area.begin != kFree) area.begin = kFree;
+      if (area.begin > kBeingWritten && (area.size & kLasting) != 0) continue;
+      if (area.begin > kBeingWritten) system_call(SYS_munmap, area.begin, area.size);
+      if (area.begin == kFree) continue;
+      area.begin = kFree;
+      if (list->used > 0) --list->used;
     }
-    list->used = 0;
   }
   mapped = mapped_lasting;
+}
+
+void for_each_mapped(void (*visit)(void* context, uintptr_t begin, size_t bytes), void* context) {
+  for (const AreaList* list = load_acquire(newest_list); list != nullptr; list = list->older) {
+    if (list != &first_list) visit(context, reinterpret_cast<uintptr_t>(list), kPage);
+    for (const Area& area : list->areas) {
+      const uintptr_t begin = load_acquire(area.begin);
+      if (begin > kBeingWritten) visit(context, begin, bytes_of(area));
+    }
+  }
 }
 
 void use_huge_pages(void* pages, size_t bytes) {

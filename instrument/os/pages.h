@@ -39,6 +39,10 @@ void unmap_pages_of_parent();
 // Pages of map_pages as they came: zeros, physically not there.
 void wipe_pages(void* pages, size_t bytes);
 
+// Calls visit(context, begin, bytes) for all that was mapped and not unmapped, of either kind; what another
+// thread maps or unmaps meanwhile may or may not be visited.
+void for_each_mapped(void (*visit)(void* context, uintptr_t begin, size_t bytes), void* context);
+
 // Bytes mapped and not unmapped, plus what others announced: the tracker's own share of the address space.
 size_t mapped_bytes();
 void count_mapped(int64_t bytes);

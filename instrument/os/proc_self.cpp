@@ -79,6 +79,10 @@ uint64_t monotonic_ns() {
   return nanoseconds(CLOCK_MONOTONIC);
 }
 
+uint64_t thread_cpu_ns() {
+  return nanoseconds(CLOCK_THREAD_CPUTIME_ID);
+}
+
 uint64_t realtime_ns() {
   return nanoseconds(CLOCK_REALTIME);
 }
@@ -162,10 +166,7 @@ uintptr_t own_function(uintptr_t inside, const char* name) {
   return is_own ? address : 0;
 }
 
-namespace {
-
-// An executable that takes the address of a function of a library has an entry of its own for it, which is
-// the function's address for everybody. Who is called by it is called through a slot, which may be ours.
+// Who is called by such an entry is called through a slot, which may be ours.
 bool is_definition(uintptr_t address) {
   Dl_info info{};
   ElfW(Sym)* symbol = nullptr;
@@ -174,6 +175,8 @@ bool is_definition(uintptr_t address) {
   const bool is_its = symbol != nullptr && reinterpret_cast<uintptr_t>(info.dli_saddr) == address;
   return !is_its || symbol->st_shndx != SHN_UNDEF;
 }
+
+namespace {
 
 // By its path: the loader makes a library's own scope when it is opened by itself.
 uintptr_t definition_in(const link_map& library, const char* name) {

@@ -19,6 +19,7 @@ ResidentMemory resident_memory();
 uint64_t minor_faults();
 
 uint64_t monotonic_ns();
+uint64_t thread_cpu_ns();  // that the calling thread has run
 uint64_t realtime_ns();
 
 // The whole of a small file, or the target of a link, cut at `capacity`. Bytes put into `buffer`, 0 when
@@ -46,6 +47,10 @@ struct LoadedObject {
 };
 // Lock-free and async-signal-safe (glibc's _dl_find_object, 2.35). False for addresses in no object.
 bool find_loaded_object(uintptr_t address, LoadedObject* object);
+
+// Whether a function's address, as dlsym gives it, is that of the function. An executable that takes the
+// address of a function of a library has an entry of its own for it, which is its address for everybody.
+bool is_definition(uintptr_t address);
 
 // The address of `name` as the object that holds `inside` exports it itself, whoever else does; 0 when it
 // does not. Takes the loader's lock.

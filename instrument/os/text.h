@@ -7,6 +7,12 @@
 
 namespace leakhunt::tracker {
 
+inline size_t text_length(const char* text) {
+  size_t length = 0;
+  while (text[length] != '\0') ++length;
+  return length;
+}
+
 class Text {
  public:
   Text(char* buffer, size_t capacity) : at_(buffer), end_(buffer + capacity) { *at_ = '\0'; }

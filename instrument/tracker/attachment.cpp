@@ -104,6 +104,8 @@ void Tracker::forget_everything() {
   sites_.clear();
   blocks_.clear();
   mappings_.clear();
+  older_.release();
+  ledger_pace_ = {};
   freed_places_.clear();
   for (ThreadState* thread = all_thread_states(); thread != nullptr; thread = thread->next) {
     thread->rows.clear();

@@ -27,6 +27,12 @@ inline uint64_t hash_site(TagId tag, SiteKind kind, uint64_t stack_key) {
   return likely(hash != 0) ? hash : 1;
 }
 
+// A site's tag and kind, needed when its block is freed.
+struct SiteInfo {
+  uint8_t tag;
+  SiteKind kind;
+};
+
 class CallSites {
  public:
   static constexpr SiteId kNone{UINT32_MAX};

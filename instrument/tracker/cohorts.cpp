@@ -1,5 +1,6 @@
 #include "instrument/tracker/cohorts.h"
 
+#include "instrument/os/heap_sort.h"
 #include "instrument/os/pages.h"
 
 namespace leakhunt::tracker {
@@ -12,30 +13,6 @@ constexpr size_t kFirstCapacity = 1024;
 
 bool before(const CohortRow& a, const CohortRow& b) {
   return a.site != b.site ? a.site < b.site : a.birth < b.birth;
-}
-
-void exchange(CohortRow& a, CohortRow& b) {
-  const CohortRow kept = a;
-  a = b;
-  b = kept;
-}
-
-void sift_down(CohortRow* rows, size_t root, size_t count) {
-  for (size_t child = 2 * root + 1; child < count; child = 2 * root + 1) {
-    if (child + 1 < count && before(rows[child], rows[child + 1])) ++child;
-    if (!before(rows[root], rows[child])) return;
-    exchange(rows[root], rows[child]);
-    root = child;
-  }
-}
-
-// In place and without recursion: it runs on the target's stack.
-void heap_sort(CohortRow* rows, size_t count) {
-  for (size_t root = count / 2; root-- > 0;) sift_down(rows, root, count);
-  for (size_t last = count; last-- > 1;) {
-    exchange(rows[0], rows[last]);
-    sift_down(rows, 0, last);
-  }
 }
 
 }  // namespace
@@ -52,7 +29,7 @@ bool CohortTable::count(const LiveBlocks& blocks, const Mappings& mappings) {
   return !failed_;
 }
 
-void CohortTable::add(void* table, const LiveBlock& block) {
+void CohortTable::add(void* table, uintptr_t, const LiveBlock& block) {
   CohortTable& self = *static_cast<CohortTable*>(table);
   if (self.failed_ || (self.count_ * 2 > self.capacity_ && !self.grow())) return;
   CohortRow* row = self.find(block.site, block.birth);
@@ -95,7 +72,7 @@ void CohortTable::compact_and_sort() {
   for (size_t i = 0; i < capacity_; ++i) {
     if (rows_[i].blocks != 0) rows_[kept++] = rows_[i];
   }
-  heap_sort(rows_, kept);
+  heap_sort(rows_, kept, before);
 }
 
 bool CohortTable::has(SiteId site) const {

@@ -27,7 +27,7 @@ class CohortTable {
   bool has(SiteId site) const;
 
  private:
-  static void add(void* table, const LiveBlock& block);
+  static void add(void* table, uintptr_t address, const LiveBlock& block);
   recording::CohortRow* find(SiteId site, uint64_t birth);
   bool grow();
   void compact_and_sort();

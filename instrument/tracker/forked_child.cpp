@@ -33,6 +33,9 @@ void Tracker::forget_parent() {
   site_infos_ = nullptr;
   forget(&blocks_);
   forget(&mappings_);
+  forget(&allocator_mappings_);
+  forget(&older_);
+  forget(&ledger_pace_);
   forget(&heap_gauge_);
   for (PeakGauge& gauge : tag_gauges_) forget(&gauge);
   forget(&recorder_);

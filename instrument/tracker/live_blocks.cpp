@@ -168,7 +168,7 @@ void LiveBlocks::for_each(Visit visit, void* context) const {
   for (uint32_t level = 0; level < count; ++level) {
     for (uint64_t b = 0; b <= levels_[level].mask; ++b) {
       for (const Slot& slot : levels_[level].buckets[b].slots) {
-        if (load_acquire(slot.head) > kBeingWritten) visit(context, slot.get());
+        if (load_acquire(slot.head) > kBeingWritten) visit(context, slot.address(), slot.get());
       }
     }
   }

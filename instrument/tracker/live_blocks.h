@@ -62,8 +62,9 @@ class LiveBlocks {
     __builtin_prefetch(&newest.buckets[newest.near(address)], 1);
   }
 
-  // Calls visit(context, block) for every block; one that comes or goes meanwhile may or may not be visited.
-  using Visit = void (*)(void* context, const LiveBlock& block);
+  // Calls visit(context, address, block) for every block; one that comes or goes meanwhile may or may not be
+  // visited.
+  using Visit = void (*)(void* context, uintptr_t address, const LiveBlock& block);
   void for_each(Visit visit, void* context) const;
 
   // The same with addresses, in a copy that nobody changes: visit(address, block). And the memory that the

@@ -66,6 +66,11 @@ void Mappings::remove(uintptr_t begin, uintptr_t end, Removed removed, void* con
   erase(kept, at);
 }
 
+void Mappings::forget(uintptr_t begin, uintptr_t end) {
+  remove(
+      begin, end, [](void*, const MappedRange&, uint64_t, bool, bool) {}, nullptr);
+}
+
 // A hole leaves two pieces; without memory for the second, that one is given up as well.
 void Mappings::cut_hole(size_t at, uintptr_t from, uintptr_t to, Removed removed, void* context) {
   const MappedRange range = ranges_[at];
@@ -77,7 +82,7 @@ void Mappings::cut_hole(size_t at, uintptr_t from, uintptr_t to, Removed removed
 
 void Mappings::for_each(LiveBlocks::Visit visit, void* context) const {
   for (size_t i = 0; i < count_; ++i) {
-    visit(context, {ranges_[i].site, ranges_[i].birth, ranges_[i].end - ranges_[i].begin});
+    visit(context, ranges_[i].begin, {ranges_[i].site, ranges_[i].birth, ranges_[i].end - ranges_[i].begin});
   }
 }
 

@@ -32,6 +32,9 @@ class Mappings {
   using Removed = void (*)(void* context, const MappedRange& range, uint64_t bytes, bool whole, bool split);
   void remove(uintptr_t begin, uintptr_t end, Removed removed, void* context);
 
+  // The same without a word.
+  void forget(uintptr_t begin, uintptr_t end);
+
   // Forgets all of them.
   void clear() { count_ = 0; }
 

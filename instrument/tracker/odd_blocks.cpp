@@ -27,9 +27,10 @@ bool OddBlocks::take(uintptr_t address, LiveBlock* block) {
   return false;
 }
 
-void OddBlocks::for_each(void (*visit)(void* context, const LiveBlock& block), void* context) const {
+void OddBlocks::for_each(void (*visit)(void* context, uintptr_t address, const LiveBlock& block),
+                         void* context) const {
   const SpinGuard guard(lock_);
-  for (size_t i = 0; i < count_; ++i) visit(context, entries_[i].block);
+  for (size_t i = 0; i < count_; ++i) visit(context, entries_[i].address, entries_[i].block);
 }
 
 bool OddBlocks::grow() {

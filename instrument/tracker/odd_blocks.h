@@ -28,7 +28,7 @@ class OddBlocks {
   // Forgets all of them. Nobody may be looking.
   void clear() { count_ = 0; }
 
-  void for_each(void (*visit)(void* context, const LiveBlock& block), void* context) const;
+  void for_each(void (*visit)(void* context, uintptr_t address, const LiveBlock& block), void* context) const;
 
   // The same with addresses, where nobody else can be looking; and the memory that they are in.
   template <typename Visit>

@@ -20,21 +20,6 @@ uintptr_t page_below(uintptr_t address) {
   return address / kPage * kPage;
 }
 
-// Without the guard page. The first thread's grows as it is used: what the kernel has mapped of it by now.
-StackBounds reserved_stack(const ThreadState& thread) {
-  if (thread.stack.high == 0) return {0, 0};
-  if (thread.identity.number == 0) {
-    MappedArea area{};
-    if (!find_mapped_area(thread.stack.high - 1, &area)) return {0, 0};
-    return {area.begin, area.end};
-  }
-  const uintptr_t high = page_below(thread.stack.high + kControlBlock + kPage - 1);
-  const uintptr_t wanted =
-      thread.identity.stack_bytes;  // less than the area it lies in, if the program gave it
-  const bool in_larger_area = wanted != 0 && high - wanted > thread.stack.low && high > wanted;
-  return {in_larger_area ? page_below(high - wanted) : thread.stack.low, high};
-}
-
 // Pages that are there. A stack that is just being given back counts as far as it still is.
 uint64_t touched_bytes(const StackBounds& stack) {
   uint8_t pages[512];
@@ -109,6 +94,20 @@ bool write_if_changed(Recorder& recorder, ThreadState* thread) {
 }
 
 }  // namespace
+
+StackBounds reserved_stack(const ThreadState& thread) {
+  if (thread.stack.high == 0) return {0, 0};
+  if (thread.identity.number == 0) {
+    MappedArea area{};
+    if (!find_mapped_area(thread.stack.high - 1, &area)) return {0, 0};
+    return {area.begin, area.end};
+  }
+  const uintptr_t high = page_below(thread.stack.high + kControlBlock + kPage - 1);
+  const uintptr_t wanted =
+      thread.identity.stack_bytes;  // less than the area it lies in, if the program gave it
+  const bool in_larger_area = wanted != 0 && high - wanted > thread.stack.low && high > wanted;
+  return {in_larger_area ? page_below(high - wanted) : thread.stack.low, high};
+}
 
 bool ThreadRecords::write_living(Recorder& recorder, uint64_t now_ns, bool last) {
   const uint32_t given = thread_states_given();

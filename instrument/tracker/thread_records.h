@@ -14,6 +14,9 @@
 
 namespace leakhunt::tracker {
 
+// Without the guard page. The first thread's grows as it is used: what the kernel has mapped of it by now.
+StackBounds reserved_stack(const ThreadState& thread);
+
 class ThreadRecords {
  public:
   // At a snapshot. Looks at every living thread if `last`, if one is new, or if some time has passed. False

@@ -314,6 +314,16 @@ void Tracker::enter_range(SiteId site, uintptr_t from, uintptr_t to) {
   leave(thread);
 }
 
+void Tracker::on_allocator_map(void* begin, size_t size) {
+  ThreadState* thread = enter();
+  if (thread == nullptr) return;
+  const uintptr_t from = reinterpret_cast<uintptr_t>(begin);
+  const uintptr_t to = from + (size + kPage - 1) / kPage * kPage;
+  allocator_mappings_.forget(from, to);
+  allocator_mappings_.insert({from, to, CallSites::kNone, 0});  // without memory: not in the ledger
+  leave(thread);
+}
+
 void Tracker::remove_range(uintptr_t from, uintptr_t to) {
   ThreadState* thread = enter();
   if (thread == nullptr) return;
@@ -323,6 +333,7 @@ void Tracker::remove_range(uintptr_t from, uintptr_t to) {
         static_cast<Tracker*>(self)->count_unmapped(range, bytes, whole, split);
       },
       this);
+  allocator_mappings_.forget(from, to);
   leave(thread);
 }
 

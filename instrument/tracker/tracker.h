@@ -21,6 +21,8 @@
 #include "instrument/tracker/call_sites.h"
 #include "instrument/tracker/freed_places.h"
 #include "instrument/tracker/heap_graphs.h"
+#include "instrument/tracker/ledger_maker.h"
+#include "instrument/tracker/ledger_pace.h"
 #include "instrument/tracker/line_marks.h"
 #include "instrument/tracker/live_blocks.h"
 #include "instrument/tracker/mappings.h"
@@ -126,6 +128,10 @@ class Tracker {
   // The program moved its break.
   void on_break(SiteId site, const void* before, const void* after);
 
+  // Another allocator than libc's mapped it for its heap; what it gives back comes by on_unmap.
+  void on_allocator_map(void* begin, size_t size);
+  void heap_is_foreign() { foreign_heap_ = true; }
+
   // In a new thread, before it does anything.
   void on_thread_start(StartRoutine routine, size_t stack_bytes);
 
@@ -174,6 +180,11 @@ class Tracker {
   void remove_range(uintptr_t from, uintptr_t to);
   void count_unmapped(const MappedRange& range, uint64_t bytes, bool whole, bool split);
 
+  struct OldRange {
+    uintptr_t begin;
+    uintptr_t end;
+  };
+
   static constexpr uint32_t kMostEventsBetweenClocks = 1023;
   void look_at_clock(ThreadState* thread);
   void tick_if_due(ThreadState* thread);
@@ -191,6 +202,9 @@ class Tracker {
   void fill_threads(ScanResult* result, recording::GraphHeader* header, size_t* count) const;
   void keep_tables(bool keep);
   void collect_graphs(bool wait);
+  void write_ledger(uint64_t now_ns);
+  void name_owners(LedgerMaker* maker);
+  void note_older_memory();
   void give_up(const char* reason, int error,
                bool may_record = true);  // under the recorder's lock, or not at all
   bool watcher_is_gone() const;
@@ -201,12 +215,6 @@ class Tracker {
   static void thread_ended(ThreadState* thread);
   void forget_parent();
 
-  // A site's tag and kind, needed when its block is freed.
-  struct SiteInfo {
-    uint8_t tag;
-    SiteKind kind;
-  };
-
   static Control never_started_;
   static uint32_t process_;  // forks between the process that was started and this one
   static Control* control_;  // apart from the object, which is all zeros: it costs no bytes in the file
@@ -216,6 +224,9 @@ class Tracker {
   SiteInfo* site_infos_ = nullptr;
   LiveBlocks blocks_;
   Mappings mappings_;
+  Mappings allocator_mappings_;  // what another allocator mapped for its heap; under the lock of mappings_
+  PageList<OldRange> older_;     // anonymous memory that was there before
+  LedgerPace ledger_pace_;
   PeakGauge heap_gauge_{};
   PeakGauge tag_gauges_[kMaxTags] = {};
   int64_t snapshot_peak_ = 0;  // taken out of the gauge and not written yet
@@ -236,6 +247,7 @@ class Tracker {
   uintptr_t first_thread_pointer_ = 0;  // of the thread that started the process, if it started the tracker
   recording::Attached attached_{};
   uint64_t watcher_seen_ns_ = 0;
+  bool foreign_heap_ = false;  // the allocator is not libc's
   Recorder recorder_;
 };
 

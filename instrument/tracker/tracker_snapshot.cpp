@@ -49,6 +49,8 @@ void Tracker::snapshot(ThreadState* thread, recording::SnapshotKind kind, uint64
     give_up("cannot extend the recording", recorder_.error());
   }
   if (live >= fall_from_) store_relaxed(fall_from_, live + live / 100 + static_cast<int64_t>(kPage));
+  if (active() && (kind == recording::SnapshotKind::kFinal || ledger_pace_.is_due(now, rss_bytes_)))
+    write_ledger(now);
 }
 
 void Tracker::write_cohorts() {

@@ -27,6 +27,7 @@ int Tracker::start(const Settings& settings) {
       recorder_.start({settings_.recording, settings_.unwinder, settings_.max_frames, settings_.parent_pid,
                        settings_.one_of_many ? AppendFile::kSmallWindow : AppendFile::kFirstWindow});
   if (error != 0) return error;
+  note_older_memory();
   lines_.start(settings_.lines);
   start_thread_states(thread_ended, settings_.by_thread);
   fall_from_ = kFirstFall;

@@ -212,6 +212,52 @@ struct Attached {
 void encode(Encoder& out, const Attached& record);
 Attached decode_attached(Decoder& in);
 
+// One line of the ledger: what was found of one kind and id and name. Lines of the same may come more than
+// once.
+struct LedgerLineRecord {
+  LedgerKind kind;
+  uint64_t id;
+  uint64_t count;           // blocks, stacks, mappings
+  uint64_t reserved_bytes;  // address space; of blocks what was asked for
+  uint64_t resident_bytes;
+  uint64_t dirty_bytes;  // of resident: written to, where kFile, kModule
+  Bytes name;
+};
+void encode(Encoder& out, const LedgerLineRecord& line);
+LedgerLineRecord decode_ledger_line(Decoder& in);
+inline constexpr size_t kMaxLedgerLine = 7 * kMaxVarint;  // without its name
+
+// The same of one call site, of those that hold most.
+struct LedgerSiteRecord {
+  SiteId site;
+  uint64_t count;
+  uint64_t reserved_bytes;
+  uint64_t resident_bytes;
+};
+void encode(Encoder& out, const LedgerSiteRecord& row);
+LedgerSiteRecord decode_ledger_site(Decoder& in);
+inline constexpr size_t kMaxLedgerSite = 4 * kMaxVarint;
+
+// A ledger. The lines and sites before it are its own; without it they never happened.
+struct LedgerRecord {
+  uint64_t iteration;          // iterations or ticks completed
+  uint64_t time_ns;            // since the process start record
+  uint64_t cost_ns;            // that it took
+  uint64_t error;              // errno of what could not be read; nothing else is known then
+  bool heap_examined;          // page by page: what follows is known, and the resident bytes of blocks are
+  bool libc_heap;              // the allocator is libc's: rounding_bytes is known
+  bool older_heap;             // the heap holds blocks from before the recording
+  uint64_t rss_bytes;          // the sum over all mappings
+  uint64_t counter_rss_bytes;  // as the kernel counts it by itself (statm)
+  uint64_t areas;              // mappings
+  uint64_t rounding_bytes;     // headers and rounding of live blocks, resident
+  uint64_t free_page_bytes;    // resident pages of the heap without a live block
+  uint64_t line_count;         // before it
+  uint64_t site_count;
+};
+void encode(Encoder& out, const LedgerRecord& record);
+LedgerRecord decode_ledger(Decoder& in);
+
 struct ProcessEnd {
   EndKind kind;
   uint64_t time_ns;

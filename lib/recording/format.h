@@ -10,7 +10,8 @@
 //   HOST    scenario? budget limits?
 //   TARGET  ( process_start
 //             (module | module_closed | tag | site | snapshot_rows* snapshot | cohorts | thread | step_aside
-//              | iteration_marks | attached | graph (graph_sites | graph_nodes | graph_edges)* graph_end?)*
+//              | iteration_marks | attached | freed_place | graph (graph_sites | graph_nodes | graph_edges)*
+//              graph_end? | (ledger_lines | ledger_sites)* ledger)*
 //             process_end? )*
 //   HOST    ( torn_tail? (host_samples | symbols | outcome | left_running | data_names)* )*   a later one
 //                                                                                        replaces the earlier
@@ -73,9 +74,12 @@ enum class RecordType : uint32_t {
   kGraphNodes = 23,
   kGraphEdges = 24,
   kGraphEnd = 25,
-  kDataNames = 26,   // of the host: the variables in which roots lie, the members of blocks
-  kLimits = 32,      // what else the budget says: limits of parts of the run, suppressions
-  kFreedPlace = 33,  // where blocks of a site were freed, by a sample
+  kDataNames = 26,    // of the host: the variables in which roots lie, the members of blocks
+  kLedgerLines = 28,  // of the next ledger
+  kLedgerSites = 29,  // likewise
+  kLedger = 30,       // what resident memory consisted of, after the snapshot before it
+  kLimits = 32,       // what else the budget says: limits of parts of the run, suppressions
+  kFreedPlace = 33,   // where blocks of a site were freed, by a sample
 };
 
 // Ids are dense, counted from 0 in the order of their records.
@@ -111,6 +115,32 @@ enum class MarkedBy : uint8_t {
   kProgram = 0,  // the program itself, through leakhunt.h
   kEntries = 1,  // every entry of a function
   kLines = 2,    // every line of output that matches a regular expression
+};
+
+// What a line of the ledger counts. Every resident page is in one line of those that are marked *; the others
+// say more of what is in there.
+enum class LedgerKind : uint8_t {
+  kTagBlocks = 0,     // live blocks; id: their tag
+  kHeapRegion = 1,    // * where the allocator's memory lies; id: HeapRegionKind
+  kThreadStack = 2,   // * id: the thread's number
+  kIdleStack = 3,     // * of threads that have ended
+  kMainStack = 4,     // *
+  kTagMappings = 5,   // * anonymous memory from mmap or sbrk; id: its tag
+  kSharedMemory = 6,  // * named
+  kFile = 7,          // * named
+  kModule = 8,        // * named
+  kKernel = 9,        // *
+  kOlder = 10,        // * anonymous, and there when the recording began
+  kTracker = 11,      // * named
+  kUnknown = 12,      // * anonymous; the name is the range of addresses, or what the program called it
+};
+
+enum class HeapRegionKind : uint8_t {
+  kBreak = 0,      // what libc's brk moves
+  kArena = 1,      // of libc's malloc
+  kAlone = 2,      // large blocks, each mapped by itself
+  kAllocator = 3,  // mapped by another allocator
+  kFound = 4,      // of nobody known, but live blocks lie in it
 };
 
 // How far the tracker stepped aside.

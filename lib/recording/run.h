@@ -223,6 +223,40 @@ struct AttachedNote {
   uint64_t foreign_frees = 0;          // of blocks that were there before, until the recording's end
 };
 
+// What resident memory consisted of at one moment: see LedgerKind and LedgerRecord in codec.h for the fields.
+struct LedgerEntry {
+  LedgerKind kind{};
+  uint64_t id = 0;
+  uint64_t count = 0;
+  uint64_t reserved_bytes = 0;
+  uint64_t resident_bytes = 0;
+  uint64_t dirty_bytes = 0;
+  std::string name;
+};
+struct LedgerSite {
+  SiteId site{};
+  uint64_t count = 0;
+  uint64_t reserved_bytes = 0;
+  uint64_t resident_bytes = 0;
+};
+struct MemoryLedger {
+  size_t snapshot = 0;  // index of the one before it
+  uint64_t iteration = 0;
+  uint64_t time_ns = 0;
+  uint64_t cost_ns = 0;
+  int error = 0;  // if not 0, nothing behind it is known
+  bool heap_examined = false;
+  bool libc_heap = false;
+  bool older_heap = false;
+  uint64_t rss_bytes = 0;
+  uint64_t counter_rss_bytes = 0;
+  uint64_t areas = 0;
+  uint64_t rounding_bytes = 0;
+  uint64_t free_page_bytes = 0;
+  std::vector<LedgerEntry> entries;
+  std::vector<LedgerSite> sites;
+};
+
 // RSS as the runner saw it from outside.
 struct HostSample {
   uint64_t time_ns = 0;  // since the target was started
@@ -264,6 +298,7 @@ struct Run {
   std::vector<FreedPlace> freed_places;
   std::vector<HeapGraph> graphs;       // in order
   DataNames data_names;                // of slots in graphs
+  std::vector<MemoryLedger> ledgers;   // in order
   std::map<uint32_t, Thread> threads;  // by number
   std::vector<StepAsideNote> step_asides;
   Marks marks;

@@ -49,6 +49,9 @@ constexpr Kind kKinds[] = {
     {RecordType::kGraphEnd, "graph end", false},
     {RecordType::kDataNames, "data names", true},
     {RecordType::kLimits, "limits", true},
+    {RecordType::kLedgerLines, "ledger lines", false},
+    {RecordType::kLedgerSites, "ledger sites", false},
+    {RecordType::kLedger, "ledger", false},
 };
 
 Kind kind_of(RecordType type) {
@@ -115,6 +118,12 @@ bool RunBuilder::take_payload(RecordType type, Decoder& in) {
       return take_snapshot(in);
     case RecordType::kCohorts:
       return take_cohorts(in);
+    case RecordType::kLedgerLines:
+      return ledger_.add_lines(in);
+    case RecordType::kLedgerSites:
+      return take_ledger_sites(in);
+    case RecordType::kLedger:
+      return take_ledger(in);
     case RecordType::kFreedPlace:
       return take_freed_place(in);
     case RecordType::kThread:
@@ -178,6 +187,7 @@ void RunBuilder::lose_track() {
   lost_track_ = true;
   rows_missing_ = true;
   series_.drop_rows();
+  ledger_.drop();
   cohorts_open_ = false;
   cohorts_damaged_ = true;
   open_graph_.reset();
@@ -230,6 +240,7 @@ void RunBuilder::begin_image() {
   run_.snapshots.clear();
   run_.tag_peaks.clear();
   run_.cohorts.clear();
+  run_.ledgers.clear();
   run_.freed_places.clear();
   run_.graphs.clear();
   run_.data_names = {};
@@ -242,6 +253,7 @@ void RunBuilder::begin_image() {
   run_.next_program.clear();
   module_epoch_ = 0;
   series_.clear();
+  ledger_.drop();
   tag_peaks_.clear();
   next_sequence_ = 0;
   lost_track_ = false;
@@ -437,6 +449,19 @@ bool RunBuilder::take_tag_peaks(Decoder& in, uint64_t count) {
     new_tag_peaks_[index] = peak;
   }
   tag_peaks_.swap(new_tag_peaks_);
+  return true;
+}
+
+bool RunBuilder::take_ledger_sites(Decoder& in) {
+  return ledger_.add_sites(in) && reach_sites(ledger_.sites_needed());
+}
+
+bool RunBuilder::take_ledger(Decoder& in) {
+  std::optional<MemoryLedger> ledger;
+  if (!ledger_.end(in, &ledger)) return false;
+  if (!ledger || run_.snapshots.empty()) return true;
+  ledger->snapshot = run_.snapshots.size() - 1;
+  run_.ledgers.push_back(std::move(*ledger));
   return true;
 }
 

@@ -15,6 +15,7 @@
 
 #include "lib/recording/frame_scanner.h"
 #include "lib/recording/host_codec.h"
+#include "lib/recording/ledger_builder.h"
 #include "lib/recording/run.h"
 #include "lib/recording/series_builder.h"
 
@@ -46,6 +47,8 @@ class RunBuilder {
   bool take_snapshot(Decoder& in);
   bool take_tag_peaks(Decoder& in, uint64_t count);
   bool take_cohorts(Decoder& in);
+  bool take_ledger_sites(Decoder& in);
+  bool take_ledger(Decoder& in);
   bool take_freed_place(Decoder& in);
   bool take_graph(Decoder& in);
   bool take_graph_sites(Decoder& in);
@@ -73,6 +76,7 @@ class RunBuilder {
   Run run_;
   Damage settled_damage_;  // without the tail's
   SeriesBuilder series_;
+  LedgerBuilder ledger_;
   uint64_t offset_ = 0;  // of the frame being taken
   uint64_t next_sequence_ = 0;
   uint32_t module_epoch_ = 0;           // see CallSite::module_epoch

@@ -3,6 +3,7 @@
 
 #include "reports/formats/formats.h"
 #include "reports/formats/json_values.h"
+#include "reports/ledger_comparison.h"
 
 namespace leakhunt::reports {
 
@@ -51,6 +52,27 @@ Json reasons_json(const Comparison& comparison) {
   return reasons;
 }
 
+Json occupancy_json(const Comparison& comparison, const ComparedRun& healthy) {
+  Json runs = Json::array();
+  for (const ComparedRun& run : comparison.runs) {
+    if (&run == &healthy) continue;
+    Json changes = Json::array();
+    for (const LedgerChange& change : compare_ledgers(healthy.ledger, run.ledger)) {
+      changes.push_back({{"part", std::string(key_of(change.part))},
+                         {"tag", change.tag.empty() ? Json(nullptr) : Json(change.tag)},
+                         {"reserved_bytes", change.reserved_bytes},
+                         {"healthy_reserved_bytes", change.base_reserved_bytes},
+                         {"resident_bytes", change.resident_bytes},
+                         {"healthy_resident_bytes", change.base_resident_bytes}});
+    }
+    runs.push_back({{"defect", run.variation.label},
+                    {"rss_bytes", run.ledger.rss_bytes},
+                    {"healthy_rss_bytes", healthy.ledger.rss_bytes},
+                    {"changes", std::move(changes)}});
+  }
+  return runs;
+}
+
 }  // namespace
 
 void write_comparison_json(const Comparison& comparison, std::ostream& out) {
@@ -76,6 +98,8 @@ void write_comparison_json(const Comparison& comparison, std::ostream& out) {
   json["checks"] = texts_of(comparison.checks);
   json["runs"] = Json::array();
   for (const ComparedRun& run : comparison.runs) json["runs"].push_back(run_json(run));
+  if (const ComparedRun* healthy = healthy_run(comparison); healthy != nullptr && healthy->ledger.measured)
+    json["occupancy"] = occupancy_json(comparison, *healthy);
   out << json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
 }
 

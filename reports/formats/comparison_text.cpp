@@ -3,6 +3,7 @@
 #include <cctype>
 #include <ostream>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -11,6 +12,7 @@
 #include "reports/formats/text_tables.h"
 #include "reports/formats/units.h"
 #include "reports/formats/words.h"
+#include "reports/ledger_comparison.h"
 
 namespace leakhunt::reports {
 
@@ -85,6 +87,44 @@ void write_rows(const Comparison& comparison, std::ostream& out) {
   table.write(out, 2);
 }
 
+constexpr size_t kChangesShown = 3;
+
+std::string place_of(const LedgerChange& change) {
+  const std::string title(title_of(change.part));
+  if (change.tag.empty()) return title;
+  return (change.part == LedgerPart::kTaggedBlocks ? "tag " : "mapped, tag ") + escape_line(change.tag);
+}
+
+// What each defect reserves, what of that is resident, and what the run without it does with less.
+void write_occupancy(const Comparison& comparison, std::ostream& out) {
+  const ComparedRun* healthy = healthy_run(comparison);
+  if (healthy == nullptr || !healthy->ledger.measured) return;
+  TextTable table({{"defect", false, Column::Fit::kMiddle},
+                   {"where", false, Column::Fit::kMiddle},
+                   {"reserves", true},
+                   {"healthy", true},
+                   {"occupies", true},
+                   {"healthy", true},
+                   {"mending saves", true}});
+  for (const ComparedRun& run : comparison.runs) {
+    if (&run == healthy || !run.ledger.measured) continue;
+    const std::vector<LedgerChange> changes = compare_ledgers(healthy->ledger, run.ledger);
+    std::string label = escape_line(run.variation.label);
+    for (size_t i = 0; i < std::min(changes.size(), kChangesShown); ++i) {
+      const LedgerChange& change = changes[i];
+      table.add({std::exchange(label, ""), place_of(change), human_bytes(change.reserved_bytes),
+                 human_bytes(change.base_reserved_bytes), human_bytes(change.resident_bytes),
+                 human_bytes(change.base_resident_bytes), human_bytes(change.resident_difference())});
+    }
+    table.add({std::exchange(label, ""), "= resident (RSS)", "", "", human_bytes(run.ledger.rss_bytes),
+               human_bytes(healthy->ledger.rss_bytes),
+               human_bytes(run.ledger.rss_bytes - healthy->ledger.rss_bytes)});
+  }
+  if (table.empty()) return;
+  write_heading(out, "What each defect reserves and occupies, at the peak");
+  table.write(out, 2);
+}
+
 }  // namespace
 
 void write_comparison_text(const Comparison& comparison, std::ostream& out) {
@@ -93,6 +133,7 @@ void write_comparison_text(const Comparison& comparison, std::ostream& out) {
   write_reasons(comparison, out);
   if (comparison.runs.empty()) return;
   write_rows(comparison, out);
+  write_occupancy(comparison, out);
   out << '\n';
   write_wrapped(out, "  ", conclusion_of(comparison));
 }

@@ -14,6 +14,8 @@ constexpr Format kFormats[] = {
      why_no_html},
     {"massif", "out", "massif.out", "ms_print, massif-visualizer", true, false, write_massif, nullptr},
     {"junit", "xml", "junit.xml", "every CI", true, false, write_junit, nullptr},
+    {"ledger", "txt", "ledger.txt", "a person: what resident memory consists of", false, false, nullptr,
+     write_ledger},
     {"csv", "csv", "report.csv", "spreadsheets, data frames", false, false, nullptr, write_csv},
     {"markdown", "md", "report.md", "pull requests; >> $GITHUB_STEP_SUMMARY", false, false, write_markdown,
      nullptr},

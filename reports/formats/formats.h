@@ -53,6 +53,7 @@ void write_massif(const Report& report, std::ostream& out);
 
 // --- for tables and CI ---------------------------------------------------------------------------
 
+void write_ledger(const Report& report, const Moment& moment, std::ostream& out);
 void write_csv(const Report& report, const Moment& moment, std::ostream& out);
 void write_markdown(const Report& report, std::ostream& out);
 void write_junit(const Report& report, std::ostream& out);

@@ -10,6 +10,7 @@
 #include "reports/formats/json_stacks.h"
 #include "reports/formats/json_values.h"
 #include "reports/formats/retention.h"
+#include "reports/formats/labels.h"
 #include "reports/formats/threads.h"
 
 namespace leakhunt::reports {
@@ -265,8 +266,43 @@ Json rss_json(const GrowthMap& growth) {
           {"slack_bytes_per_iteration", growth.rss.grows() ? number(growth.slack_per_step) : Json(nullptr)}};
 }
 
-Json ledger_json(const Ledger& ledger) {
-  return {{"snapshot", ledger.snapshot},
+constexpr size_t kMostLedgerItems = 100;
+
+Json ledger_items_json(const Report& report, const std::vector<LedgerItem>& items) {
+  Json json = Json::array();
+  for (size_t i = 0; i < std::min(items.size(), kMostLedgerItems); ++i) {
+    const LedgerItem& item = items[i];
+    Json one = {{"name", item.name},
+                {"count", item.count},
+                {"reserved_bytes", item.reserved_bytes},
+                {"resident_bytes", item.resident_bytes}};
+    if (item.tag) one["tag"] = tag_label(report, *item.tag);
+    if (item.site) one["call_site"] = static_cast<uint32_t>(*item.site);
+    if (item.thread) one["thread"] = *item.thread;
+    json.push_back(std::move(one));
+  }
+  return json;
+}
+
+Json ledger_json(const Report& report, const Ledger& ledger) {
+  Json lines = Json::array();
+  for (const LedgerLine& line : ledger.lines) {
+    lines.push_back({{"part", std::string(key_of(line.part))},
+                     {"title", std::string(title_of(line.part))},
+                     {"count", line.count},
+                     {"reserved_bytes", line.reserved_bytes},
+                     {"resident_bytes", line.resident_bytes},
+                     {"items", ledger_items_json(report, line.items)},
+                     {"call_sites", ledger_items_json(report, line.sites)}});
+  }
+  return {{"measured", ledger.measured},
+          {"obstacle", ledger.obstacle.empty() ? Json(nullptr) : Json(ledger.obstacle)},
+          {"iteration", ledger.iteration},
+          {"counter_rss_bytes", ledger.counter_rss_bytes},
+          {"lines", std::move(lines)},
+          {"heap_regions", ledger_items_json(report, ledger.heap_regions)},
+          {"cost_ns", ledger.cost_ns},
+          {"snapshot", ledger.snapshot},
           {"rss_bytes", ledger.rss_bytes},
           {"heap_live_bytes", ledger.heap_bytes},
           {"mapping_bytes", ledger.mapping_bytes},
@@ -400,7 +436,8 @@ Json report_json(const Report& report, JsonStacks& stacks, bool with_call_sites)
   json["findings"] = Json::array();
   for (const Finding& finding : report.findings)
     json["findings"].push_back(finding_json(report, finding, stacks));
-  json["ledger"] = ledger_json(report.ledger);
+  json["ledger"] = ledger_json(report, report.ledger);
+  json["ledger"]["at_peak"] = ledger_json(report, report.peak_ledger);
   json["tracker"] = tracker_json(report);
   json["target_failed"] = report.verdict() == Verdict::kTargetFailed;
   json["exit_status"] = exit_status(report);

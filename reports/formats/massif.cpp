@@ -2,7 +2,8 @@
 //
 // mem_heap_B is the live bytes of kBlock sites. Mappings are left out: they are address space, as under
 // massif without
-// --pages-as-heap. The allocator's slack is not known yet, so mem_heap_extra_B is 0.
+// --pages-as-heap. mem_heap_extra_B (what the allocator has around and between live blocks) and mem_stacks_B
+// are the resident bytes of the ledger before the snapshot; 0 where none was measured.
 #include <algorithm>
 #include <ostream>
 #include <set>
@@ -70,10 +71,25 @@ std::vector<std::vector<int64_t>> live_bytes_at(const recording::Run& run,
   return live;
 }
 
-void write_header(std::ostream& out, size_t number, uint64_t time, int64_t heap) {
+struct Besides {
+  int64_t extra = 0;
+  int64_t stacks = 0;
+};
+
+Besides besides_at(const Report& report, size_t snapshot) {
+  const std::vector<recording::MemoryLedger>& ledgers = report.run->ledgers;
+  if (ledgers.empty() || ledgers.front().snapshot > snapshot) return {};
+  const Ledger ledger = ledger_at(*report.run, report.growth, snapshot);
+  if (!ledger.measured) return {};
+  return {ledger.resident(LedgerPart::kRounding) + ledger.resident(LedgerPart::kHoles),
+          ledger.resident(LedgerPart::kThreadStacks) + ledger.resident(LedgerPart::kMainStack)};
+}
+
+void write_header(std::ostream& out, size_t number, uint64_t time, int64_t heap, const Besides& besides) {
   out << fmt::format(
-      "#-----------\nsnapshot={}\n#-----------\ntime={}\nmem_heap_B={}\nmem_heap_extra_B=0\nmem_stacks_B=0\n",
-      number, time, std::max<int64_t>(heap, 0));
+      "#-----------\nsnapshot={}\n#-----------\ntime={}\nmem_heap_B={}\nmem_heap_extra_B={}\nmem_stacks_B={}"
+      "\n",
+      number, time, std::max<int64_t>(heap, 0), besides.extra, besides.stacks);
 }
 
 }  // namespace
@@ -84,7 +100,7 @@ void write_massif(const Report& report, std::ostream& out) {
   out << "desc: leakhunt: live heap by tag and call stack\n";
   out << "cmd: " << command_line(run) << "\ntime_unit: " << (iterations ? "i" : "ms") << '\n';
   if (run.snapshots.empty()) {
-    write_header(out, 0, 0, 0);  // ms_print wants at least one
+    write_header(out, 0, 0, 0, {});  // ms_print wants at least one
     out << "heap_tree=empty\n";
     return;
   }
@@ -101,14 +117,15 @@ void write_massif(const Report& report, std::ostream& out) {
   const std::vector<std::vector<int64_t>> live = live_bytes_at(run, detailed);
   size_t next = 0;
   for (size_t i = 0; i < chosen.size(); ++i) {
+    const Besides besides = besides_at(report, chosen[i]);
     if (next == detailed.size() || detailed[next] != chosen[i]) {
-      write_header(out, i, times[i], heap[chosen[i]]);
+      write_header(out, i, times[i], heap[chosen[i]], besides);
       out << "heap_tree=empty\n";
       continue;
     }
     // No node may exceed its snapshot: after damage a site's live bytes can be negative, and the sum too
     // small.
-    write_header(out, i, times[i], std::max(heap[chosen[i]], massif_tree_total(run, live[next])));
+    write_header(out, i, times[i], std::max(heap[chosen[i]], massif_tree_total(run, live[next])), besides);
     out << (chosen[i] == peak ? "heap_tree=peak\n" : "heap_tree=detailed\n");
     write_massif_tree(report, live[next], out);
     ++next;

@@ -12,6 +12,7 @@
 #include "reports/formats/escape.h"
 #include "reports/formats/formats.h"
 #include "reports/formats/retention.h"
+#include "reports/formats/ledger.h"
 #include "reports/formats/text_tables.h"
 #include "reports/formats/threads.h"
 #include "reports/formats/units.h"
@@ -126,18 +127,6 @@ std::string growth_text(const Report& report) {
                    : text;
 }
 
-std::string ledger_text(const Report& report) {
-  const Ledger& ledger = report.ledger;
-  std::string text = fmt::format("{} RSS at the end: heap {}, mappings {}, files {}, tracker {}",
-                                 human_bytes(ledger.rss_bytes), human_bytes(ledger.heap_bytes),
-                                 human_bytes(ledger.mapping_bytes), human_bytes(ledger.shared_bytes),
-                                 human_bytes(ledger.tracker_bytes));
-  return text + (ledger.unexplained_bytes >= 0
-                     ? fmt::format(", unexplained {}", human_bytes(ledger.unexplained_bytes))
-                     : fmt::format("; at least {} of them were never touched",
-                                   human_bytes(-ledger.unexplained_bytes)));
-}
-
 std::string stacks_text(const std::string& unwinder) {
   if (unwinder.empty()) return "stacks by an unknown unwinder";
   return unwinder == "none" ? "no stacks" : "stacks by " + escape_line(unwinder);
@@ -163,7 +152,7 @@ void write_figures(const Report& report, std::ostream& out) {
   write_figure(out, "peak RSS", peak_text(report));
   write_figure(out, "growth", growth_text(report));
   if (report.run->attached) write_figure(out, "before attach", before_text(*report.run->attached));
-  if (!report.run->snapshots.empty()) write_figure(out, "resident", ledger_text(report));
+  if (!report.run->snapshots.empty()) write_figure(out, "resident", ledger_figure(report));
   const std::string threads = threads_figure(*report.run);
   if (!threads.empty()) write_figure(out, "threads", threads);
   write_figure(out, "tracker",
@@ -486,6 +475,7 @@ void write_text(const Report& report, std::ostream& out) {
   write_curve(report, out);
   write_findings(report, out);
   write_tags(report, out);
+  write_ledger_section(report, out);
   write_call_sites(report, out);
 }
 

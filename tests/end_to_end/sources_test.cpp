@@ -170,5 +170,11 @@ TEST(Stress, DISABLED_AHundredMillionCallsAreExact) {
   expect_calls(100);
 }
 
+TEST(Sources, AnExecutableThatTakesMallocsAddressHasNoneOfItsOwn) {
+  const Recorded result = recorded(target("malloc_by_address"));
+  EXPECT_TRUE(result.run.step_asides.empty());
+  EXPECT_GE(totals_of(result.run, "heap").allocated_bytes, 12'345u);
+}
+
 }  // namespace
 }  // namespace leakhunt::end_to_end

@@ -23,7 +23,8 @@ std::unique_ptr<LiveBlocks> started() {
 
 size_t count(const LiveBlocks& blocks) {
   size_t seen = 0;
-  blocks.for_each([](void* context, const LiveBlock&) { ++*static_cast<size_t*>(context); }, &seen);
+  blocks.for_each([](void* context, uintptr_t, const LiveBlock&) { ++*static_cast<size_t*>(context); },
+                  &seen);
   return seen;
 }
 

@@ -36,7 +36,7 @@ struct Left {
 Left left(const Mappings& mappings) {
   Left sum;
   mappings.for_each(
-      [](void* context, const LiveBlock& block) {
+      [](void* context, uintptr_t, const LiveBlock& block) {
         static_cast<Left*>(context)->bytes += block.size;
         ++static_cast<Left*>(context)->pieces;
       },

@@ -344,6 +344,46 @@ RecordingBuilder& RecordingBuilder::thread(uint32_t number, const Thread& thread
                payload_of(96 + thread.name.size(), [&](Encoder& out) { encode(out, record); }));
 }
 
+RecordingBuilder& RecordingBuilder::ledger(const MemoryLedger& ledger, size_t rows_per_record) {
+  for (size_t at = 0; at < ledger.entries.size();) {
+    const size_t end = at + std::min(rows_per_record, ledger.entries.size() - at);
+    size_t capacity = 0;
+    for (size_t i = at; i < end; ++i) capacity += kMaxLedgerLine + ledger.entries[i].name.size();
+    frame(RecordType::kLedgerLines, payload_of(capacity, [&](Encoder& out) {
+            for (; at < end; ++at) {
+              const LedgerEntry& e = ledger.entries[at];
+              encode(out, LedgerLineRecord{e.kind, e.id, e.count, e.reserved_bytes, e.resident_bytes,
+                                           e.dirty_bytes, bytes_of(e.name)});
+            }
+          }));
+  }
+  for (size_t at = 0; at < ledger.sites.size();) {
+    const size_t end = at + std::min(rows_per_record, ledger.sites.size() - at);
+    frame(RecordType::kLedgerSites, payload_of((end - at) * kMaxLedgerSite, [&](Encoder& out) {
+            for (; at < end; ++at) {
+              const LedgerSite& s = ledger.sites[at];
+              encode(out, LedgerSiteRecord{s.site, s.count, s.reserved_bytes, s.resident_bytes});
+            }
+          }));
+  }
+  LedgerRecord record{};
+  record.iteration = ledger.iteration;
+  record.time_ns = ledger.time_ns;
+  record.cost_ns = ledger.cost_ns;
+  record.error = static_cast<uint64_t>(ledger.error);
+  record.heap_examined = ledger.heap_examined;
+  record.libc_heap = ledger.libc_heap;
+  record.older_heap = ledger.older_heap;
+  record.rss_bytes = ledger.rss_bytes;
+  record.counter_rss_bytes = ledger.counter_rss_bytes;
+  record.areas = ledger.areas;
+  record.rounding_bytes = ledger.rounding_bytes;
+  record.free_page_bytes = ledger.free_page_bytes;
+  record.line_count = ledger.entries.size();
+  record.site_count = ledger.sites.size();
+  return frame(RecordType::kLedger, payload_of(14 * kMaxVarint, [&](Encoder& out) { encode(out, record); }));
+}
+
 RecordingBuilder& RecordingBuilder::step_aside(uint64_t iteration, int error, std::string_view reason) {
   const StepAside record{iteration, static_cast<uint64_t>(error), bytes_of(reason)};
   return frame(RecordType::kStepAside,

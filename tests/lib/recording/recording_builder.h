@@ -75,6 +75,8 @@ class RecordingBuilder {
   RecordingBuilder& freed_place(SiteId site, uint64_t samples, const std::vector<uint64_t>& frames,
                                 bool first);
   RecordingBuilder& thread(uint32_t number, const Thread& thread);
+  // Its lines and sites go in front of it, `rows_per_record` at a time.
+  RecordingBuilder& ledger(const MemoryLedger& ledger, size_t rows_per_record = SIZE_MAX);
   RecordingBuilder& attached(const AttachedNote& note);
   RecordingBuilder& step_aside(uint64_t iteration, int error, std::string_view reason);
   RecordingBuilder& iteration_marks(const Marks& marks);

@@ -73,6 +73,19 @@ std::string describe(const Run& run, bool with_damage) {
     }
     text += "\n";
   }
+  for (const MemoryLedger& l : run.ledgers) {
+    text += fmt::format("ledger {} {} {} {} {} {} {} {} {} {} {} {} {}\n", l.snapshot, l.iteration, l.time_ns,
+                        l.cost_ns, l.error, l.heap_examined, l.libc_heap, l.older_heap, l.rss_bytes,
+                        l.counter_rss_bytes, l.areas, l.rounding_bytes, l.free_page_bytes);
+    for (const LedgerEntry& e : l.entries) {
+      text += fmt::format("  {} {} {} {} {} {} {}\n", static_cast<int>(e.kind), e.id, e.count,
+                          e.reserved_bytes, e.resident_bytes, e.dirty_bytes, e.name);
+    }
+    for (const LedgerSite& s : l.sites) {
+      text += fmt::format("  site {} {} {} {}\n", static_cast<uint32_t>(s.site), s.count, s.reserved_bytes,
+                          s.resident_bytes);
+    }
+  }
   for (const FreedPlace& place : run.freed_places) {
     text += fmt::format("freed {} {} {} {}\n", static_cast<uint32_t>(place.site), place.samples,
                         place.stack.frames, place.stack.module_epoch);
@@ -188,6 +201,23 @@ RecordingBuilder recording_of_everything() {
   recording.freed_place(leak, 3, {0x401300, 0x401200}, true).freed_place(late, 5, {0x401310}, false);
   recording.thread(0, {4711, "train_full", 0, std::nullopt, 0, 8 << 20, 40960});
   recording.thread(300, {5011, "worker", 5'000'000, 9'000'000, 0x401600, 8'384'512, 12288});
+  MemoryLedger ledger;
+  ledger.iteration = 12;
+  ledger.time_ns = 12'000'000;
+  ledger.cost_ns = 300'000;
+  ledger.heap_examined = true;
+  ledger.libc_heap = true;
+  ledger.rss_bytes = 40 << 10;
+  ledger.counter_rss_bytes = 36 << 10;
+  ledger.areas = 40;
+  ledger.rounding_bytes = 100;
+  ledger.free_page_bytes = 4096;
+  ledger.entries = {{LedgerKind::kTagBlocks, 2, 12, 768, 768, 0, ""},
+                    {LedgerKind::kHeapRegion, 0, 1, 132 << 10, 12 << 10, 12 << 10, ""},
+                    {LedgerKind::kModule, 0, 5, 2 << 20, 20 << 10, 4096, "/usr/bin/train_full"},
+                    {LedgerKind::kUnknown, 0, 1, 8192, 8192, 8192, "7f0000000000-7f0000002000"}};
+  ledger.sites = {{leak, 12, 768, 768}, {churn, 1, 4096, 0}};
+  recording.ledger(ledger, 3);
   recording.step_aside(12, 28, "the disk is full").end();
 
   Symbol symbol;
