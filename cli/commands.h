@@ -23,6 +23,7 @@ void declare_scenario(CLI::App& app, const Surroundings& surroundings, int& stat
 void declare_run(CLI::App& app, const Surroundings& surroundings, int& status);
 void declare_attach(CLI::App& app, const Surroundings& surroundings, int& status);
 void declare_report(CLI::App& app, const Surroundings& surroundings, int& status);
+void declare_crosscheck(CLI::App& app, const Surroundings& surroundings, int& status);
 void declare_diff(CLI::App& app, const Surroundings& surroundings, int& status);
 void declare_confusion(CLI::App& app, const Surroundings& surroundings, int& status);
 

@@ -17,8 +17,8 @@ namespace leakhunt::cli {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> kCommands = {"scenario", "run",  "attach",
-                                                       "report",   "diff", "confusion"};
+constexpr std::array<std::string_view, 7> kCommands = {"scenario", "run",        "attach",   "report",
+                                                       "diff",     "crosscheck", "confusion"};
 
 std::filesystem::path own_directory() {
   std::error_code problem;
@@ -48,8 +48,9 @@ std::string wrong_first_word(const std::string& word) {
   }
   if (std::find(kCommands.begin(), kCommands.end(), word) != kCommands.end()) return {};
   return fmt::format(
-      "there is no command {}{}; the commands are scenario, run, attach, report, diff and confusion", word,
-      runner::did_you_mean(word, kCommands));
+      "there is no command {}{}; the commands are scenario, run, attach, report, diff, crosscheck and "
+      "confusion",
+      word, runner::did_you_mean(word, kCommands));
 }
 
 int refuse_call(const CLI::App& app, const CLI::ParseError& error) {
@@ -76,6 +77,7 @@ int run_command(std::vector<std::string> words) {
   declare_attach(app, surroundings, status);
   declare_report(app, surroundings, status);
   declare_diff(app, surroundings, status);
+  declare_crosscheck(app, surroundings, status);
   declare_confusion(app, surroundings, status);
   try {
     std::reverse(words.begin(), words.end());  // as CLI11 wants them
