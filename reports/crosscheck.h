@@ -46,7 +46,7 @@ struct Tolerance {
 };
 inline constexpr Tolerance kCallTolerance = {0.005, 10};
 inline constexpr Tolerance kByteTolerance = {0.01, 8192};
-inline constexpr Tolerance kPlaceTolerance = {0.01, 1024};
+inline constexpr Tolerance kPlaceTolerance = {0.01, 4096};
 
 bool agree(int64_t a, int64_t b, const Tolerance& tolerance);
 

@@ -63,7 +63,7 @@ TEST(CrosscheckText, IsOneTableWithWhatWasNotRun) {
 
   ? massif was not run: valgrind is not installed
   · a note
-  · figures agree within 0.5 % or 10 calls, 1 % or 8,192 B; functions within 1 % or 1,024 B
+  · figures agree within 0.5 % or 10 calls, 1 % or 8,192 B; functions within 1 % or 4,096 B
   · not counted: the 72,704 B that libstdc++ sets aside for exceptions; functions without a name
 
 Totals ─────────────────────────────────────────────────────────────────────────────────────────────
