@@ -5,7 +5,7 @@
 #include <span>
 #include <string_view>
 
-#include "reports/analysis/diff.h"
+#include "reports/diff.h"
 
 namespace leakhunt::reports {
 

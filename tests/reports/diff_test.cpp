@@ -1,5 +1,5 @@
 // What is different between two runs adds up, and is called by its name.
-#include "reports/analysis/diff.h"
+#include "reports/diff.h"
 
 #include <gtest/gtest.h>
 

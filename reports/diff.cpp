@@ -1,4 +1,4 @@
-#include "reports/analysis/diff.h"
+#include "reports/diff.h"
 
 #include <algorithm>
 #include <cstdlib>
