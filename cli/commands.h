@@ -25,6 +25,7 @@ void declare_attach(CLI::App& app, const Surroundings& surroundings, int& status
 void declare_report(CLI::App& app, const Surroundings& surroundings, int& status);
 void declare_crosscheck(CLI::App& app, const Surroundings& surroundings, int& status);
 void declare_diff(CLI::App& app, const Surroundings& surroundings, int& status);
+void declare_selftest(CLI::App& app, const Surroundings& surroundings, int& status);
 void declare_confusion(CLI::App& app, const Surroundings& surroundings, int& status);
 
 }  // namespace leakhunt::cli

@@ -49,18 +49,23 @@ std::string missed_finding(const reports::Report& report, const runner::Expected
   return found ? std::string() : first_finding(report);
 }
 
+std::string unmet_expectation(reports::Verdict verdict, const runner::Schedule& schedule,
+                              const std::string& missed) {
+  const std::string& expected = schedule.expected_verdict;
+  const std::string_view is = reports::to_string(verdict);
+  if (expected.empty()) return {};
+  if (is != expected) return fmt::format("the scenario expects {}, the verdict is {}", expected, is);
+  if (missed.empty()) return {};
+  return fmt::format("the scenario expects a finding{}; {}", wanted_text(schedule.expected_finding), missed);
+}
+
 std::string compare_with_expectation(reports::Verdict verdict, const runner::Schedule& schedule,
                                      const std::string& missed) {
   const std::string& expected = schedule.expected_verdict;
   if (expected.empty()) return {};
-  const std::string_view is = reports::to_string(verdict);
-  if (is != expected) {
-    return fmt::format("not as expected: the scenario expects {}, the verdict is {}\n", expected, is);
-  }
+  const std::string unmet = unmet_expectation(verdict, schedule, missed);
+  if (!unmet.empty()) return fmt::format("not as expected: {}\n", unmet);
   const std::string wanted = wanted_text(schedule.expected_finding);
-  if (!missed.empty()) {
-    return fmt::format("not as expected: the scenario expects a finding{}; {}\n", wanted, missed);
-  }
   return wanted.empty() ? fmt::format("as expected: {}\n", expected)
                         : fmt::format("as expected: {}, with the first finding{}\n", expected, wanted);
 }

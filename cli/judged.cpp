@@ -113,7 +113,7 @@ tl::expected<void, std::string> write_file(const reports::Report& report, const 
 tl::expected<void, std::string> write_reports(const reports::Report& report,
                                               const std::filesystem::path& directory) {
   for (const reports::Format& format : reports::all_formats()) {
-    if (!format.of_every_run) continue;
+    if (!format.of_every_run || !format.why_not().empty()) continue;
     auto written = write_file(report, format, directory / format.file_name);
     if (!written) return written;
   }

@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <exception>
 #include <iterator>
@@ -16,9 +15,6 @@
 namespace leakhunt::cli {
 
 namespace {
-
-constexpr std::array<std::string_view, 7> kCommands = {"scenario", "run",        "attach",   "report",
-                                                       "diff",     "crosscheck", "confusion"};
 
 std::filesystem::path own_directory() {
   std::error_code problem;
@@ -41,16 +37,19 @@ Surroundings look_around(std::vector<std::string>& words) {
 
 // What is wrong with the first word; empty: nothing. CLI11 would ask for a command, or call a misspelt one an
 // unexpected argument.
-std::string wrong_first_word(const std::string& word) {
+std::string wrong_first_word(const std::string& word, const CLI::App& app) {
   if (word.starts_with('-')) {
     const bool is_known = word == "-h" || word == "--help" || word == "--version";
     return is_known ? "" : fmt::format("there is no option {}; see leakhunt --help", word);
   }
-  if (std::find(kCommands.begin(), kCommands.end(), word) != kCommands.end()) return {};
-  return fmt::format(
-      "there is no command {}{}; the commands are scenario, run, attach, report, diff, crosscheck and "
-      "confusion",
-      word, runner::did_you_mean(word, kCommands));
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(command->get_name());
+  if (std::find(names.begin(), names.end(), word) != names.end()) return {};
+  const std::vector<std::string_view> candidates(names.begin(), names.end());
+  return fmt::format("there is no command {}{}; the commands are {} and {}", word,
+                     runner::did_you_mean(word, candidates), fmt::join(names.begin(), names.end() - 1, ", "),
+                     names.back());
 }
 
 int refuse_call(const CLI::App& app, const CLI::ParseError& error) {
@@ -63,8 +62,6 @@ int refuse_call(const CLI::App& app, const CLI::ParseError& error) {
 
 int run_command(std::vector<std::string> words) {
   const Surroundings surroundings = look_around(words);
-  const std::string problem = words.empty() ? std::string() : wrong_first_word(words.front());
-  if (!problem.empty()) return refuse(problem);
   int status = 0;
   CLI::App app{"Says whether a program's memory grows, by how much per iteration, and where.", "leakhunt"};
   app.set_version_flag("--version", "leakhunt " LEAKHUNT_VERSION, "Print the version and exit");
@@ -78,7 +75,10 @@ int run_command(std::vector<std::string> words) {
   declare_report(app, surroundings, status);
   declare_diff(app, surroundings, status);
   declare_crosscheck(app, surroundings, status);
+  declare_selftest(app, surroundings, status);
   declare_confusion(app, surroundings, status);
+  const std::string problem = words.empty() ? std::string() : wrong_first_word(words.front(), app);
+  if (!problem.empty()) return refuse(problem);
   try {
     std::reverse(words.begin(), words.end());  // as CLI11 wants them
     app.parse(words);

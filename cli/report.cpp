@@ -71,6 +71,8 @@ tl::expected<const reports::Format*, std::string> format_of(const Options& optio
 }
 
 tl::expected<void, std::string> check_call(const Options& options, const reports::Format& format) {
+  if (!format.why_not().empty())
+    return Refusal(fmt::format("--format {}: {}", format.name, format.why_not()));
   const bool asks_for_moment = !options.at.empty() || !options.from.empty() || !options.to.empty();
   if (asks_for_moment && format.of_moment == nullptr) {
     return Refusal(

@@ -13,6 +13,7 @@
 #include "cli/messages.h"
 #include "cli/planned_run.h"
 #include "cli/several_runs.h"
+#include "cli/trials.h"
 #include "scenarios/runner/catalogue.h"
 #include "scenarios/runner/conduct.h"
 #include "scenarios/runner/scenario.h"
@@ -30,6 +31,7 @@ struct Options {
   std::string out;
   std::optional<std::string> budget;
   bool list = false;
+  bool all = false;
 };
 
 std::string iterations_text(const runner::CatalogueEntry& entry) {
@@ -87,7 +89,7 @@ tl::expected<runner::Schedule, std::string> make_schedule(const Options& options
 void print_written(const runner::OutputDirectory& out) {
   std::cout << "wrote " << fs::proximate(out.path()).string() << "/: recording.lhr";
   for (const reports::Format& format : reports::all_formats()) {
-    if (format.of_every_run) std::cout << ' ' << format.file_name;
+    if (format.of_every_run && format.why_not().empty()) std::cout << ' ' << format.file_name;
   }
   std::cout << " target.log\n" << std::flush;
 }
@@ -112,8 +114,30 @@ int run_single(const runner::Schedule& schedule, const Surroundings& surrounding
   return interrupted != 0 ? interrupted : reports::exit_status(judged->report);
 }
 
+// Every scenario, each below `--out`. A file with a mistake, or an override that one of them cannot take, is
+// said before anything runs.
+int run_every(const Options& options, const Surroundings& surroundings) {
+  if (!options.name_or_file.empty() || !options.defect.empty())
+    return refuse("--all runs every scenario as it is: leave out the name and --defect");
+  const fs::path directory = runner::scenarios_directory(surroundings.program_directory);
+  std::vector<Trial> trials;
+  for (const auto& entry : runner::list_scenarios(directory, surroundings.program_directory)) {
+    Options one = options;
+    one.name_or_file = entry.file.string();
+    if (!options.out.empty()) one.out = (fs::path(options.out) / entry.name).string();
+    const auto schedule = make_schedule(one, surroundings);
+    if (!schedule) return refuse(schedule.error());
+    trials.push_back({entry.name, entry.name, *schedule});
+  }
+  if (trials.empty()) return refuse(fmt::format("{}: there are no scenarios", directory.string()));
+  const TrialResults results = run_trials(trials, surroundings);
+  print_trials(results);
+  return exit_status(results);
+}
+
 int run(const Options& options, const Surroundings& surroundings) {
   if (options.list) return list(surroundings);
+  if (options.all) return run_every(options, surroundings);
   if (options.name_or_file.empty()) return refuse("no scenario is given; see leakhunt scenario --list");
   const auto schedule = make_schedule(options, surroundings);
   if (!schedule) return refuse(schedule.error());
@@ -129,6 +153,9 @@ void declare_scenario(CLI::App& app, const Surroundings& surroundings, int& stat
   command->add_option("scenario", options->name_or_file,
                       "NAME of a scenario that comes with leakhunt, or a FILE.toml");
   command->add_flag("--list", options->list, "Print the scenarios that come with leakhunt");
+  command->add_flag(
+      "--all", options->all,
+      "Run all of them, one after the other, and print one table: did each come out as expected?");
   command
       ->add_option("--set", options->overrides,
                    "Override a key of the file: --set iterations=500 (may be repeated)")
@@ -142,7 +169,8 @@ void declare_scenario(CLI::App& app, const Surroundings& surroundings, int& stat
       ->type_name("5GB");
   command->footer(
       "Exit status: 0 pass, 1 fail, 2 wrong call or something missing, 3 the program itself failed,\n"
-      "             4 inconclusive. docs/scenarios.md describes the files.");
+      "             4 inconclusive; with --all 0 when all came out as expected, 1 when one did not.\n"
+      "docs/scenarios.md describes the files.");
   command->callback([&status, &surroundings, options] {
     status = surroundings.has_dashes ? refuse("scenario takes no program after --; see leakhunt run --help")
                                      : run(*options, surroundings);

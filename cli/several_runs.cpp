@@ -9,7 +9,7 @@
 #include "cli/expectation.h"
 #include "cli/messages.h"
 #include "cli/planned_run.h"
-#include "reports/comparison.h"
+#include "cli/same_file.h"
 #include "reports/formats/formats.h"
 #include "reports/formats/units.h"
 
@@ -20,14 +20,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr size_t kDirectoriesShown = 8;
-
-// How far it came.
-struct Outcome {
-  reports::Comparison comparison;
-  int interrupted_by = 0;  // a signal
-  std::string problem;     // a line for the user: why it could not go on
-  std::string missed;      // what the first run had instead of the expected finding
-};
 
 reports::Comparison comparison_for(const runner::Schedule& schedule) {
   reports::Comparison comparison;
@@ -53,10 +45,10 @@ void say_how_it_went(const std::string& shown, const reports::ComparedRun& run) 
 }
 
 void take_report(const reports::Report& report, const runner::Schedule& schedule, size_t number,
-                 Outcome& outcome) {
+                 const std::string& lead, SeveralRuns& outcome) {
   const runner::Part& part = schedule.runs[number].part;
   outcome.comparison.runs.push_back(reports::compared_run(report, {part.value, part.label, part.directory}));
-  say_how_it_went(shown_name(schedule, number), outcome.comparison.runs.back());
+  say_how_it_went(lead + shown_name(schedule, number), outcome.comparison.runs.back());
   const std::string missed = missed_finding(report, schedule.expected_finding);
   if (report.verdict() == reports::Verdict::kFail && outcome.missed.empty() && !missed.empty()) {
     outcome.missed = fmt::format("with {} {}, {}", schedule.axis, part.label, missed);
@@ -65,30 +57,63 @@ void take_report(const reports::Report& report, const runner::Schedule& schedule
 
 // The error is why nothing more can be run.
 tl::expected<void, std::string> run_one(const runner::Schedule& schedule, size_t number,
-                                        const Surroundings& surroundings, runner::SignalWatch& signals,
-                                        Outcome& outcome) {
+                                        const std::string& lead, const Surroundings& surroundings,
+                                        runner::SignalWatch& signals, SeveralRuns& outcome) {
   const runner::Plan& plan = schedule.runs[number];
   const auto out = runner::OutputDirectory::open(plan.out);
   if (!out) return tl::unexpected(out.error());
   const auto watched =
-      runner::conduct(order_of(plan, shown_name(schedule, number), surroundings), *out, signals);
+      runner::conduct(order_of(plan, lead + shown_name(schedule, number), surroundings), *out, signals);
   if (!watched) return tl::unexpected(watched.error());
   outcome.interrupted_by = watched->interrupted_by;
   const auto judged = conclude(*watched, *out);
   if (judged) {
-    take_report(judged->report, schedule, number, outcome);
+    take_report(judged->report, schedule, number, lead, outcome);
   } else if (outcome.interrupted_by == 0) {
     return tl::unexpected(judged.error());
   }
   return {};
 }
 
-Outcome run_all(const runner::Schedule& schedule, const Surroundings& surroundings) {
-  Outcome outcome;
+void print_written(const reports::Comparison& comparison, const runner::Schedule& schedule,
+                   const runner::OutputDirectory& out) {
+  std::cout << "wrote " << fs::proximate(out.path()).string() << "/: report.txt report.json";
+  const size_t count = comparison.runs.size();
+  for (size_t i = 0; i < count; ++i) {
+    const bool is_left_out = count > kDirectoriesShown && i >= kDirectoriesShown / 2 && i + 1 < count;
+    if (!is_left_out) std::cout << ' ' << comparison.runs[i].variation.directory << '/';
+    if (is_left_out && i == kDirectoriesShown / 2) std::cout << " ...";
+  }
+  if (schedule.uninterrupted && !comparison.checks.empty())
+    std::cout << ' ' << schedule.uninterrupted->part.directory << '/';
+  std::cout << '\n' << std::flush;
+}
+
+// The same in one go, and what both have left. A program that fails here leaves a file that is not the same.
+tl::expected<void, std::string> compare_with_whole(const runner::Schedule& schedule, const std::string& lead,
+                                                   const Surroundings& surroundings,
+                                                   runner::SignalWatch& signals, SeveralRuns& outcome) {
+  const runner::Plan& plan = *schedule.uninterrupted;
+  const auto out = runner::OutputDirectory::open(plan.out);
+  if (!out) return tl::unexpected(out.error());
+  const auto watched =
+      runner::conduct(order_of(plan, lead + plan.scenario.name, surroundings), *out, signals);
+  if (!watched) return tl::unexpected(watched.error());
+  outcome.interrupted_by = watched->interrupted_by;
+  if (const auto judged = conclude(*watched, *out); !judged) return tl::unexpected(judged.error());
+  outcome.comparison.checks.push_back(compare_with_uninterrupted(
+      schedule.same_file, schedule.out / schedule.same_file, plan.out / schedule.same_file));
+  return {};
+}
+
+}  // namespace
+
+SeveralRuns conduct_several(const runner::Schedule& schedule, const std::string& lead,
+                            const Surroundings& surroundings, runner::SignalWatch& signals) {
+  SeveralRuns outcome;
   outcome.comparison = comparison_for(schedule);
-  runner::SignalWatch signals;  // a key between two runs counts as well
   for (size_t i = 0; i < schedule.runs.size(); ++i) {
-    if (const auto done = run_one(schedule, i, surroundings, signals, outcome); !done) {
+    if (const auto done = run_one(schedule, i, lead, surroundings, signals, outcome); !done) {
       outcome.problem = done.error();
       break;
     }
@@ -96,6 +121,11 @@ Outcome run_all(const runner::Schedule& schedule, const Surroundings& surroundin
     const auto caught = is_last ? std::nullopt : signals.wait(std::chrono::nanoseconds(0));
     if (caught && outcome.interrupted_by == 0) outcome.interrupted_by = caught->number;
     if (outcome.interrupted_by != 0) break;
+  }
+  const bool is_whole = outcome.problem.empty() && outcome.interrupted_by == 0;
+  if (is_whole && schedule.uninterrupted) {
+    const auto done = compare_with_whole(schedule, lead, surroundings, signals, outcome);
+    if (!done) outcome.problem = done.error();
   }
   outcome.comparison.stopped_for = outcome.problem;
   if (outcome.interrupted_by != 0)
@@ -115,23 +145,11 @@ tl::expected<void, std::string> write_comparison(const reports::Comparison& comp
                     [&](std::ostream& stream) { reports::write_comparison_json(comparison, stream); });
 }
 
-void print_written(const reports::Comparison& comparison, const runner::OutputDirectory& out) {
-  std::cout << "wrote " << fs::proximate(out.path()).string() << "/: report.txt report.json";
-  const size_t count = comparison.runs.size();
-  for (size_t i = 0; i < count; ++i) {
-    const bool is_left_out = count > kDirectoriesShown && i >= kDirectoriesShown / 2 && i + 1 < count;
-    if (!is_left_out) std::cout << ' ' << comparison.runs[i].variation.directory << '/';
-    if (is_left_out && i == kDirectoriesShown / 2) std::cout << " ...";
-  }
-  std::cout << '\n' << std::flush;
-}
-
-}  // namespace
-
 int run_several(const runner::Schedule& schedule, const Surroundings& surroundings) {
   const auto out = runner::OutputDirectory::open(schedule.out);
   if (!out) return refuse(out.error());
-  const Outcome outcome = run_all(schedule, surroundings);
+  runner::SignalWatch signals;  // a key between two runs counts as well
+  const SeveralRuns outcome = conduct_several(schedule, "", surroundings, signals);
   const reports::Comparison& comparison = outcome.comparison;
   if (!comparison.runs.empty()) {
     const auto written = write_comparison(comparison, *out);
@@ -140,7 +158,7 @@ int run_several(const runner::Schedule& schedule, const Surroundings& surroundin
     std::cout << '\n';
     if (comparison.stopped_for.empty())
       std::cout << compare_with_expectation(reports::verdict_of(comparison), schedule, outcome.missed);
-    print_written(comparison, *out);
+    print_written(comparison, schedule, *out);
   }
   if (outcome.interrupted_by != 0) return kSignalled + outcome.interrupted_by;
   if (!outcome.problem.empty()) return refuse(outcome.problem);

@@ -118,9 +118,13 @@ Verdict verdict_of(const Comparison& comparison) {
     return std::any_of(comparison.runs.begin(), comparison.runs.end(),
                        [&](const ComparedRun& run) { return run.verdict == verdict; });
   };
-  for (const Verdict verdict : {Verdict::kFail, Verdict::kTargetFailed, Verdict::kInconclusive}) {
-    if (any(verdict)) return verdict;
-  }
+  const auto any_check = [&](CheckState state) {
+    return std::any_of(comparison.checks.begin(), comparison.checks.end(),
+                       [&](const Check& check) { return check.state == state; });
+  };
+  if (any(Verdict::kFail) || any_check(CheckState::kFailed)) return Verdict::kFail;
+  if (any(Verdict::kTargetFailed)) return Verdict::kTargetFailed;
+  if (any(Verdict::kInconclusive) || any_check(CheckState::kInconclusive)) return Verdict::kInconclusive;
   const bool is_whole = !comparison.runs.empty() && comparison.runs.size() == comparison.planned &&
                         comparison.stopped_for.empty();
   return is_whole ? Verdict::kPass : Verdict::kInconclusive;

@@ -43,11 +43,13 @@ struct Comparison {
   size_t planned = 0;       // runs
   std::string stopped_for;  // why there are fewer of them; empty: there are not
   std::vector<ComparedRun> runs;
+  std::vector<Check> checks;  // of all of them together
 };
 
 ComparedRun compared_run(const Report& report, Variation variation);
 
-// Fail if any run failed, else that of a target that failed, else inconclusive if any is or some are missing.
+// Fail if any run or check failed, else that of a target that failed, else inconclusive if any is or some are
+// missing.
 Verdict verdict_of(const Comparison& comparison);
 
 // The whole of all runs: sums, maxima, the end of the last; growth and speed over all iterations.

@@ -8,6 +8,7 @@ Report analyse(const recording::Run& run) {
   report.timeline = make_timeline(run);
   report.growth = measure_growth(run, report.timeline);
   report.findings = find_growth(report.timeline, report.growth);
+  for (Finding& finding : report.findings) finding.twins = find_freed_twins(run, finding.sites);
   report.forecast = make_forecast(run, report.timeline, report.growth);
   report.ledger = make_ledger(run, report.timeline, report.growth);
   report.peak_rss_bytes = peak_rss_bytes(run);

@@ -32,7 +32,8 @@ is_up_to_date() {
 
 # --- packages ------------------------------------------------------------------------------------------------------
 
-# Fills `missing` with the packages of the groups given that are not installed.
+# Fills `missing` with the packages of the groups given that are not installed, nor provided by another (npm comes
+# with some packages of node).
 find_missing() {
   local group name reason installed
   missing=()
@@ -40,7 +41,8 @@ find_missing() {
     say "this is no Debian: whether the packages of scripts/packages are there, the build will tell"
     return 0
   }
-  installed=$(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' | sed -n 's/^[hi]i *//p')
+  installed=$(dpkg-query -W -f '${db:Status-Abbrev}${Package}, ${Provides}\n' |
+    sed -n 's/([^)]*)//g; s/^[hi]i *//p' | tr -s ', ' '\n')
   while read -r group name reason; do
     [[ " $* " == *" $group "* ]] || continue
     [[ $'\n'$installed$'\n' == *$'\n'$name$'\n'* ]] || missing+=("$name")

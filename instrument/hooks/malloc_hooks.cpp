@@ -37,7 +37,7 @@ LEAKHUNT_HOOK void* calloc(size_t count, size_t size) {
 LEAKHUNT_HOOK void free(void* block) {
   if (block == nullptr || unlikely(is_bootstrap(block))) return;
   if (unlikely(!ready())) return;
-  tracker.on_free(block);
+  tracker.on_free(block, HOOK_FRAME);
   real.free(block);
 }
 

@@ -53,12 +53,13 @@ inline __attribute__((always_inline)) void* passed_on(size_t size, const void* f
     return passed_on(size, __builtin_frame_address(0), [=] { return real.name arguments; }); \
   }
 
-#define LEAKHUNT_DELETE(name, parameters, arguments)                                                        \
-  LEAKHUNT_HOOK void name parameters {                                                                      \
-    operators_ready();                                                                                      \
-    if (block != nullptr && (real.standard_operators || real.allocators_operators)) tracker.on_free(block); \
-    if (likely(real.standard_operators)) return real.free(block);                                           \
-    real.name arguments;                                                                                    \
+#define LEAKHUNT_DELETE(name, parameters, arguments)                                \
+  LEAKHUNT_HOOK void name parameters {                                              \
+    operators_ready();                                                              \
+    if (block != nullptr && (real.standard_operators || real.allocators_operators)) \
+      tracker.on_free(block, __builtin_frame_address(0));                           \
+    if (likely(real.standard_operators)) return real.free(block);                   \
+    real.name arguments;                                                            \
   }
 
 LEAKHUNT_NEW(_Znwm, (size_t size), (size), plain(size))

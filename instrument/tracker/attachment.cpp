@@ -103,6 +103,7 @@ void Tracker::forget_everything() {
   sites_.clear();
   blocks_.clear();
   mappings_.clear();
+  freed_places_.clear();
   for (ThreadState* thread = all_thread_states(); thread != nullptr; thread = thread->next) {
     thread->rows.clear();
     thread->heap_peak = {};

@@ -98,4 +98,18 @@ void CohortTable::compact_and_sort() {
   heap_sort(rows_, kept);
 }
 
+bool CohortTable::has(SiteId site) const {
+  size_t from = 0;
+  size_t to = count_;
+  while (from < to) {
+    const size_t middle = from + (to - from) / 2;
+    if (rows_[middle].site < site) {
+      from = middle + 1;
+    } else {
+      to = middle;
+    }
+  }
+  return from < count_ && rows_[from].site == site;
+}
+
 }  // namespace leakhunt::tracker

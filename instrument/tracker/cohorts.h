@@ -23,6 +23,9 @@ class CohortTable {
   const recording::CohortRow* rows() const { return rows_; }
   size_t size() const { return count_; }
 
+  // Are there live blocks of the site? O(log size).
+  bool has(SiteId site) const;
+
  private:
   static void add(void* table, const LiveBlock& block);
   recording::CohortRow* find(SiteId site, uint64_t birth);

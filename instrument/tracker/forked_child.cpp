@@ -37,6 +37,7 @@ void Tracker::forget_parent() {
   for (PeakGauge& gauge : tag_gauges_) forget(&gauge);
   forget(&recorder_);
   forget(&threads_);
+  forget(&freed_places_);
   clock_ = 0;
   entries_ = 0;
   marks_ = false;

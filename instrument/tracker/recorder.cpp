@@ -6,6 +6,7 @@
 #include "instrument/os/pages.h"
 #include "instrument/os/proc_self.h"
 #include "instrument/os/system_call.h"
+#include "lib/recording/freed_codec.h"
 
 namespace leakhunt::tracker {
 
@@ -199,6 +200,24 @@ bool Recorder::write_cohorts(uint64_t iteration, const CohortTable& table) {
     file_.commit(RecordType::kCohorts, static_cast<size_t>(out.cursor - payload));
     written += rows;
   } while (written < table.size());
+  return true;
+}
+
+bool Recorder::write_freed_places(const FreedPlaces& places, const CohortTable& live) {
+  bool first = true;
+  for (size_t i = 0; i < FreedPlaces::kSlots; ++i) {
+    const FreedPlace* place = places.slot(i);
+    if (place == nullptr || !live.has(place->site)) continue;
+    if (!write_modules_of(place->frames, place->frame_count)) return false;
+    const size_t capacity = (4 + place->frame_count) * recording::kMaxVarint;
+    uint8_t* payload = file_.reserve(capacity);
+    if (payload == nullptr) return false;
+    Encoder out{payload, payload + capacity};
+    encode(out, recording::FreedPlaceHeader{place->site, first, place->samples, place->frame_count},
+           place->frames);
+    file_.commit(RecordType::kFreedPlace, static_cast<size_t>(out.cursor - payload));
+    first = false;
+  }
   return true;
 }
 

@@ -10,6 +10,7 @@
 #include "instrument/os/atomics.h"
 #include "instrument/os/proc_self.h"
 #include "instrument/tracker/cohorts.h"
+#include "instrument/tracker/freed_places.h"
 #include "instrument/tracker/snapshot.h"
 #include "instrument/tracker/tags.h"
 #include "instrument/tracker/unloaded_code.h"
@@ -36,6 +37,8 @@ class Recorder {
   bool write_snapshot(const recording::SnapshotRecord& record, uint32_t site_count, const uint64_t* tag_peaks,
                       const Tags& tags);
   bool write_cohorts(uint64_t iteration, const CohortTable& table);
+  // Of the sites that have live blocks.
+  bool write_freed_places(const FreedPlaces& places, const CohortTable& live);
   void write_end(recording::EndKind kind, const char* next_program);
   // Says of which modules in the recording nothing is loaded any more.
   bool write_closed_modules();

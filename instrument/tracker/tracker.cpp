@@ -64,17 +64,20 @@ LEAKHUNT_COMMON_PATH void Tracker::count_alloc(ThreadState* thread, SiteId site,
   add_to_peaks(thread, tag, kind, static_cast<int64_t>(bytes));
 }
 
-LEAKHUNT_COMMON_PATH void Tracker::count_free(ThreadState* thread, const LiveBlock& block, TagId tag,
+LEAKHUNT_COMMON_PATH bool Tracker::count_free(ThreadState* thread, const LiveBlock& block, TagId tag,
                                               SiteKind kind) {
+  bool to_note = false;
   const bool counted = thread->rows.change(block.site, [&](Counters& row) {
     add_owned(row.frees, uint64_t{1});
     add_owned(row.freed_bytes, block.size);
+    to_note = is_worth_a_look(row);
     if (block.birth != load_relaxed(clock_)) return;
     add_owned(row.temporary_blocks, uint64_t{1});
     add_owned(row.temporary_bytes, block.size);
   });
-  if (unlikely(!counted)) return step_aside("no memory for counters", ENOMEM);
+  if (unlikely(!counted)) step_aside("no memory for counters", ENOMEM);
   add_to_peaks(thread, tag, kind, -static_cast<int64_t>(block.size));
+  return to_note;
 }
 
 void Tracker::on_alloc(void* block, size_t size, const void* hook_frame) {
@@ -93,7 +96,7 @@ void Tracker::on_alloc(void* block, size_t size, const void* hook_frame) {
   leave(thread);
 }
 
-void Tracker::on_free(void* block) {
+void Tracker::on_free(void* block, const void* hook_frame) {
   ThreadState* thread = enter();
   if (thread == nullptr) return;
   blocks_.prefetch(reinterpret_cast<uintptr_t>(block));
@@ -102,7 +105,8 @@ void Tracker::on_free(void* block) {
   LiveBlock freed;
   if (likely(blocks_.take(reinterpret_cast<uintptr_t>(block), &freed))) {
     const SiteInfo info = site_infos_[static_cast<uint32_t>(freed.site)];
-    count_free(thread, freed, static_cast<TagId>(info.tag), info.kind);
+    const bool to_note = count_free(thread, freed, static_cast<TagId>(info.tag), info.kind);
+    if (unlikely(to_note)) note_free(thread, freed.site, hook_frame);
   } else {
     ++thread->foreign_frees;
   }

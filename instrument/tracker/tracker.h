@@ -19,6 +19,7 @@
 
 #include "instrument/os/atomics.h"
 #include "instrument/tracker/call_sites.h"
+#include "instrument/tracker/freed_places.h"
 #include "instrument/tracker/line_marks.h"
 #include "instrument/tracker/live_blocks.h"
 #include "instrument/tracker/mappings.h"
@@ -102,7 +103,7 @@ class Tracker {
 
   // --- the heap; hook_frame: __builtin_frame_address(0) of the hook ---
   void on_alloc(void* block, size_t size, const void* hook_frame);
-  void on_free(void* block);
+  void on_free(void* block, const void* hook_frame);
   // A block that may have come by on_alloc() already.
   void on_alloc_once(void* block, size_t size, const void* hook_frame);
   // realloc, in two steps, since the old address may be given to another thread before realloc returns.
@@ -153,7 +154,9 @@ class Tracker {
   SiteId new_site(uint64_t hash, TagId tag, SiteKind kind, const uint64_t* frames, CapturedStack stack,
                   uint32_t thread);
   void count_alloc(ThreadState* thread, SiteId site, TagId tag, SiteKind kind, uint64_t bytes);
-  void count_free(ThreadState* thread, const LiveBlock& block, TagId tag, SiteKind kind);
+  // True when this one should be noted.
+  bool count_free(ThreadState* thread, const LiveBlock& block, TagId tag, SiteKind kind);
+  void note_free(ThreadState* thread, SiteId site, const void* hook_frame);
   void add_to_peaks(ThreadState* thread, TagId tag, SiteKind kind, int64_t bytes);
   void enter_range(SiteId site, uintptr_t from, uintptr_t to);
   void remove_range(uintptr_t from, uintptr_t to);
@@ -207,6 +210,7 @@ class Tracker {
   uint64_t rss_bytes_ = 0;
   uint64_t shared_bytes_ = 0;
   ThreadRecords threads_;
+  FreedPlaces freed_places_;
   recording::Attached attached_{};
   uint64_t watcher_seen_ns_ = 0;
   Recorder recorder_;

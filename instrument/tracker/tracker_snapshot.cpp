@@ -58,7 +58,14 @@ void Tracker::write_cohorts() {
     counted = table.count(blocks_, mappings_);
   }
   if (!counted) return;  // no memory: the report does without
-  if (!recorder_.write_cohorts(clock_, table)) give_up("cannot extend the recording", recorder_.error());
+  if (!recorder_.write_cohorts(clock_, table) || !recorder_.write_freed_places(freed_places_, table))
+    give_up("cannot extend the recording", recorder_.error());
+}
+
+void Tracker::note_free(ThreadState* thread, SiteId site, const void* hook_frame) {
+  uint64_t frames[kMaxFrames];
+  const CapturedStack stack = settings_.capture(hook_frame, thread->stack, frames, settings_.max_frames);
+  freed_places_.note(site, stack.key, frames, stack.count);
 }
 
 }  // namespace leakhunt::tracker

@@ -67,6 +67,7 @@ enum class RecordType : uint32_t {
   kThread = 17,
   kAttached = 18,        // the process ran before it was recorded
   kIterationMarks = 19,  // of the target
+  kFreedPlace = 33,      // where blocks of a site were freed, by a sample
   kLeftRunning = 20,     // children that still ran when this process had ended
 };
 

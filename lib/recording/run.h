@@ -149,6 +149,13 @@ struct Thread {
   uint64_t start_symbol() const { return start_routine == 0 ? 0 : start_routine + 1; }
 };
 
+// Where blocks of a site were freed, by a sample of the frees: how many there were is in its counters.
+struct FreedPlace {
+  SiteId site = SiteId{0};
+  uint64_t samples = 0;
+  CallSite stack;  // of the free; its tag says nothing
+};
+
 struct StepAsideNote {
   uint64_t iteration = 0;
   int error = 0;
@@ -208,8 +215,9 @@ struct Run {
   std::vector<CallSite> sites;      // by SiteId
   std::vector<Snapshot> snapshots;  // in order
   std::vector<std::vector<uint64_t>>
-      tag_peaks;                       // [TagId][snapshot]: peak live bytes since the snapshot before
-  std::vector<Cohorts> cohorts;        // in order; the last one is the newest
+      tag_peaks;                 // [TagId][snapshot]: peak live bytes since the snapshot before
+  std::vector<Cohorts> cohorts;  // in order; the last one is the newest
+  std::vector<FreedPlace> freed_places;
   std::map<uint32_t, Thread> threads;  // by number
   std::vector<StepAsideNote> step_asides;
   Marks marks;

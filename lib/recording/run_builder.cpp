@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "lib/recording/freed_codec.h"
+
 namespace leakhunt::recording {
 
 namespace {
@@ -39,6 +41,7 @@ constexpr Kind kKinds[] = {
     {RecordType::kTornTail, "torn tail", true},
     {RecordType::kModuleClosed, "module closed", false},
     {RecordType::kLeftRunning, "left running", true},
+    {RecordType::kFreedPlace, "freed place", false},
     {RecordType::kThread, "thread", false},
     {RecordType::kAttached, "attached", false},
 };
@@ -105,6 +108,8 @@ bool RunBuilder::take_payload(RecordType type, Decoder& in) {
       return take_snapshot(in);
     case RecordType::kCohorts:
       return take_cohorts(in);
+    case RecordType::kFreedPlace:
+      return take_freed_place(in);
     case RecordType::kThread:
       return take_thread(in);
     case RecordType::kStepAside:
@@ -205,6 +210,7 @@ void RunBuilder::begin_image() {
   run_.snapshots.clear();
   run_.tag_peaks.clear();
   run_.cohorts.clear();
+  run_.freed_places.clear();
   run_.threads.clear();
   run_.step_asides.clear();
   run_.marks = {};
@@ -290,6 +296,21 @@ bool RunBuilder::take_site(Decoder& in) {
   if (thread != kNoThread) site.thread = thread;
   if (in.failed || !reach_tags(static_cast<uint64_t>(header.tag) + 1) || !reach_sites(id)) return false;
   run_.sites.push_back(std::move(site));
+  return true;
+}
+
+bool RunBuilder::take_freed_place(Decoder& in) {
+  const FreedPlaceHeader header = decode_freed_place(in);
+  if (in.failed) return false;
+  FreedPlace place{header.site, header.samples, {}};
+  place.stack.module_epoch = module_epoch_;
+  place.stack.frames.reserve(header.frame_count);
+  uint64_t frame = 0;
+  for (uint64_t i = 0; i < header.frame_count; ++i)
+    place.stack.frames.push_back(frame = decode_frame(in, frame));
+  if (in.failed || !reach_sites(static_cast<uint64_t>(header.site) + 1)) return false;
+  if (header.first) run_.freed_places.clear();
+  run_.freed_places.push_back(std::move(place));
   return true;
 }
 

@@ -45,6 +45,7 @@ class RunBuilder {
   bool take_snapshot(Decoder& in);
   bool take_tag_peaks(Decoder& in, uint64_t count);
   bool take_cohorts(Decoder& in);
+  bool take_freed_place(Decoder& in);
   bool take_thread(Decoder& in);
   bool take_step_aside(Decoder& in);
   bool take_iteration_marks(Decoder& in);

@@ -65,8 +65,9 @@ class Arena : public std::pmr::memory_resource {
   // `current`.
   virtual Chunk* advance(Chunk* current, std::size_t payload_bytes);
 
- private:
   void* do_allocate(std::size_t bytes, std::size_t alignment) override;
+
+ private:
   void do_deallocate(void* piece, std::size_t bytes, std::size_t alignment) override;
   bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override;
   void* overflow(std::size_t bytes, std::size_t alignment);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lib/recording/run.h"
+#include "reports/analysis/freed_twins.h"
 #include "reports/analysis/growth.h"
 
 namespace leakhunt::reports {
@@ -26,6 +27,7 @@ struct Finding {
   Growth growth;
   std::optional<Survival> survival;
   Keeping keeping = Keeping::kUnknown;
+  FreedTwins twins;
   double allocations_per_step = 0;  // of all its sites together
   double frees_per_step = 0;
   double share = 1;  // of the growth of all findings

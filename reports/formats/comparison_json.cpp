@@ -44,6 +44,9 @@ Json reasons_json(const Comparison& comparison) {
     if (run.verdict == Verdict::kPass || run.reasons.empty()) continue;
     reasons.push_back(comparison.axis + " " + run.variation.label + ": " + run.reasons.front().text);
   }
+  for (const Check& check : comparison.checks) {
+    if (check.state != CheckState::kPassed) reasons.push_back(check.text);
+  }
   if (!comparison.stopped_for.empty()) reasons.push_back(comparison.stopped_for);
   return reasons;
 }
@@ -70,6 +73,7 @@ void write_comparison_json(const Comparison& comparison, std::ostream& out) {
   json["axis"] = comparison.axis;
   json["runs_planned"] = comparison.planned;
   json["stopped_for"] = comparison.stopped_for;
+  json["checks"] = texts_of(comparison.checks);
   json["runs"] = Json::array();
   for (const ComparedRun& run : comparison.runs) json["runs"].push_back(run_json(run));
   out << json.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';

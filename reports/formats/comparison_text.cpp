@@ -38,6 +38,7 @@ void write_reasons(const Comparison& comparison, std::ostream& out) {
                   fmt::format("{} {}: {}", escape_line(comparison.axis), escape_line(run.variation.label),
                               reason.text));
   }
+  for (const Check& check : comparison.checks) write_wrapped(out, mark_of(check.state), check.text);
   if (!comparison.stopped_for.empty()) {
     write_wrapped(out, mark_of(CheckState::kInconclusive),
                   fmt::format("{}; {} of {} were begun", escape_line(comparison.stopped_for),

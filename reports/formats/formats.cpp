@@ -10,6 +10,8 @@ namespace {
 constexpr Format kFormats[] = {
     {"text", "txt", "report.txt", "a person", true, false, write_text, nullptr},
     {"json", "json", "report.json", "scripts; docs/report.schema.json", true, false, write_json, nullptr},
+    {"html", "html", "report.html", "any browser: everything, to look at", true, false, write_html, nullptr,
+     why_no_html},
     {"massif", "out", "massif.out", "ms_print, massif-visualizer", true, false, write_massif, nullptr},
     {"junit", "xml", "junit.xml", "every CI", true, false, write_junit, nullptr},
     {"csv", "csv", "report.csv", "spreadsheets, data frames", false, false, nullptr, write_csv},

@@ -22,6 +22,10 @@ struct Format {
   // Deterministic: the same recording gives the same bytes. One of the two is null.
   void (*of_run)(const Report& report, std::ostream& out) = nullptr;
   void (*of_moment)(const Report& report, const Moment& moment, std::ostream& out) = nullptr;
+  std::string_view (*obstacle)() = nullptr;  // null: there is none
+
+  // Why this program cannot write it, as a sentence with the mend; empty when it can.
+  std::string_view why_not() const { return obstacle == nullptr ? std::string_view() : obstacle(); }
 
   // Of the run; where the format is of one moment, at the end.
   void write(const Report& report, std::ostream& out) const;
@@ -39,6 +43,10 @@ const Format* find_format(std::string_view name);
 void write_text(const Report& report, std::ostream& out);
 // Schema 1; see docs/verdicts.md.
 void write_json(const Report& report, std::ostream& out);
+// A page that needs nothing else: verdict, curve, findings, flame graph, tables. Writes nothing where
+// why_no_html() says why.
+void write_html(const Report& report, std::ostream& out);
+std::string_view why_no_html();
 // Valgrind's massif format, for ms_print and massif-visualizer.
 void write_massif(const Report& report, std::ostream& out);
 

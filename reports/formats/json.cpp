@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "reports/formats/formats.h"
+#include "reports/formats/json_report.h"
 #include "reports/formats/json_stacks.h"
 #include "reports/formats/json_values.h"
 #include "reports/formats/threads.h"
@@ -127,6 +128,21 @@ std::vector<size_t> sites_to_list(const Report& report) {
   return sites;
 }
 
+Json twins_json(const FreedTwins& twins) {
+  Json places = Json::array();
+  for (const FreedAt& place : twins.places) {
+    places.push_back({{"function", place.frame.function},
+                      {"file", place.frame.file},
+                      {"line", place.frame.line},
+                      {"module", place.frame.module},
+                      {"frees", place.samples}});
+  }
+  return {{"freed_blocks", twins.freed},
+          {"kept_blocks", twins.kept},
+          {"frees_looked_at", twins.looked_at},
+          {"freed_at", places}};
+}
+
 Json survival_json(const std::optional<Survival>& survival) {
   if (!survival) return nullptr;
   Json generations = Json::array();
@@ -169,6 +185,7 @@ Json finding_json(const Report& report, const Finding& finding, JsonStacks& stac
   object["allocations_per_iteration"] = number(finding.allocations_per_step);
   object["frees_per_iteration"] = number(finding.frees_per_step);
   object["survival"] = survival_json(finding.survival);
+  object["freed_twins"] = twins_json(finding.twins);
   object["keeping"] = std::string(to_string(finding.keeping));
   object["chance"] = number(finding.growth.chance);
   object["call_sites"] = Json::array();
@@ -308,7 +325,8 @@ Json clock_json(const Report& report) {
           {"points", timeline.points.size()}};
 }
 
-Json report_json(const Report& report, JsonStacks& stacks) {
+// Without the call sites there is no key "call_sites".
+Json report_json(const Report& report, JsonStacks& stacks, bool with_call_sites) {
   const recording::Run& run = *report.run;
   const bool marked = report.timeline.clock == Clock::kIterations;
   Json json;
@@ -322,8 +340,8 @@ Json report_json(const Report& report, JsonStacks& stacks) {
   json["growth_bytes_per_iteration"] = number(report.growth.process.bytes_per_step);
   json["budget"] = budget_json(run.budget);
   json["tags"] = tags_json(report);
-  json["call_sites"] = Json::array();
-  const std::vector<size_t> listed = sites_to_list(report);
+  const std::vector<size_t> listed = with_call_sites ? sites_to_list(report) : std::vector<size_t>();
+  if (with_call_sites) json["call_sites"] = Json::array();
   for (const size_t site : listed) json["call_sites"].push_back(site_json(report, site, stacks));
   json["findings"] = Json::array();
   for (const Finding& finding : report.findings)
@@ -350,9 +368,17 @@ Json report_json(const Report& report, JsonStacks& stacks) {
 
 }  // namespace
 
+Json report_without_call_sites(const Report& report) {
+  JsonStacks stacks;
+  Json json = report_json(report, stacks, false);
+  json.erase("call_sites_left_out");
+  for (Json& finding : json["findings"]) finding.erase("stack");
+  return json;
+}
+
 void write_json(const Report& report, std::ostream& out) {
   JsonStacks stacks;
-  const Json json = report_json(report, stacks);
+  const Json json = report_json(report, stacks, true);
   stacks.write(json.dump(kJsonIndent, ' ', true, Json::error_handler_t::replace), out);
   out << '\n';
 }

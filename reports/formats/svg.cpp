@@ -110,7 +110,7 @@ class FlameGraph {
     const auto letters = static_cast<size_t>(std::max(0.0, (width - 6) / kLetter));
     if (letters >= kLeastLetters) {
       out_ << fmt::format("<text x=\"{:.2f}\" y=\"{}\">{}</text>", x + 3, y + kRow - 5,
-                          escape_xml(shorten_middle(name, letters)));
+                          escape_xml(shorten_front(name, letters)));
     }
     out_ << "</g>\n";
   }

@@ -353,6 +353,29 @@ size_t different_stacks(const Report& report, const Finding& finding) {
   return stacks.size();
 }
 
+// "9,990 of its 10,000 blocks were freed, by Cache::evict (cache.cpp:52), in all of the 156 frees looked at;
+// 10 were not."
+std::string twins_sentence(const Finding& finding) {
+  const FreedTwins& twins = finding.twins;
+  if (twins.freed == 0 || twins.kept == 0) return {};
+  std::string text =
+      fmt::format("{} of its {} blocks were freed", human_count(static_cast<int64_t>(twins.freed)),
+                  human_count(static_cast<int64_t>(twins.freed + twins.kept)));
+  for (size_t i = 0; i < std::min<size_t>(2, twins.places.size()); ++i) {
+    const StackFrame& frame = twins.places[i].frame;
+    text += fmt::format("{} by {}", i == 0 ? "," : " and", shorten_middle(function_of(frame), 60));
+    if (const std::string source = source_of(frame); !source.empty()) text += fmt::format(" ({})", source);
+    if (twins.places.size() > 1)
+      text += fmt::format(" in {}", human_count(static_cast<int64_t>(twins.places[i].samples)));
+  }
+  if (twins.looked_at > 0) {
+    text += fmt::format("{} of the {} frees looked at", twins.places.size() > 1 ? "" : " in all",
+                        human_count(static_cast<int64_t>(twins.looked_at)));
+  }
+  return text + fmt::format("; {} {} not. ", human_count(static_cast<int64_t>(twins.kept)),
+                            twins.kept == 1 ? "was" : "were");
+}
+
 std::string evidence_sentence(const Report& report, const Finding& finding, bool with_forecast) {
   std::string text;
   if (!finding.sites.empty()) {
@@ -361,6 +384,7 @@ std::string evidence_sentence(const Report& report, const Finding& finding, bool
     const size_t stacks = different_stacks(report, finding);
     if (stacks > 1) text += fmt::format(", through {} different stacks", stacks);
     text += ". ";
+    text += twins_sentence(finding);
     const std::string threads = threads_sentence(report, finding);
     if (!threads.empty()) text += threads + " ";
   }

@@ -13,29 +13,35 @@ namespace {
 
 constexpr Defect defects[] = {
     {"arena-cleanup-every-K", "the arena grows without bound, and all of it is given back every K iterations",
-     apply_arena_cleanup},
+     kArena, apply_arena_cleanup},
     {"arena-early-reset", "the arena is reset before samples and checkpoints, whose temporaries then pile up",
-     apply_arena_early_reset},
+     kArena | kCheckpoints, apply_arena_early_reset},
     {"arena-orphaned-chunks",
-     "after a reset, an overflow links a new chunk over the chain that is already there",
+     "after a reset, an overflow links a new chunk over the chain that is already there", kArena,
      apply_arena_orphaned_chunks},
-    {"arena-unbounded", "an overflow always appends a chunk, and a reset uses none of them again",
+    {"arena-unbounded", "an overflow always appends a chunk, and a reset uses none of them again", kArena,
      apply_arena_unbounded},
-    {"checkpoint-leaks", "each save of a checkpoint keeps its serialisation buffer", apply_checkpoint_leaks},
+    {"arena-zeroing", "every temporary is zeroed before it is handed out, and every chunk", kArena,
+     apply_arena_zeroing},
+    {"checkpoint-leaks", "each save of a checkpoint keeps its serialisation buffer", kCheckpoints,
+     apply_checkpoint_leaks},
     {"optimizer-reallocates", "m and v are allocated anew at each step and the old ones are never given back",
-     apply_optimizer_reallocates},
+     kOptimizer, apply_optimizer_reallocates},
     {"resume-loses-moments", "m and v are written to a checkpoint as zeros, and discarded when it is read",
-     apply_resume_loses_moments},
-    {"stray-heap", "operations take their scratch from malloc and forget it", apply_stray_heap},
-    {"tape-retained", "the tape's nodes survive its reset", apply_tape_retained},
-    {"threads-eager-batches", "all batches are made before the first is needed", apply_threads_eager_batches},
-    {"threads-full-stacks", "every thread gets a stack of 8 MB, and all of it is touched",
+     kTensors, apply_resume_loses_moments},
+    {"stray-heap", "operations take their scratch from malloc and forget it", kScratch, apply_stray_heap},
+    {"tape-capacity", "the tape keeps the most nodes it ever had, and once it had twice as many", kTape,
+     apply_tape_capacity},
+    {"tape-retained", "the tape's nodes survive its reset", kTape, apply_tape_retained},
+    {"threads-eager-batches", "all batches are made before the first is needed", kBatches,
+     apply_threads_eager_batches},
+    {"threads-full-stacks", "every thread gets a stack of 8 MB, and all of it is touched", kStacks,
      apply_threads_full_stacks},
-    {"threads-idle-contexts", "157 contexts are made, whatever number of them will work",
+    {"threads-idle-contexts", "157 contexts are made, whatever number of them will work", kArena,
      apply_threads_idle_contexts},
-    {"threads-model-lock", "one lock is held during every forward and backward pass",
+    {"threads-model-lock", "one lock is held during every forward and backward pass", kSequences,
      apply_threads_model_lock},
-    {"threads-oversized-caches", "caches are sized for the largest model instead of this one",
+    {"threads-oversized-caches", "caches are sized for the largest model instead of this one", kArena,
      apply_threads_oversized_caches},
 };
 
@@ -52,11 +58,23 @@ std::optional<std::uint64_t> match(const Defect& defect, std::string_view name) 
   return number;
 }
 
-[[noreturn]] void refuse(const char* name) {
-  std::string known;
-  for (const Defect& defect : defects) known += (known.empty() ? "" : ", ") + std::string(defect.name);
-  std::fprintf(stderr, "LEAKHUNT_DEFECT: no defect is called '%s' (known: %s)\n", name, known.c_str());
+[[noreturn]] void refuse(const std::string& problem) {
+  std::fprintf(stderr, "LEAKHUNT_DEFECT: %s\n", problem.c_str());
   std::exit(2);
+}
+
+struct Choice {
+  const Defect* defect;
+  std::uint64_t number;
+};
+
+Choice choose(std::string_view name) {
+  std::string known;
+  for (const Defect& defect : defects) {
+    if (const std::optional<std::uint64_t> number = match(defect, name)) return {&defect, *number};
+    known += (known.empty() ? "" : ", ") + std::string(defect.name);
+  }
+  refuse("no defect is called '" + std::string(name) + "' (known: " + known + ")");
 }
 
 }  // namespace
@@ -66,12 +84,20 @@ std::span<const Defect> all() {
 }
 
 void apply_selected(trainer::Seams& seams) {
-  const char* name = std::getenv("LEAKHUNT_DEFECT");
-  if (name == nullptr || *name == '\0') return;
-  for (const Defect& defect : defects) {
-    if (const std::optional<std::uint64_t> number = match(defect, name)) return defect.apply(seams, *number);
+  const char* chosen = std::getenv("LEAKHUNT_DEFECT");
+  if (chosen == nullptr || *chosen == '\0') return;
+  unsigned replaced = 0;
+  for (std::string_view rest = chosen; !rest.empty();) {
+    const std::string_view name = rest.substr(0, rest.find('+'));
+    rest.remove_prefix(name.size() == rest.size() ? rest.size() : name.size() + 1);
+    const Choice choice = choose(name);
+    if ((replaced & choice.defect->parts) != 0) {
+      refuse("'" + std::string(name) +
+             "' replaces the same part of the trainer as one before it; leave one out");
+    }
+    replaced |= choice.defect->parts;
+    choice.defect->apply(seams, choice.number);
   }
-  refuse(name);
 }
 
 }  // namespace LEAKHUNT_PRECISION

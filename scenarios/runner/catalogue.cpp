@@ -43,6 +43,31 @@ void describe(const Schedule& schedule, CatalogueEntry& entry) {
   entry.description = schedule.runs.front().scenario.description;
 }
 
+std::string_view without_number(std::string_view name) {
+  while (!name.empty() && name.back() >= '0' && name.back() <= '9') name.remove_suffix(1);
+  return name;
+}
+
+tl::expected<std::string, std::string> find_one_defect(const std::vector<CatalogueEntry>& entries,
+                                                       std::string_view name) {
+  std::vector<std::string_view> known;
+  std::string list;
+  for (const CatalogueEntry& entry : entries) {
+    if (entry.defect.empty() || entry.defect.find('+') != std::string::npos) continue;
+    // A number at its end is the user's: arena-cleanup-every-1 is known, so arena-cleanup-every-7 is.
+    const std::string_view stem = without_number(entry.defect);
+    const std::string_view asked = without_number(name);
+    const bool has_number = stem.size() != entry.defect.size();
+    if (has_number == (asked.size() != name.size()) && with_underscores(stem) == with_underscores(asked)) {
+      return std::string(stem) + std::string(name.substr(asked.size()));
+    }
+    known.push_back(entry.defect);
+    list += (list.empty() ? "" : ", ") + entry.defect;
+  }
+  return tl::unexpected(fmt::format("--defect: there is no defect {}{}; the defects are {}", name,
+                                    did_you_mean(name, known), list));
+}
+
 }  // namespace
 
 fs::path scenarios_directory(const fs::path& program_directory) {
@@ -87,17 +112,16 @@ tl::expected<fs::path, std::string> find_scenario(const fs::path& directory, std
 }
 
 tl::expected<std::string, std::string> find_defect(const std::vector<CatalogueEntry>& entries,
-                                                   std::string_view name) {
-  std::vector<std::string_view> known;
-  std::string list;
-  for (const CatalogueEntry& entry : entries) {
-    if (entry.defect.empty()) continue;
-    if (with_underscores(entry.defect) == with_underscores(name)) return entry.defect;
-    known.push_back(entry.defect);
-    list += (list.empty() ? "" : ", ") + entry.defect;
+                                                   std::string_view names) {
+  std::string found;
+  for (std::string_view rest = names; !rest.empty();) {
+    const std::string_view name = rest.substr(0, rest.find('+'));
+    rest.remove_prefix(name.size() == rest.size() ? rest.size() : name.size() + 1);
+    const auto one = find_one_defect(entries, name);
+    if (!one) return one;
+    found += (found.empty() ? "" : "+") + *one;
   }
-  return tl::unexpected(fmt::format("--defect: there is no defect {}{}; the defects are {}", name,
-                                    did_you_mean(name, known), list));
+  return found;
 }
 
 }  // namespace leakhunt::runner

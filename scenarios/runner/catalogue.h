@@ -36,9 +36,9 @@ std::vector<CatalogueEntry> list_scenarios(const std::filesystem::path& director
 tl::expected<std::filesystem::path, std::string> find_scenario(const std::filesystem::path& directory,
                                                                std::string_view name_or_file);
 
-// The defect as its program knows it: one that a scenario of the directory injects, - and _ being the same.
-// The error is the line for the user.
+// The defects as their program knows them: each is one that a scenario of the directory injects, - and _
+// being the same; several have a + between them. The error is the line for the user.
 tl::expected<std::string, std::string> find_defect(const std::vector<CatalogueEntry>& entries,
-                                                   std::string_view name);
+                                                   std::string_view names);
 
 }  // namespace leakhunt::runner

@@ -15,10 +15,11 @@ constexpr uint64_t kMostRuns = 1000;
 constexpr size_t kLongestDirectory = 100;
 
 // Keys whose values say nothing about a run, or what the runs are.
-constexpr std::array<std::string_view, 7> kNotSwept = {"name",
+constexpr std::array<std::string_view, 8> kNotSwept = {"name",
                                                        "description",
                                                        "sweep",
                                                        "chunks.runs",
+                                                       "chunks.same_file",
                                                        "expect.verdict",
                                                        "expect.finding.tag",
                                                        "expect.finding.function"};
@@ -75,6 +76,9 @@ void expand_chunks(ScenarioValues& values, Expansion& expansion) {
   for (uint64_t chunk = 0; chunk < std::min(expansion.chunks, kMostRuns); ++chunk) {
     expansion.parts.push_back(
         {static_cast<int64_t>(chunk), std::to_string(chunk), fmt::format("chunk-{}", chunk), chunk});
+  }
+  if (values.has("chunks.same_file")) {
+    expansion.uninterrupted = Part{"uninterrupted", "uninterrupted", "uninterrupted", 0, true};
   }
 }
 

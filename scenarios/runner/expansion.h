@@ -19,17 +19,19 @@ enum class ScenarioKind {
 
 // What sets one run of a scenario apart from the others.
 struct Part {
-  ScalarValue value;      // of the swept key, or the chunk's number
-  std::string label;      // the value for a person: "none" is an empty text
-  std::string directory;  // of its files, below that of the scenario; empty: the same
-  uint64_t chunk = 0;     // from 0
+  ScalarValue value;           // of the swept key, or the chunk's number
+  std::string label;           // the value for a person: "none" is an empty text
+  std::string directory;       // of its files, below that of the scenario; empty: the same
+  uint64_t chunk = 0;          // from 0
+  bool uninterrupted = false;  // all the chunks' iterations in one go, to compare with
 };
 
 struct Expansion {
   ScenarioKind kind = ScenarioKind::kSingle;
   std::optional<SweptKey> swept;
-  uint64_t chunks = 1;      // into which the iterations are divided
-  std::vector<Part> parts;  // one for each run; never empty
+  uint64_t chunks = 1;                // into which the iterations are divided
+  std::vector<Part> parts;            // one for each run; never empty
+  std::optional<Part> uninterrupted;  // of chunks that are compared with it
 };
 
 // Mistakes are complaints of `values`.

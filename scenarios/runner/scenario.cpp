@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::array<KeyRule, 19> kRules = {{
+constexpr std::array<KeyRule, 20> kRules = {{
     {"name", ValueKind::kText, "\"long_small\""},
     {"description", ValueKind::kText, "\"what it shows, in one line\""},
     {"program", ValueKind::kText, "\"train_full_instrumented\""},
@@ -31,6 +31,7 @@ constexpr std::array<KeyRule, 19> kRules = {{
     {"environment.*", ValueKind::kText, "\"text\""},
     {"sweep", ValueKind::kSweep, "{iterations = [100, 500]}"},
     {"chunks.runs", ValueKind::kCount, "10"},
+    {"chunks.same_file", ValueKind::kText, "\"model/model.lhc\""},
     {"budget.peak_rss", ValueKind::kBytes, "\"5GB\""},
     {"budget.growth_per_iteration", ValueKind::kBytes, "\"0B\""},
     {"budget.iterations_per_second", ValueKind::kNumber, "100"},
@@ -96,6 +97,18 @@ void check_injected(Values& values, const ScheduleRequest& request, const Expans
   schedule.expected_finding = {};
 }
 
+// Relative, so that it lies below {out} in both.
+void read_same_file(Values& values, Schedule& schedule) {
+  schedule.same_file = values.text("chunks.same_file").value_or("");
+  const bool is_below = schedule.same_file.is_relative() && !schedule.same_file.empty() &&
+                        schedule.same_file.lexically_normal().string().substr(0, 2) != "..";
+  if (values.has("chunks.same_file") && !is_below) {
+    values.complain("chunks.same_file",
+                    fmt::format("\"{}\" is no file below {{out}}", schedule.same_file.string()),
+                    "write what the program leaves in {out}: same_file = \"model/model.lhc\"");
+  }
+}
+
 std::string axis_of(const Expansion& expansion) {
   if (expansion.kind == ScenarioKind::kChunks) return "chunk";
   if (!expansion.swept) return "";
@@ -144,7 +157,8 @@ Placeholders define_placeholders(Values& values, const Plan& plan, const Schedul
   if (iterations > 0) placeholders.define("iterations", std::to_string(iterations));
   const bool is_chunk = schedule.kind == ScenarioKind::kChunks;
   // Chunks go on with what the one before has left there.
-  placeholders.define("out", fs::absolute(is_chunk ? schedule.out : plan.out).lexically_normal().string());
+  const bool is_shared = is_chunk && !plan.part.uninterrupted;
+  placeholders.define("out", fs::absolute(is_shared ? schedule.out : plan.out).lexically_normal().string());
   if (is_chunk) {
     placeholders.define("chunk", std::to_string(plan.part.chunk));
     placeholders.define("chunk_iterations", std::to_string(plan.scenario.iterations));
@@ -253,7 +267,7 @@ Plan read_run(Values& values, const ScheduleRequest& request, const Schedule& sc
   scenario.defect = request.defect.empty() ? values.text("defect").value_or("") : request.defect;
   // What is expected of several runs together is expected of none.
   if (schedule.kind == ScenarioKind::kSingle) scenario.expected_verdict = schedule.expected_verdict;
-  const uint64_t iterations = read_iterations(values, expansion.chunks, scenario);
+  const uint64_t iterations = read_iterations(values, part.uninterrupted ? 1 : expansion.chunks, scenario);
   Placeholders placeholders = define_placeholders(values, plan, schedule, iterations);
   read_arguments(values, schedule.kind, placeholders, plan);
   read_environment(values, placeholders, plan);
@@ -303,6 +317,7 @@ tl::expected<Schedule, std::string> make_schedule(const ScheduleRequest& request
   Schedule schedule;
   read_name(*values, request.file, schedule);
   read_expectation(*values, schedule);
+  read_same_file(*values, schedule);
   const Expansion expansion = expand(*values);
   schedule.kind = expansion.kind;
   schedule.axis = axis_of(expansion);
@@ -314,6 +329,9 @@ tl::expected<Schedule, std::string> make_schedule(const ScheduleRequest& request
   for (size_t i = 0; i < expansion.parts.size(); ++i) {
     if (expansion.swept) values->take_swept(*expansion.swept, i);
     schedule.runs.push_back(read_run(*values, request, schedule, expansion, expansion.parts[i], used));
+  }
+  if (expansion.uninterrupted) {
+    schedule.uninterrupted = read_run(*values, request, schedule, expansion, *expansion.uninterrupted, used);
   }
   check_length_is_told(*values, used);
   check_variables_are_used(*values, used);

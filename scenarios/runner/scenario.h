@@ -44,6 +44,10 @@ struct Schedule {
   std::string expected_verdict;  // "pass", "fail", or empty; of the whole
   ExpectedFinding expected_finding;  // of every run that fails
   std::vector<Plan> runs;            // never empty
+  // Of chunks: a file below `out` that has to be the same to the last byte as the one that `uninterrupted`,
+  // which is run after them, leaves in its own directory. Both or neither.
+  std::filesystem::path same_file;
+  std::optional<Plan> uninterrupted;
 };
 
 struct ScheduleRequest {

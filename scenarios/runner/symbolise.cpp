@@ -30,13 +30,15 @@ std::vector<Place> places_of(const Run& run) {
   // Between two unloadings an address means one module.
   std::set<std::pair<uint32_t, uint64_t>> seen;
   std::vector<Place> places;
-  for (const CallSite& site : run.sites) {
+  const auto add_stack = [&](const CallSite& site) {
     for (const uint64_t address : site.frames) {
       if (address == 0 || !seen.emplace(site.module_epoch, address).second) continue;
       // A return address may be the first of what follows its module; the call before it is inside.
       places.push_back({module_at(run, site, address - 1), address});
     }
-  }
+  };
+  for (const CallSite& site : run.sites) add_stack(site);
+  for (const recording::FreedPlace& place : run.freed_places) add_stack(place.stack);
   for (const auto& [number, thread] : run.threads) {
     const uint64_t address = thread.start_symbol();
     const CallSite at_first;  // what a thread began in is seldom unloaded

@@ -40,6 +40,18 @@ TEST_F(ReportCommand, EveryFormatIsWhatTheRunWrote) {
   }
 }
 
+TEST_F(ReportCommand, APageIsWrittenOrSaidWhyNot) {
+  const Called page = command_.call("report made -o page.html");
+  if (page.status == 2) {
+    EXPECT_TRUE(contains(page.err, "--format html: ")) << page.err;
+    EXPECT_FALSE(command_.has("made/report.html"));
+    GTEST_SKIP() << page.err;
+  }
+  EXPECT_EQ(page.status, recorded_.status);
+  EXPECT_TRUE(command_.file("page.html").starts_with("<!DOCTYPE html>"));
+  EXPECT_EQ(command_.file("page.html"), command_.file("made/report.html"));
+}
+
 TEST_F(ReportCommand, TextIsTheDefaultAndADirectoryWillDo) {
   EXPECT_EQ(command_.call("report made").out, command_.file("made/report.txt"));
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <string>
@@ -162,6 +163,64 @@ TEST(ArenaEarlyReset, FailsWithTheChunksThatPileUp) {
   EXPECT_GT(first["growth_bytes_per_iteration"], 500'000);
 }
 
+// Sum over the findings of one tag.
+double slope_of(const json& report, const std::string& tag) {
+  double sum = 0;
+  for (const json& finding : report["findings"]) {
+    if (finding["tag"] == tag) sum += finding["growth_bytes_per_iteration"].get<double>();
+  }
+  return sum;
+}
+
+// Without the scratch, which no longer comes from it, the arena needs one chunk less in an iteration.
+TEST(ThreeDefectsAtOnce, AreToldApartEachWithItsSlope) {
+  const TemporaryFolder out;
+  const ScenarioRun run = run_scenario("three_defects", out);
+  EXPECT_EQ(run.finished.exit_status, 1) << run.finished.out << run.finished.err;
+  const double scratch = 8.0 * (2 * (5 * 128 + 512) + 2 * 35 + 5 * 128 + 2 * 64 * 64);
+  EXPECT_EQ(slope_of(run.report, "arena.chunk"), 3 * 1'048'448.0);
+  EXPECT_EQ(slope_of(run.report, "tape.node"), 18 * 168.0);
+  EXPECT_EQ(slope_of(run.report, "heap"), scratch);
+  EXPECT_EQ(run.report["growth_bytes_per_iteration"], 3 * 1'048'448.0 + 18 * 168.0 + scratch);
+}
+
+TEST(ThreeDefectsAtOnce, AreNotPutIntoTheSamePartOfTheTrainer) {
+  const Finished finished = run_command("LEAKHUNT_DEFECT=arena-unbounded+arena-orphaned-chunks " LEAKHUNT_BIN
+                                        "/train_full_instrumented --tiny --iterations 1");
+  EXPECT_EQ(finished.exit_status, 2);
+  EXPECT_NE(finished.err.find("'arena-orphaned-chunks' replaces the same part"), std::string::npos)
+      << finished.err;
+}
+
+TEST(SelfTest, ShowsADefectBesideItsHealthyTwin) {
+  const TemporaryFolder out;
+  const Finished finished =
+      run_command(kLeakhunt + ("selftest tape-capacity checkpoint_leaks --out " + out.path()));
+  EXPECT_EQ(finished.exit_status, 0) << finished.out << finished.err;
+  EXPECT_NE(finished.out.find("4 of 4 came out as expected"), std::string::npos) << finished.out;
+  EXPECT_NE(finished.out.find(" checkpoint.cpp:"), std::string::npos) << finished.out;
+  const json twin = json::parse(read_file(out.file("checkpoint_leaks-healthy/report.json")), nullptr, false);
+  EXPECT_EQ(twin["verdict"], "pass");
+  EXPECT_EQ(twin["growth_bytes_per_iteration"], 0);
+}
+
+TEST(SelfTest, FailsWhenADefectIsNotFound) {
+  const TemporaryFolder folder;
+  const std::string mine = folder.file("tame.toml");  // expects a leak where none is
+  std::ofstream(mine) << "program = \"" LEAKHUNT_BIN
+                         "/train_full_instrumented\"\n"
+                         "arguments = [\"--tiny\", \"--iterations\", \"{iterations}\"]\n"
+                         "iterations = 60\nwarm_up = 10\ndefect = \"arena-zeroing\"\n"
+                         "[budget]\ngrowth_per_iteration = \"0B\"\n[expect]\nverdict = \"fail\"\n";
+  const std::string environment = "LEAKHUNT_SCENARIOS=" + folder.path() + " ";
+  for (const char* command : {"selftest", "scenario --all"}) {
+    const Finished finished = run_command(environment + kLeakhunt + command + " --out " + folder.file("out"));
+    EXPECT_EQ(finished.exit_status, 1) << finished.out << finished.err;
+    EXPECT_NE(finished.out.find("tame: the scenario expects fail, the verdict is pass"), std::string::npos)
+        << finished.out;
+  }
+}
+
 // A longer run of another subject.
 TEST(HealthyScenario, V2PassesToo) {
   const TemporaryFolder out;
@@ -230,6 +289,26 @@ TEST(Run, StopsTheTargetAtTheCeilingAndSaysWhatWasGrowing) {
   EXPECT_TRUE(std::string(report["findings"][0]["function"]).find("grow") != std::string::npos)
       << report["findings"][0];
   EXPECT_NEAR(report["findings"][0]["growth_bytes_per_iteration"], 1 << 20, 1 << 13);
+}
+
+TEST(Run, SaysWhereTheSiblingsOfALeakAreFreed) {
+  const TemporaryFolder out;
+  const Finished finished =
+      run_command(kLeakhunt + ("run --out " + out.file("run")) + " -- " + target("forgets_some"));
+  EXPECT_EQ(finished.exit_status, 1) << finished.err;
+  const json report = json::parse(read_file(out.file("run/report.json")), nullptr, false);
+  ASSERT_FALSE(report.is_discarded());
+  ASSERT_EQ(report["findings"].size(), 1u);
+  const json& twins = report["findings"][0]["freed_twins"];
+  EXPECT_NE(std::string(report["findings"][0]["function"]).find("write_message"), std::string::npos);
+  EXPECT_EQ(report["findings"][0]["growth_blocks_per_iteration"], 10);
+  EXPECT_EQ(twins["freed_blocks"], 990 * 200);
+  EXPECT_EQ(twins["kept_blocks"], 10 * 200);
+  EXPECT_GT(twins["frees_looked_at"], 990 * 200 / 64 - 20);
+  ASSERT_EQ(twins["freed_at"].size(), 1u) << twins;
+  EXPECT_NE(std::string(twins["freed_at"][0]["function"]).find("read_message"), std::string::npos) << twins;
+  EXPECT_NE(read_file(out.file("run/report.txt")).find("198,000 of its 200,000 blocks were freed"),
+            std::string::npos);
 }
 
 TEST(Run, OfAKilledTargetIsReportedUpToItsLastIteration) {

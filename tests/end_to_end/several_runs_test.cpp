@@ -57,6 +57,27 @@ TEST(Sweep, OverIterationsFindsTheSameMemoryForAll) {
   EXPECT_EQ(sweep.report["runs"][0]["live_bytes_end"], sweep.report["runs"][1]["live_bytes_end"]);
 }
 
+TEST(Chunks, AreTheSameAsOneUninterruptedRunUnlessSomethingIsLostInBetween) {
+  for (const bool loses : {false, true}) {
+    const TemporaryFolder folder;
+    const SeveralRuns chunks = run_scenario(
+        std::string(
+            "program = \"train_full_instrumented\"\n"
+            "arguments = [\"--tiny\", \"--iterations\", \"{end_iteration}\", \"--out\", \"{out}/model\"]\n"
+            "resume_arguments = [\"--resume\", \"{out}/model/model.lhc\"]\niterations = 60\nwarm_up = 5\n") +
+            (loses ? "defect = \"resume-loses-moments\"\n" : "") +
+            "[chunks]\nruns = 2\nsame_file = \"model/model.lhc\"\n[budget]\ngrowth_per_iteration = \"0B\"\n",
+        folder);
+    EXPECT_EQ(chunks.finished.exit_status, loses ? 1 : 0) << chunks.finished.out << chunks.finished.err;
+    ASSERT_EQ(chunks.report["checks"].size(), 1u);
+    EXPECT_NE(
+        std::string(chunks.report["checks"][0]).find(loses ? "differs from that of" : "is the same as after"),
+        std::string::npos)
+        << chunks.report["checks"];
+    EXPECT_EQ(chunks.report["runs"].size(), 2u) << "the uninterrupted one is no chunk";
+  }
+}
+
 TEST(Sweep, OverDefectsFailsWithTheOneThatGrows) {
   const TemporaryFolder folder;
   const SeveralRuns sweep = run_scenario(

@@ -50,6 +50,9 @@ TEST(Reader, ReadsEveryKindOfRecord) {
   ASSERT_EQ(run.cohorts.size(), 1u);
   ASSERT_EQ(run.cohorts[0].rows.size(), 3u);
   EXPECT_EQ(run.cohorts[0].rows[2].bytes, 500u);
+  ASSERT_EQ(run.freed_places.size(), 2u);
+  EXPECT_EQ(run.freed_places[0].samples, 3u);
+  EXPECT_EQ(run.freed_places[0].stack.frames, (std::vector<uint64_t>{0x401300, 0x401200}));
   EXPECT_EQ(run.sites[0].thread, std::nullopt);
   EXPECT_EQ(run.sites[2].thread, kOtherThreads);
   ASSERT_EQ(run.threads.size(), 2u);

@@ -9,6 +9,7 @@
 
 #include "lib/recording/appender.h"
 #include "lib/recording/codec.h"
+#include "lib/recording/freed_codec.h"
 #include "lib/recording/reader.h"
 
 namespace leakhunt::recording {
@@ -320,6 +321,13 @@ RecordingBuilder& RecordingBuilder::cohorts(uint64_t iteration, const std::vecto
     written += count;
   } while (written < rows.size());
   return *this;
+}
+
+RecordingBuilder& RecordingBuilder::freed_place(SiteId site, uint64_t samples,
+                                                const std::vector<uint64_t>& frames, bool first) {
+  return frame(RecordType::kFreedPlace, payload_of(64 + 10 * frames.size(), [&](Encoder& out) {
+                 encode(out, FreedPlaceHeader{site, first, samples, frames.size()}, frames.data());
+               }));
 }
 
 RecordingBuilder& RecordingBuilder::thread(uint32_t number, const Thread& thread) {

@@ -71,6 +71,9 @@ class RecordingBuilder {
   // `rows_per_record`.
   RecordingBuilder& cohorts(uint64_t iteration, const std::vector<Cohort>& rows,
                             size_t rows_per_record = 1024);
+  // `first`: the table of them begins anew.
+  RecordingBuilder& freed_place(SiteId site, uint64_t samples, const std::vector<uint64_t>& frames,
+                                bool first);
   RecordingBuilder& thread(uint32_t number, const Thread& thread);
   RecordingBuilder& attached(const AttachedNote& note);
   RecordingBuilder& step_aside(uint64_t iteration, int error, std::string_view reason);

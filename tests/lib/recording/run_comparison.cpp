@@ -73,6 +73,10 @@ std::string describe(const Run& run, bool with_damage) {
     }
     text += "\n";
   }
+  for (const FreedPlace& place : run.freed_places) {
+    text += fmt::format("freed {} {} {} {}\n", static_cast<uint32_t>(place.site), place.samples,
+                        place.stack.frames, place.stack.module_epoch);
+  }
   for (const auto& [number, t] : run.threads) {
     text += fmt::format("thread {} {} {} {} {} {:x} {} {}\n", number, t.tid, t.name, t.begin_ns,
                         optional_text(t.end_ns), t.start_routine, t.stack_reserved, t.stack_touched);
@@ -180,6 +184,8 @@ RecordingBuilder recording_of_everything() {
   recording.free(late, 500);
   for (uint64_t i = 6; i < 12; ++i) recording.allocate(leak, 64 + i / 9).iteration(i);
   recording.cohorts(11, {{leak, 0, 1, 64}, {leak, 3, 1, 64}, {late, 6, 2, 500}}, 2);
+  recording.freed_place(late, 9, {0x7}, true);  // replaced by the next table
+  recording.freed_place(leak, 3, {0x401300, 0x401200}, true).freed_place(late, 5, {0x401310}, false);
   recording.thread(0, {4711, "train_full", 0, std::nullopt, 0, 8 << 20, 40960});
   recording.thread(300, {5011, "worker", 5'000'000, 9'000'000, 0x401600, 8'384'512, 12288});
   recording.step_aside(12, 28, "the disk is full").end();

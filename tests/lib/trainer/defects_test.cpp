@@ -1,6 +1,7 @@
 // What each defect costs per iteration, to the byte, and that it changes nothing else.
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -32,16 +33,16 @@ struct Watched final : TrainingObserver {
     node_bytes.push_back(nodes.live_bytes());
     moment_bytes.push_back(moments.live_bytes());
   }
-  std::vector<Real> train_with(const Mode& mode) {
+  std::vector<Real> train_with(const Mode& mode, std::uint64_t count = iterations) {
     const std::unique_ptr<Blas> blas = make_tiled_blas();
     const Dataset dataset(built_in_text, *seams.memory.dataset);
-    auto options = TrainingOptions::of(mode, dataset.vocabulary_size(), iterations);
+    auto options = TrainingOptions::of(mode, dataset.vocabulary_size(), count);
     options.sample_every = 11;  // a sample must cost nothing
     const runner::ScratchDirectory folder;
     options.checkpoint_every = checkpoint_every;
     if (checkpoint_every != 0) options.out = folder.path();
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> nowhere(std::fopen("/dev/null", "w"), std::fclose);
-    std::vector<Real> losses(iterations);
+    std::vector<Real> losses(count);
     train(options, dataset, *blas, seams, nowhere.get(), losses);
     return losses;
   }
@@ -116,6 +117,25 @@ TEST_P(DefectsTest, TapeRetainsEveryNode) {
   defects::apply_tape_retained(broken.seams);
   EXPECT_EQ(broken.train_with(mode()), losses);
   expect_slope(broken.node_bytes, operations * Tape::node_bytes);
+}
+
+TEST_P(DefectsTest, TapeCapacityIsAStepAndAPlateau) {
+  const std::vector<Real> losses = healthy.train_with(mode(), 60);
+  const std::size_t nodes = (4 + 7 * mode().model.layers) * Tape::node_bytes;
+  defects::apply_tape_capacity(broken.seams);
+  EXPECT_EQ(broken.train_with(mode(), 60), losses);
+  for (std::size_t i = 0; i < broken.node_bytes.size(); ++i) {
+    EXPECT_EQ(broken.node_bytes[i], i < 50 ? nodes : 2 * nodes) << "iteration " << i;
+  }
+}
+
+TEST_P(DefectsTest, ZeroedTemporariesCostNoBytes) {
+  const std::vector<Real> losses = healthy.train_with(mode());
+  static std::map<int, Watched> zeroing;  // the defect refers to its resources until the process ends
+  Watched& watched = zeroing[GetParam()];
+  defects::apply_arena_zeroing(watched.seams);
+  EXPECT_EQ(watched.train_with(mode()), losses);
+  EXPECT_EQ(watched.chunk_bytes, healthy.chunk_bytes);
 }
 
 INSTANTIATE_TEST_SUITE_P(Modes, DefectsTest, testing::Values(0, 1),

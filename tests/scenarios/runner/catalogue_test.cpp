@@ -47,6 +47,17 @@ TEST_F(Catalogue, DashesAndUnderscoresAreTheSame) {
   EXPECT_EQ(find_defect(list_scenarios(scratch_.path(), "/nowhere"), "tape_retained"), "tape-retained");
 }
 
+TEST(OwnDefects, SeveralAreJoinedByPlusSigns) {
+  const auto entries = list_scenarios(LEAKHUNT_SCENARIOS_DIRECTORY, LEAKHUNT_BIN);
+  EXPECT_EQ(find_defect(entries, "stray_heap+arena_unbounded"), "stray-heap+arena-unbounded");
+  EXPECT_EQ(find_defect(entries, "arena-cleanup-every-7"), "arena-cleanup-every-7");
+  const auto unknown = find_defect(entries, "stray-heap+arena-unbound");
+  ASSERT_FALSE(unknown.has_value());
+  EXPECT_NE(unknown.error().find("no defect arena-unbound (did you mean arena-unbounded?)"),
+            std::string::npos)
+      << unknown.error();
+}
+
 TEST_F(Catalogue, APathIsAPath) {
   EXPECT_EQ(find_scenario(scratch_.path(), "mine.toml"), "mine.toml");
   EXPECT_EQ(find_scenario(scratch_.path(), "./long_small"), "./long_small");
@@ -63,7 +74,8 @@ TEST_F(Catalogue, AMisspeltNameGetsTheNearest) {
 
 // The files of the tree themselves; their program stands beside the command.
 TEST(OwnScenarios, AreAllInOrder) {
-  const std::set<std::string> costs_without_growth = {"cleanup_every", "threads_eager_batches",
+  const std::set<std::string> costs_without_growth = {"arena_zeroing",      "cleanup_every",
+                                                      "tape_capacity",      "threads_eager_batches",
                                                       "threads_model_lock", "threads_oversized_caches"};
   std::set<std::string> names;
   for (const CatalogueEntry& entry : list_scenarios(LEAKHUNT_SCENARIOS_DIRECTORY, LEAKHUNT_BIN)) {

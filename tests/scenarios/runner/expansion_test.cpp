@@ -198,6 +198,21 @@ TEST(Chunks, AreOverriddenLikeAnyKey) {
             "multiple");
 }
 
+TEST(Chunks, AreComparedWithOneUninterruptedRunInAPlaceOfItsOwn) {
+  const auto schedule = schedule_of(std::string(kChunks) + "same_file = \"state\"\n");
+  ASSERT_TRUE(schedule.has_value()) << schedule.error();
+  EXPECT_EQ(schedule->runs.size(), 3u);
+  EXPECT_EQ(schedule->same_file, "state");
+  ASSERT_TRUE(schedule->uninterrupted.has_value());
+  const Plan& whole = *schedule->uninterrupted;
+  EXPECT_EQ(whole.out, "out/made/uninterrupted");
+  EXPECT_EQ(whole.scenario.iterations, 300u);
+  const std::string out = fs::absolute("out/made/uninterrupted").string();
+  EXPECT_EQ(Words(whole.scenario.command.begin() + 1, whole.scenario.command.end()),
+            (Words{"0", "300", "300", "300", out}));
+  EXPECT_FALSE(schedule_of(kChunks)->uninterrupted.has_value());
+}
+
 TEST(Chunks, EveryMistakeIsOneLineWithItsPlaceAndItsMend) {
   const Mistake mistakes[] = {
       {with_program("[chunks]\n"), "made.toml:2: [chunks] does not say how many"},
@@ -212,6 +227,10 @@ TEST(Chunks, EveryMistakeIsOneLineWithItsPlaceAndItsMend) {
       {with_program("iterations = 2002\n[chunks]\nruns = 1001\n"), "made.toml:4: 1001 runs are more than"},
       {with_program("iterations = 100\nwarm_up = 50\n[chunks]\nruns = 2\n"),
        "made.toml:3: a warm_up of 50 leaves nothing of 50 iterations a chunk"},
+      {with_program("iterations = 10\n[chunks]\nruns = 2\nsame_file = \"../state\"\n"),
+       "made.toml:5: \"../state\" is no file below {out}"},
+      {with_program("iterations = 10\n[chunks]\nruns = 2\nsame_file = \"/state\"\n"),
+       "made.toml:5: \"/state\" is no file below {out}"},
       {with_program("arguments = [\n\"a\",\n\"{chunk}\"]\n"), "made.toml:4: {chunk} is a part of [chunks]"},
       {with_program("resume_arguments = [\"a\"]\n"), "made.toml:2: nothing is resumed without [chunks]"},
       {with_program("resume_arguments = [\"{b}\"]\niterations = 4\n[chunks]\nruns = 2\n"),
