@@ -165,11 +165,9 @@ std::string before_text(const recording::AttachedNote& before) {
 
 // What another tool's file says: there was neither clock nor tracker.
 void write_imported_figures(const Report& report, std::ostream& out) {
-  const std::vector<int64_t>& heap = report.growth.heap_bytes;  // of an import there is a snapshot at least
-  const int64_t peak = *std::max_element(heap.begin(), heap.end());
-  write_figure(
-      out, "heap",
-      fmt::format("{} live at the end, {} at the peak", human_bytes(heap.back()), human_bytes(peak)));
+  const std::vector<int64_t>& heap = report.growth.heap_bytes;  // there is a snapshot at least
+  const std::string peak = human_bytes(*std::max_element(heap.begin(), heap.end()));
+  write_figure(out, "heap", human_bytes(heap.back()) + " live at the end, " + peak + " at the peak");
   if (report.peak_rss_bytes > 0) write_figure(out, "peak RSS", peak_text(report));
   write_figure(out, "growth", growth_text(report));
 }
