@@ -27,6 +27,8 @@ void declare_baseline(CLI::App& app, const Surroundings& surroundings, int& stat
 void declare_history(CLI::App& app, const Surroundings& surroundings, int& status);
 void declare_bisect(CLI::App& app, const Surroundings& surroundings, int& status);
 void declare_report(CLI::App& app, const Surroundings& surroundings, int& status);
+void declare_crosscheck(CLI::App& app, const Surroundings& surroundings, int& status);
+void declare_diff(CLI::App& app, const Surroundings& surroundings, int& status);
 void declare_selftest(CLI::App& app, const Surroundings& surroundings, int& status);
 void declare_confusion(CLI::App& app, const Surroundings& surroundings, int& status);
 

@@ -10,6 +10,7 @@
 #include "lib/recording/reader.h"
 #include "reports/analysis/source_paths.h"
 #include "reports/gate/positive_control.h"
+#include "reports/importers/importer.h"
 #include "scenarios/runner/child_recordings.h"
 #include "scenarios/runner/symbolise.h"
 
@@ -53,10 +54,22 @@ void judge_children(const std::filesystem::path& directory, Judged& judged) {
   reports::take_in_processes(judged.report, reports::make_process_tree(std::move(rows), not_read));
 }
 
+// Names and lines are in the file; there is nothing else to be looked up.
+tl::expected<Judged, std::string> judge_import(const std::filesystem::path& file, const PathStyle& paths) {
+  auto import = reports::import_file(file.string());
+  if (!import) return Refusal(import.error());
+  Judged judged{std::make_unique<recording::Run>(std::move(import->run)), {}};
+  if (!paths.absolute) reports::make_paths_relative(*judged.run, paths.source_root);
+  judged.report = reports::analyse(*judged.run);
+  reports::take_in_import(judged.report, *import);
+  return judged;
+}
+
 }  // namespace
 
 tl::expected<Judged, std::string> judge_recording(const std::filesystem::path& recording,
                                                   const PathStyle& paths, const recording::Budget* limits) {
+  if (!reports::is_recording(recording.string())) return judge_import(recording, paths);
   auto run = recording::read_recording(recording.string());
   if (!run) return Refusal(run.error().message);
   if (run->images == 0 && !run->outcome) {

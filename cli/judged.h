@@ -31,7 +31,7 @@ struct PathStyle {
 
 // The error is a line for the user: an unreadable file, or one in which no program recorded anything. Such a
 // recording would look like a program without allocations, so it gets no report. Of the `recording.lhr` of a
-// run the children beside it are part of the report.
+// run the children beside it are part of the report. A file of another tool is imported.
 //
 // `limits`, if given, come in place of the recorded limits and suppressions.
 tl::expected<Judged, std::string> judge_recording(const std::filesystem::path& recording,

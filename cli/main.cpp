@@ -77,6 +77,8 @@ int run_command(std::vector<std::string> words) {
   declare_baseline(app, surroundings, status);
   declare_history(app, surroundings, status);
   declare_bisect(app, surroundings, status);
+  declare_diff(app, surroundings, status);
+  declare_crosscheck(app, surroundings, status);
   declare_selftest(app, surroundings, status);
   declare_confusion(app, surroundings, status);
   const std::string problem = words.empty() ? std::string() : wrong_first_word(words.front(), app);

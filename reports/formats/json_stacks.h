@@ -20,19 +20,23 @@ inline constexpr int kJsonIndent = 2;
 class JsonStacks {
  public:
   // What stands for the stack as the value of "stack" in an object of a list of the outermost object. The
-  // attribution must outlive us.
-  std::string placeholder(const Attribution& attribution);
+  // attribution must outlive us. Of several runs each has its number: an address means the same in one run.
+  std::string placeholder(const Attribution& attribution, size_t run = 0);
 
   // The text, as nlohmann-json indents it, with the stacks in the places of their placeholders.
   void write(std::string_view text, std::ostream& out);
 
  private:
-  void write_stack(const Attribution& attribution, std::ostream& out);
-  const std::string& text_of(const StackFrame& frame, size_t depth_of_inlining);
+  struct Stack {
+    const Attribution* attribution = nullptr;
+    size_t run = 0;
+  };
+  void write_stack(const Stack& stack, std::ostream& out);
+  const std::string& text_of(const StackFrame& frame, size_t run, size_t depth_of_inlining);
 
-  std::vector<const Attribution*> stacks_;
-  // By address, place among what was inlined there, and module.
-  std::map<std::tuple<uint64_t, size_t, std::string_view>, std::string> frames_;
+  std::vector<Stack> stacks_;
+  // By run, address, place among what was inlined there, and module.
+  std::map<std::tuple<size_t, uint64_t, size_t, std::string_view>, std::string> frames_;
 };
 
 }  // namespace leakhunt::reports

@@ -17,6 +17,7 @@
 #include "reports/formats/threads.h"
 #include "reports/formats/units.h"
 #include "reports/formats/words.h"
+#include "reports/importers/importer.h"
 
 namespace leakhunt::reports {
 
@@ -146,8 +147,18 @@ std::string before_text(const recording::AttachedNote& before) {
   return text;
 }
 
+// What another tool's file says: there was neither clock nor tracker.
+void write_imported_figures(const Report& report, std::ostream& out) {
+  const std::vector<int64_t>& heap = report.growth.heap_bytes;  // there is a snapshot at least
+  const std::string peak = human_bytes(*std::max_element(heap.begin(), heap.end()));
+  write_figure(out, "heap", human_bytes(heap.back()) + " live at the end, " + peak + " at the peak");
+  if (report.peak_rss_bytes > 0) write_figure(out, "peak RSS", peak_text(report));
+  write_figure(out, "growth", growth_text(report));
+}
+
 void write_figures(const Report& report, std::ostream& out) {
   write_heading(out, "Figures");
+  if (is_imported(report)) return write_imported_figures(report, out);
   write_figure(out, marked(report) ? "iterations" : "clock", clock_text(report));
   write_figure(out, "peak RSS", peak_text(report));
   write_figure(out, "growth", growth_text(report));

@@ -18,7 +18,7 @@ TEST(Calls, AWrongOneIsOneLineAndStatusTwo) {
       {"", "see leakhunt --help"},
       {"--no-such-option", "--no-such-option"},
       {"scenari quick_tiny", "there is no command scenari (did you mean scenario?)"},
-      {"diff a b", "there is no command diff"},
+      {"compare a b", "there is no command compare"},
       {"scenario", "no scenario is given"},
       {"scenario quick-tini", "there is no scenario quick-tini in"},
       {"scenario quick-tini", "(did you mean quick_tiny?)"},
