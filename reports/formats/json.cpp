@@ -9,8 +9,8 @@
 #include "reports/formats/json_report.h"
 #include "reports/formats/json_stacks.h"
 #include "reports/formats/json_values.h"
-#include "reports/formats/retention.h"
 #include "reports/formats/labels.h"
+#include "reports/formats/retention.h"
 #include "reports/formats/threads.h"
 
 namespace leakhunt::reports {

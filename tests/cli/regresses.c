@@ -1,5 +1,5 @@
-/* regresses ITERATIONS: marks so many iterations; with LEAK_EVERY=N in the environment it loses a block of 16 bytes
- * in every Nth. A program whose command line stays the same while it gets worse. */
+/* regresses ITERATIONS: marks so many iterations; with LEAK_EVERY=N in the environment it loses a block of 16
+ * bytes in every Nth. A program whose command line stays the same while it gets worse. */
 #include <stdlib.h>
 
 #include "instrument/leakhunt.h"
