@@ -34,7 +34,7 @@ bool EdgeList::start(size_t capacity) {
   return edges_ != nullptr;
 }
 
-bool Marks::start(const ScanInput& input, BlockIndex& blocks, MemoryMap& map) {
+bool Marks::start(const ScanInput& input, BlockIndex& blocks, AddressSpace& map) {
   input_ = &input;
   blocks_ = &blocks;
   map_ = &map;

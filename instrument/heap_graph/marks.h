@@ -15,8 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "instrument/heap_graph/address_space.h"
 #include "instrument/heap_graph/block_index.h"
-#include "instrument/heap_graph/memory_map.h"
 #include "instrument/heap_graph/scan_input.h"
 #include "lib/recording/graph_codec.h"
 
@@ -65,7 +65,7 @@ class Marks {
   static constexpr uint32_t kNone = recording::kNoNode;
 
   // False when memory is short. All of them outlive the marks.
-  bool start(const ScanInput& input, BlockIndex& blocks, MemoryMap& map);
+  bool start(const ScanInput& input, BlockIndex& blocks, AddressSpace& map);
 
   // Memory outside of blocks, and single words. What is in it is reachable.
   void scan_root(RootKind root, uint32_t thread, uintptr_t from, uintptr_t to);
@@ -109,7 +109,7 @@ class Marks {
 
   const ScanInput* input_ = nullptr;
   BlockIndex* blocks_ = nullptr;
-  MemoryMap* map_ = nullptr;
+  AddressSpace* map_ = nullptr;
   uint8_t* states_ = nullptr;
   uint32_t* children_ = nullptr;
   uint32_t* holders_ = nullptr;

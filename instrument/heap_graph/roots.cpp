@@ -18,7 +18,7 @@ bool overlap(const AddressRange& range, uintptr_t from, uintptr_t to) {
 
 class RootScan {
  public:
-  RootScan(const ScanInput& input, const BlockIndex& blocks, MemoryMap& map, Marks& marks)
+  RootScan(const ScanInput& input, const BlockIndex& blocks, AddressSpace& map, Marks& marks)
       : input_(input), blocks_(blocks), map_(map), marks_(marks) {}
 
   void scan() {
@@ -161,14 +161,14 @@ class RootScan {
 
   const ScanInput& input_;
   const BlockIndex& blocks_;
-  MemoryMap& map_;
+  AddressSpace& map_;
   Marks& marks_;
   AddressRange first_data_{0, 0};
 };
 
 }  // namespace
 
-void scan_roots(const ScanInput& input, const BlockIndex& blocks, MemoryMap& map, Marks& marks) {
+void scan_roots(const ScanInput& input, const BlockIndex& blocks, AddressSpace& map, Marks& marks) {
   RootScan(input, blocks, map, marks).scan();
 }
 

@@ -15,6 +15,6 @@
 
 namespace leakhunt::tracker {
 
-void scan_roots(const ScanInput& input, const BlockIndex& blocks, MemoryMap& map, Marks& marks);
+void scan_roots(const ScanInput& input, const BlockIndex& blocks, AddressSpace& map, Marks& marks);
 
 }  // namespace leakhunt::tracker

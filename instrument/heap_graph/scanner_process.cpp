@@ -62,7 +62,7 @@ void become_nobody() {
 // Too large for the stack of the thread whose copy runs here.
 struct Scan {
   BlockIndex blocks;
-  MemoryMap map;
+  AddressSpace map;
   Marks marks;
 };
 

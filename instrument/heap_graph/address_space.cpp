@@ -1,4 +1,4 @@
-#include "instrument/heap_graph/memory_map.h"
+#include "instrument/heap_graph/address_space.h"
 
 #include <fcntl.h>
 
@@ -58,7 +58,7 @@ class Line {
 
 }  // namespace
 
-bool MemoryMap::add(const Area& area) {
+bool AddressSpace::add(const Area& area) {
   if (count_ == capacity_) {
     const size_t capacity = capacity_ == 0 ? kPage / sizeof(Area) * 4 : capacity_ * 2;
     Area* larger = map_scratch<Area>(capacity);
@@ -71,7 +71,7 @@ bool MemoryMap::add(const Area& area) {
   return true;
 }
 
-bool MemoryMap::read() {
+bool AddressSpace::read() {
   const long file = system_call(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
   if (is_error(file)) return false;
   Line line;
@@ -93,7 +93,7 @@ bool MemoryMap::read() {
   return count_ != 0;
 }
 
-const Area* MemoryMap::at(uintptr_t address) const {
+const Area* AddressSpace::at(uintptr_t address) const {
   size_t low = 0;
   size_t high = count_;
   while (low < high) {
@@ -108,7 +108,7 @@ const Area* MemoryMap::at(uintptr_t address) const {
 }
 
 // The first area that ends behind the address; mostly the one of the last question.
-const Area* MemoryMap::nearest(uintptr_t address) {
+const Area* AddressSpace::nearest(uintptr_t address) {
   if (last_ != nullptr && address >= last_->begin && address < last_->end) return last_;
   size_t low = 0;
   size_t high = count_;
@@ -123,11 +123,11 @@ const Area* MemoryMap::nearest(uintptr_t address) {
   return last_ = low < count_ ? &areas_[low] : nullptr;
 }
 
-uintptr_t MemoryMap::next_page(uintptr_t address) {
+uintptr_t AddressSpace::next_page(uintptr_t address) {
   return address / kPage * kPage + kPage;
 }
 
-size_t MemoryMap::ask(uintptr_t from, uintptr_t to, uint64_t* flags) const {
+size_t AddressSpace::ask(uintptr_t from, uintptr_t to, uint64_t* flags) const {
   const uintptr_t first = from / kPage;
   uintptr_t pages = (to - 1) / kPage - first + 1;
   if (pages > kPagesAtOnce) pages = kPagesAtOnce;

@@ -1,4 +1,4 @@
-// MemoryMap: the areas of the address space as the kernel lists them, and which of their pages are there.
+// AddressSpace: the areas of the address space as the kernel lists them, and which of their pages are there.
 // Pages that were never touched are passed over: a reserved terabyte costs nothing to scan.
 //
 // One thread: the forked child, whose address space does not change.
@@ -19,7 +19,7 @@ struct Area {
   Kind kind;
 };
 
-class MemoryMap {
+class AddressSpace {
  public:
   // False when /proc is not there or memory is short.
   bool read();
