@@ -20,7 +20,7 @@ namespace {
 
 using Refusal = tl::unexpected<std::string>;
 
-constexpr std::string_view kSubject = "import";
+constexpr char kSubject[] = "import";
 constexpr size_t kLeaksShown = 3;
 constexpr size_t kBeginning = 256;
 
