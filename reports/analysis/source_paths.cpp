@@ -78,6 +78,9 @@ void make_paths_relative(recording::Run& run, const std::optional<std::string>& 
     for (recording::SourceFrame& frame : symbol.source_frames) frame.file = relative(frame.file, root, 2);
   }
   for (recording::Module& module : run.modules) module.path = relative(module.path, root, 1);
+  for (recording::MemoryLedger& ledger : run.ledgers) {
+    for (recording::LedgerEntry& entry : ledger.entries) entry.name = relative(entry.name, root, 1);
+  }
   run.process.executable = relative(run.process.executable, root, 1);
   const auto shorten_program = [&](std::vector<std::string>& command) {
     if (!command.empty()) command[0] = relative(command[0], root, 1);

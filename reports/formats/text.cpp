@@ -339,7 +339,7 @@ size_t different_stacks(const Report& report, const Finding& finding) {
 // 10 were not."
 std::string twins_sentence(const Finding& finding) {
   const FreedTwins& twins = finding.twins;
-  if (twins.freed == 0 || twins.kept == 0) return {};
+  if (twins.looked_at == 0 || twins.kept == 0) return {};
   std::string text =
       fmt::format("{} of its {} blocks were freed", human_count(static_cast<int64_t>(twins.freed)),
                   human_count(static_cast<int64_t>(twins.freed + twins.kept)));
@@ -350,10 +350,8 @@ std::string twins_sentence(const Finding& finding) {
     if (twins.places.size() > 1)
       text += fmt::format(" in {}", human_count(static_cast<int64_t>(twins.places[i].samples)));
   }
-  if (twins.looked_at > 0) {
-    text += fmt::format("{} of the {} frees looked at", twins.places.size() > 1 ? "" : " in all",
-                        human_count(static_cast<int64_t>(twins.looked_at)));
-  }
+  text += fmt::format("{} of the {} frees looked at", twins.places.size() > 1 ? "" : " in all",
+                      human_count(static_cast<int64_t>(twins.looked_at)));
   return text + fmt::format("; {} {} not. ", human_count(static_cast<int64_t>(twins.kept)),
                             twins.kept == 1 ? "was" : "were");
 }

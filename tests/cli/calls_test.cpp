@@ -48,7 +48,7 @@ TEST(Calls, AWrongOneIsOneLineAndStatusTwo) {
       {"report /no/such.lhr", "/no/such.lhr"},
       {"report .", "recording.lhr"},
       {"report /bin/sh", "/bin/sh"},
-      {"report x --format pdf", "there is no format pdf; the formats are text, json, massif"},
+      {"report x --format pdf", "there is no format pdf; the formats are text, json, html, massif"},
       {"report x --format jsn", "(did you mean json?)"},
       {"confusion --family fields", "--family"},
       {"confusion -- ls", "takes no program"},

@@ -12,6 +12,8 @@ struct Message {
   char payload[64];
 };
 
+volatile char last_read = 0;
+
 __attribute__((noinline)) Message* write_message(size_t number) {
   Message* message = static_cast<Message*>(malloc(sizeof(Message)));
   message->payload[0] = static_cast<char>(number);
@@ -19,8 +21,9 @@ __attribute__((noinline)) Message* write_message(size_t number) {
 }
 
 __attribute__((noinline)) void read_message(Message* message) {
-  message->payload[1] = message->payload[0];
+  last_read = message->payload[0];
   free(message);
+  last_read = 0;  // behind the call, so that it is one, and no jump
 }
 
 }  // namespace

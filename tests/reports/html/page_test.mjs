@@ -215,7 +215,7 @@ function altered(name, change) {
 }
 
 test('the ledger is a table of amounts where no pages were looked at', () => on('leaking', async (page) => {
-  assert.match(await text(page, '#ledger table'), /heap live\s+3\.76 MB/);
+  assert.match(await text(page, '#ledger table'), /live blocks with a tag\s+3\.76 MB\s+3\.76 MB/);
 }));
 
 test('lines of the ledger unfold into their parts, at the end and at the peak', async () => {
@@ -241,12 +241,15 @@ test('a finding tells who holds its blocks, and what it has no words for', async
     report.findings[0].retention = {reachability: 'lost', retained_bytes: 5e6, path: '', retainers: [], container: null,
       held: [{reachability: 'reachable', blocks: 0, bytes: 0}, {reachability: 'lost', blocks: 90, bytes: 14400}],
       last_holder: {words: "global 'g_head' + 8", seen_iteration: 40, gone_iteration: 50, now: 'it is null now'}};
-    report.findings[0].freed_twins = [{function: '<i>twin</i>', blocks: 7}];
+    report.findings[0].freed_twins = {freed_blocks: 9990, kept_blocks: 10, frees_looked_at: 156,
+      freed_at: [{function: '<i>twin</i>', file: 'queue.cpp', line: 52, module: 'app', frees: 156}]};
+    report.findings[0].of_tomorrow = [{function: '<i>new</i>', blocks: 7}];
   });
   await on(name, async (page) => {
     const causes = await text(page, '#finding-1 .causes');
     for (const words of ['lost: lost 90 blocks (14.4 kB)', "global 'g_head' + 8, seen at iteration 40, gone at 50; it is null now",
-      'freed twins', 'function <i>twin</i>, blocks 7']) {
+      '9,990 of 10,000 blocks, by <i>twin</i> (queue.cpp:52) in 156 of the 156 frees looked at; 10 stayed',
+      'of tomorrow', 'function <i>new</i>, blocks 7']) {
       assert.ok(causes.includes(words), `${words} in ${causes}`);
     }
   });
