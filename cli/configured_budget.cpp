@@ -65,7 +65,7 @@ tl::expected<void, std::string> complete_budgets(runner::Schedule& schedule, con
   const auto more = configured_budget(config, ConfigSearch::kNone);
   if (!more) return Refusal(more.error());
   for (runner::Plan& plan : schedule.runs) {
-    if (const auto found = look_up_baseline(plan.budget, plan.baseline); !found) return found;
+    if (auto found = look_up_baseline(plan.budget, plan.baseline); !found) return found;
     add(*more, plan.budget);
     plan.budget.positive_control = positive_control && gates(plan.budget);
   }

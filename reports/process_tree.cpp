@@ -43,6 +43,22 @@ bool comes_before(const ProcessRow& a, const ProcessRow& b) {
   return std::tie(a.start_unix_ns, a.pid, a.recording) < std::tie(b.start_unix_ns, b.pid, b.recording);
 }
 
+bool is_of_growth(const Check& check) {
+  return check.state == CheckState::kInconclusive && check.subject == "growth";
+}
+
+// What was inconclusive of the root alone is a note, where another process ended the iterations.
+void excuse_unmarked(const ProcessTree& tree, std::vector<Check>& checks) {
+  const auto excused = [](const ProcessRow& row) { return row.unmarked && row.verdict == Verdict::kPass; };
+  const auto count = std::count_if(tree.rows.begin(), tree.rows.end(), excused);
+  if (count == 0) return;
+  if (excused(tree.rows.front())) std::erase_if(checks, is_of_growth);
+  checks.push_back({CheckState::kNotChecked,
+                    fmt::format("{} {} ended no iteration: {} growth was not judged", count,
+                                count == 1 ? "process" : "processes", count == 1 ? "its" : "their"),
+                    kSubject});
+}
+
 }  // namespace
 
 ProcessRow describe_process(const Report& report) {
@@ -59,6 +75,7 @@ ProcessRow describe_process(const Report& report) {
     row.live_bytes_end += site.live_bytes_end();
     row.allocations += site.total.allocations;
   }
+  row.marked = report.timeline.clock == Clock::kIterations && !report.timeline.points.empty();
   row.growth = report.growth.process.kind;
   row.growth_bytes_per_step = report.growth.process.bytes_per_step;
   row.verdict = report.verdict();
@@ -70,6 +87,8 @@ ProcessRow describe_process(const Report& report) {
     if (check.state == CheckState::kFailed || check.state == CheckState::kInconclusive)
       row.reasons.push_back(check);
   }
+  row.unmarked = !row.marked && !why_unmarked(run).empty() &&
+                 std::all_of(row.reasons.begin(), row.reasons.end(), is_of_growth);
   return row;
 }
 
@@ -77,6 +96,11 @@ ProcessTree make_process_tree(std::vector<ProcessRow> rows, size_t not_read) {
   ProcessTree tree;
   tree.not_read = not_read;
   if (rows.size() < 2 && not_read == 0) return tree;
+  if (std::any_of(rows.begin(), rows.end(), [](const ProcessRow& row) { return row.marked; })) {
+    for (ProcessRow& row : rows) {
+      if (row.unmarked) row.verdict = Verdict::kPass;
+    }
+  }
   std::sort(rows.begin() + 1, rows.end(), comes_before);
   for (const ProcessRow& row : rows) {
     tree.peak_live_bytes += row.peak_live_bytes;
@@ -89,6 +113,7 @@ ProcessTree make_process_tree(std::vector<ProcessRow> rows, size_t not_read) {
 
 void take_in_processes(Report& report, ProcessTree tree) {
   std::vector<Check>& checks = report.judgement.checks;
+  excuse_unmarked(tree, checks);
   size_t accused = 0;
   for (size_t i = 1; i < tree.rows.size(); ++i) {
     const ProcessRow& row = tree.rows[i];

@@ -28,6 +28,8 @@ struct ProcessRow {
   Verdict verdict = Verdict::kPass;
   bool left_running = false;   // when the root had ended
   bool complete = false;       // its recording ends in order
+  bool marked = false;         // it ended iterations
+  bool unmarked = false;       // it should have, and did not: nothing else speaks against it
   std::vector<Check> reasons;  // why it is no pass
 };
 
@@ -47,7 +49,8 @@ struct ProcessTree {
   size_t processes() const { return rows.size() + not_read; }
 };
 
-// Sorts and sums. `rows` begins with the root; without a child there is no tree.
+// Sorts and sums. `rows` begins with the root; without a child there is no tree. Where one process ended
+// iterations, nothing is held against those that ended none: a shell around the program, its helpers.
 ProcessTree make_process_tree(std::vector<ProcessRow> rows, size_t not_read);
 
 // The verdict of the run becomes the worst of all its processes, with their reasons.

@@ -89,7 +89,7 @@ std::string type_name(Dwarf_Die type) {
   Dwarf_Die* scopes = nullptr;
   const int count = dwarf_getscopes_die(&type, &scopes);
   for (int i = 1; i < count && is_structure(scopes[i]); ++i)
-    name = std::string(name_of(scopes[i])) + "::" + name;
+    name.insert(0, std::string(name_of(scopes[i])).append("::"));
   std::free(scopes);
   return name;
 }

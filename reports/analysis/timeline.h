@@ -23,6 +23,8 @@ inline constexpr size_t kMinJudgedTicks = 30;       // time is the poorer clock
 //
 //   points   0 1 2 ... base | base+1 ... last
 //            warm-up        | judged
+//
+// Of iterations that lines of output end the last is no point: see leave_out_last_line().
 struct Timeline {
   Clock clock = Clock::kTicks;
   std::vector<size_t> points;     // indices into Run::snapshots, in order

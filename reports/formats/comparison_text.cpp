@@ -90,8 +90,7 @@ void write_rows(const Comparison& comparison, std::ostream& out) {
 constexpr size_t kChangesShown = 3;
 
 std::string place_of(const LedgerChange& change) {
-  const std::string title(title_of(change.part));
-  if (change.tag.empty()) return title;
+  if (change.tag.empty()) return std::string(title_of(change.part));
   return (change.part == LedgerPart::kTaggedBlocks ? "tag " : "mapped, tag ") + escape_line(change.tag);
 }
 

@@ -167,7 +167,7 @@ class MassifReader {
     const size_t mark = stack_.size();
     uint64_t below = 0;
     for (uint64_t i = 0; i < *children; ++i) {
-      const auto child = read_node(tag, depth + 1);
+      auto child = read_node(tag, depth + 1);
       if (!child) return child;
       below += *child;
       stack_.resize(mark);

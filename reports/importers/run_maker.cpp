@@ -26,7 +26,7 @@ void add_to(Counters& sum, const Counters& each) {
 }  // namespace
 
 std::strong_ordering operator<=>(const ImportedFrame& a, const ImportedFrame& b) {
-  if (const auto order = std::tie(a.module, a.offset) <=> std::tie(b.module, b.offset); order != 0)
+  if (const auto order = std::tie(a.module, a.offset) <=> std::tie(b.module, b.offset); std::is_neq(order))
     return order;
   const auto by_names = [](const recording::SourceFrame& x, const recording::SourceFrame& y) {
     return std::tie(x.function, x.file, x.line) <=> std::tie(y.function, y.file, y.line);

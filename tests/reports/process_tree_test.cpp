@@ -55,6 +55,31 @@ bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
+// The rows of a shell and its helpers, around the program whose output marks the iterations.
+ProcessRow unmarked_row(uint64_t pid) {
+  Recorded run = run_of(pid, 1, 0, "basename");
+  run.marks = {recording::MarkedBy::kLines, "^epoch", true, ""};
+  for (recording::Snapshot& snapshot : run.snapshots) snapshot.kind = recording::SnapshotKind::kTick;
+  return describe_process(analyse(run));
+}
+
+TEST(ProcessTree, HoldsNoMissingIterationsAgainstTheHelpersOfAProgramThatHasThem) {
+  EXPECT_EQ(unmarked_row(7).verdict, Verdict::kInconclusive);
+  const Tree tree({unmarked_row(7), unmarked_row(8)});
+  EXPECT_EQ(tree.report.verdict(), Verdict::kPass) << tree.text();
+  EXPECT_TRUE(contains(tree.text(), "2 processes ended no iteration: their growth was not judged"))
+      << tree.text();
+}
+
+TEST(ProcessTree, IsNoPassWhereNobodyEndedAnIteration) {
+  Recorded run = run_of(1, 0, 0, "root");
+  run.marks = {recording::MarkedBy::kLines, "^epoch", true, ""};
+  for (recording::Snapshot& snapshot : run.snapshots) snapshot.kind = recording::SnapshotKind::kTick;
+  Report report = analyse(run);
+  take_in_processes(report, make_process_tree({describe_process(report), unmarked_row(7)}, 0));
+  EXPECT_EQ(report.verdict(), Verdict::kInconclusive);
+}
+
 TEST(ProcessTree, OfOneProcessIsNothing) {
   const Tree tree({});
   EXPECT_TRUE(tree.report.processes.empty());

@@ -219,6 +219,20 @@ TEST(Verdict, NamesTheMarksThatNeverCameAndWhy) {
   }
 }
 
+// The last line is read when the program clears up already.
+TEST(Verdict, OfLinesOfOutputDoesNotTakeTheProgramsEndForTheEndOfItsGrowth) {
+  recording::Run run =
+      make_run({{"heap", "keep", [](size_t i) { return i == 999 ? 0 : 20'000 * static_cast<int64_t>(i); }}});
+  run.marks = {recording::MarkedBy::kLines, "^epoch", true, ""};
+  const Report report = analyse(run);
+  EXPECT_EQ(report.verdict(), Verdict::kFail);
+  EXPECT_EQ(report.timeline.completed, 1000u);
+  ASSERT_EQ(report.findings.size(), 1u);
+  EXPECT_EQ(report.findings[0].growth.bytes_per_step, 20'000);
+  run.marks = {};  // the program's own mark means what it says
+  EXPECT_EQ(analyse(run).verdict(), Verdict::kPass);
+}
+
 TEST(Verdict, SaysThatAShortProgramWasNotJudged) {
   EXPECT_NE(all_reasons(ticking(3, false)).find("growth was not judged: the program marks no iterations"),
             std::string::npos);
