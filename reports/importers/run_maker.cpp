@@ -1,6 +1,7 @@
 #include "reports/importers/run_maker.h"
 
 #include <algorithm>
+#include <compare>
 #include <tuple>
 
 namespace leakhunt::reports {
