@@ -167,7 +167,8 @@ TEST(DiffJson, TellsStacksAtTheSameAddressApart) {
   recording::Run other = small(16, false);
   for (auto& [address, symbol] : other.symbols) symbol.source_frames[0].function += "_2";
   const Compared compared(small(16, false), std::move(other));
-  for (const json& site : json_of(compared.diff)["call_sites"])
+  const json report = json_of(compared.diff);
+  for (const json& site : report["call_sites"])
     EXPECT_EQ(site["stack"][1]["function"], site["function"]);
 }
 
