@@ -59,9 +59,37 @@ tracker::Settings settings_of(const AttachCall& call) {
   return settings;
 }
 
+// One call at a time: a runner that is killed leaves its thread in the middle of one, and the next runner
+// comes with another thread. What a fork inherits of it counts for nothing.
+class OneAtATime {
+ public:
+  OneAtATime() : self_(static_cast<uint32_t>(tracker::system_call(SYS_getpid))) {
+    uint32_t before = tracker::load_relaxed(inside_);
+    while (before != self_ && !has_entered_) {
+      has_entered_ = tracker::compare_exchange(inside_, before, self_);
+      if (!has_entered_) before = tracker::load_relaxed(inside_);
+    }
+  }
+  ~OneAtATime() {
+    if (has_entered_) tracker::store_release(inside_, 0u);
+  }
+  OneAtATime(const OneAtATime&) = delete;
+  OneAtATime& operator=(const OneAtATime&) = delete;
+
+  bool has_entered() const { return has_entered_; }
+
+ private:
+  static constinit uint32_t inside_;  // the process whose thread is inside, or 0
+  const uint32_t self_;
+  bool has_entered_ = false;
+};
+constinit uint32_t OneAtATime::inside_ = 0;
+
 }  // namespace
 
 int64_t attach(const AttachCall& call) {
+  const OneAtATime one;
+  if (!one.has_entered()) return kAttachIsBusy;
   if (call.version != kAttachVersion) return kAttachOtherVersion;
   if (call.is_wanted == 0) return kAttachTooLate;
   if (!hooks::attached()) return kAttachIsPreloaded;
@@ -84,6 +112,8 @@ int64_t attach(const AttachCall& call) {
 }
 
 int64_t detach() {
+  const OneAtATime one;
+  if (!one.has_entered()) return kAttachIsBusy;
   if (!was_attached) return kAttachDone;
   const bool restored = slots.restore();
   is_held = !tracker::tracker.detach();

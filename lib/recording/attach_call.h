@@ -27,5 +27,6 @@ inline constexpr int64_t kAttachOtherVersion = -3;  // it is from another build
 inline constexpr int64_t kAttachNoSlots = -4;       // the modules could not be walked
 inline constexpr int64_t kAttachIsHeld = -5;        // a thread is still inside, from the time before
 inline constexpr int64_t kAttachTooLate = -6;
+inline constexpr int64_t kAttachIsBusy = -7;  // another such call has not come back yet
 
 }  // namespace leakhunt::recording

@@ -109,6 +109,8 @@ std::string refusal_text(const AttachOrder& order, const std::string& path, int6
     case recording::kAttachIsHeld:
       return who +
              " has a thread that is still inside the tracker, from an earlier attach; is a debugger on it?";
+    case recording::kAttachIsBusy:
+      return who + " is still being attached to, by an earlier attach that was ended; try again";
     default:
       return fmt::format("{}: the tracker did not start ({})", who, result);
   }

@@ -120,7 +120,8 @@ TEST_F(Attach, LetsASleepLastAsLongAsItWould) {
   EXPECT_EQ(condition.end(), kAllRight) << condition.output();
 }
 
-// At any moment, from before the first stop to after the last.
+// At any moment, from before the first stop to after the last; and the next comes when the program is perhaps
+// still in the middle of what the one before had begun.
 TEST_F(Attach, LeavesTheProgramUnhurtWhenItIsKilled) {
   RunningTarget threads({target("is_attached_to"), "threads", "3"});
   for (useconds_t after = 20'000; after < 220'000; after += 20'000) {
