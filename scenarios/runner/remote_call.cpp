@@ -119,20 +119,29 @@ uint64_t distance(const char* label) {
   return static_cast<uint64_t>(label - leakhunt_remote_begin);
 }
 
-bool is_unused(const std::vector<char>& bytes) {
-  const bool is_zero = std::all_of(bytes.begin(), bytes.end(), [](char byte) { return byte == 0; });
-  // Of one who died in the middle.
-  return is_zero || std::memcmp(bytes.data(), leakhunt_remote_begin, bytes.size()) == 0;
+bool is_zero(const std::vector<char>& bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](char byte) { return byte == 0; });
 }
 
+// Of one who died in the middle.
+bool is_our_code(const std::vector<char>& bytes) {
+  return std::memcmp(bytes.data(), leakhunt_remote_begin, bytes.size()) == 0;
+}
+
+struct Room {
+  uint64_t at;
+  bool has_our_code;
+};
+
 // The end of a mapping of code is filled up to a whole page.
-std::optional<uint64_t> room_for_code(pid_t pid) {
+std::optional<Room> room_for_code(pid_t pid) {
   const size_t bytes = code_bytes();
   for (const MappedFile& file : mapped_files(pid)) {
     if (!file.permissions.starts_with("r-xp") || !file.path.starts_with('/')) continue;
     const uint64_t at = file.end - bytes;
     std::vector<char> there(bytes);
-    if (at >= file.begin && read_memory(pid, at, there.data(), bytes) && is_unused(there)) return at;
+    if (at < file.begin || !read_memory(pid, at, there.data(), bytes)) continue;
+    if (is_zero(there) || is_our_code(there)) return Room{at, is_our_code(there)};
   }
   return std::nullopt;
 }
@@ -240,6 +249,7 @@ class Call {
 
   bool put_back() {
     if (!thread_.put_back()) return false;
+    if (code_.is_shared) return true;
     const std::vector<char> nothing(code_bytes(), 0);
     return thread_.write_text(code_.text, nothing.data(), nothing.size());
   }
@@ -280,7 +290,8 @@ tl::expected<RemoteCode, std::string> RemoteCode::of(pid_t pid, const ProcessIma
   const auto room = room_for_code(pid);
   if (!room)
     return tl::unexpected(std::string("there is no room for a few instructions behind any module's code"));
-  code.text = *room;
+  code.text = room->at;
+  code.is_shared = room->has_our_code;
   return code;
 }
 

@@ -26,6 +26,9 @@ namespace leakhunt::runner {
 // What has to be known before a thread is stopped.
 struct RemoteCode {
   uint64_t text = 0;  // room for instructions
+  // It is there already, from one who died while a thread was in it. That thread may still have to come back
+  // through it, so it stays: some bytes behind the end of a module's code.
+  bool is_shared = false;
   uint64_t errno_location = 0;
   uint64_t dlopen = 0;
   uint64_t dlsym = 0;
