@@ -168,8 +168,7 @@ TEST(DiffJson, TellsStacksAtTheSameAddressApart) {
   for (auto& [address, symbol] : other.symbols) symbol.source_frames[0].function += "_2";
   const Compared compared(small(16, false), std::move(other));
   const json report = json_of(compared.diff);
-  for (const json& site : report["call_sites"])
-    EXPECT_EQ(site["stack"][1]["function"], site["function"]);
+  for (const json& site : report["call_sites"]) EXPECT_EQ(site["stack"][1]["function"], site["function"]);
 }
 
 TEST(DiffSchema, HoldsForDifferencesOfAllKinds) {
