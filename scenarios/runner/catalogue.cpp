@@ -117,7 +117,7 @@ tl::expected<std::string, std::string> find_defect(const std::vector<CatalogueEn
   for (std::string_view rest = names; !rest.empty();) {
     const std::string_view name = rest.substr(0, rest.find('+'));
     rest.remove_prefix(name.size() == rest.size() ? rest.size() : name.size() + 1);
-    const auto one = find_one_defect(entries, name);
+    auto one = find_one_defect(entries, name);
     if (!one) return one;
     found += (found.empty() ? "" : "+") + *one;
   }
