@@ -93,7 +93,8 @@ bool AddressSpace::read() {
   return count_ != 0;
 }
 
-const Area* AddressSpace::at(uintptr_t address) const {
+// The first area that ends behind the address.
+const Area* AddressSpace::first_behind(uintptr_t address) const {
   size_t low = 0;
   size_t high = count_;
   while (low < high) {
@@ -104,23 +105,18 @@ const Area* AddressSpace::at(uintptr_t address) const {
       high = middle;
     }
   }
-  return low < count_ && areas_[low].begin <= address ? &areas_[low] : nullptr;
+  return low < count_ ? &areas_[low] : nullptr;
 }
 
-// The first area that ends behind the address; mostly the one of the last question.
+const Area* AddressSpace::at(uintptr_t address) const {
+  const Area* area = first_behind(address);
+  return area != nullptr && area->begin <= address ? area : nullptr;
+}
+
+// The same, which is mostly the answer to the last question.
 const Area* AddressSpace::nearest(uintptr_t address) {
   if (last_ != nullptr && address >= last_->begin && address < last_->end) return last_;
-  size_t low = 0;
-  size_t high = count_;
-  while (low < high) {
-    const size_t middle = (low + high) / 2;
-    if (areas_[middle].end <= address) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return last_ = low < count_ ? &areas_[low] : nullptr;
+  return last_ = first_behind(address);
 }
 
 uintptr_t AddressSpace::next_page(uintptr_t address) {

@@ -69,6 +69,7 @@ class AddressSpace {
 
   static uintptr_t next_page(uintptr_t address);
   size_t ask(uintptr_t from, uintptr_t to, uint64_t* flags) const;
+  const Area* first_behind(uintptr_t address) const;
   const Area* nearest(uintptr_t address);
   bool add(const Area& area);
 
