@@ -9,6 +9,7 @@
 #include "reports/analysis/cut.h"
 #include "reports/analysis/limits.h"
 #include "reports/analysis/scope.h"
+#include "reports/analysis/stable_names.h"
 
 namespace leakhunt::reports {
 
@@ -49,11 +50,7 @@ std::string portable_function(const StackFrame& frame) {
     const std::string module = frame.module.substr(frame.module.rfind('/') + 1);
     return module.empty() ? "(unknown)" : module;
   }
-  std::string_view name = qualified_name(frame.function);
-  name = name.substr(0, std::min(name.find(" [clone"), name.size()));
-  for (const std::string_view suffix : {".isra.", ".constprop.", ".part.", ".cold"})
-    name = name.substr(0, std::min(name.find(suffix), name.size()));
-  return shorten_templates(name, 0);
+  return loose_name(frame.function);
 }
 
 std::array<double, kFigures> figures_of_site(const Report& report, SiteId id) {
