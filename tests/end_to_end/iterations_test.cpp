@@ -196,18 +196,6 @@ TEST_F(Iterations, AreLinesOfOutputThatReachTheUser) {
   EXPECT_FALSE(contains(run_command("ls " + folder_.file("out")).out, "matches"));  // the page that counted
 }
 
-// Python frees what the program kept, right behind its last line.
-TEST_F(Iterations, OfAProgramThatClearsUpAtItsEndGrowAllTheSame) {
-  if (!is_there("python3")) GTEST_SKIP() << "python3 is missing";
-  const std::string script = write("keeps.py",
-                                   "import time\nkept = []\nfor i in range(60):\n"
-                                   "    kept.append(bytearray(20000))\n    time.sleep(0.005)\n"
-                                   "    print('step', i, flush=True)\n");
-  const Finished finished = leakhunt("--iteration-regex '^step'", "python3 " + script);
-  EXPECT_EQ(finished.exit_status, 1) << finished.err << read_file(folder_.file("out/report.txt"));
-  EXPECT_TRUE(contains(read_file(folder_.file("out/report.txt")), "+20.0 kB and 1 block per iteration"));
-}
-
 TEST_F(Iterations, CountTheLastLinesOfAProgramThatEndsAtOnce) {
   for (int round = 0; round < 5; ++round) {
     leakhunt("--iteration-regex tick", "sh -c 'for i in 1 2 3 4 5 6 7; do echo tick; done'");
