@@ -8,7 +8,8 @@ namespace {
 
 using Values = std::vector<uint64_t>;
 
-// Where the fields of each kind begin. Payloads that stay as they are have a stream for each kind, at the end.
+// Where the fields of each kind begin. Payloads that stay as they are have a stream for each kind, at the
+// end.
 enum Stream : size_t {
   kTypes = 0,    // twice the type, plus 1 if the payload stays as it is
   kLengths = 1,  // of payloads that stay as they are
@@ -147,9 +148,7 @@ struct ReadingCoder {
     if (!take_varint(from.left_[stream], &value)) failed = true;
     return failed ? 0 : value;
   }
-  uint64_t around(size_t stream, uint64_t, uint64_t expected) {
-    return expected + unzigzag(code(stream, 0));
-  }
+  uint64_t around(size_t stream, uint64_t, uint64_t expected) { return expected + unzigzag(code(stream, 0)); }
   size_t left(size_t stream) const { return from.left_[stream].size(); }
   StreamMemory& memory() { return from.memory_; }
 
@@ -160,8 +159,8 @@ struct ReadingCoder {
 
 namespace {
 
-// Rows of `width` values behind `front` others: their number, for which room is made when reading. Each has at
-// least a byte in the stream `column`.
+// Rows of `width` values behind `front` others: their number, for which room is made when reading. Each has
+// at least a byte in the stream `column`.
 template <typename Coder>
 uint64_t code_count(Coder& coder, size_t stream, size_t front, size_t width, size_t column, Values& values) {
   const uint64_t count = coder.code(stream, values.size() < front ? 0 : (values.size() - front) / width);

@@ -1,5 +1,5 @@
-// The payloads of many records, taken apart so that like lies with like, and put together again: what a packed
-// record compresses.
+// The payloads of many records, taken apart so that like lies with like, and put together again: what a
+// packed record compresses.
 //
 //   records  <->  streams of bytes, one for each field of each kind of record
 //

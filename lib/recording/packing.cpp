@@ -56,8 +56,7 @@ std::optional<std::vector<uint8_t>> Packer::finish() {
   put_varint(out, bytes_);
   put_varint(out, all.size());
   const size_t front = static_cast<size_t>(out.cursor - packed.data());
-  const size_t compressed =
-      ZSTD_compress(out.cursor, packed.size() - front, all.data(), all.size(), kLevel);
+  const size_t compressed = ZSTD_compress(out.cursor, packed.size() - front, all.data(), all.size(), kLevel);
   const uint64_t bytes = std::exchange(bytes_, 0);
   writer_ = StreamWriter();
   if (ZSTD_isError(compressed) != 0) return std::nullopt;

@@ -2,8 +2,8 @@
 //
 //   payload := bytes of all payloads | bytes of all streams | zstd( length of each stream, then the streams )
 //
-// What a packed record claims to hold is bounded before anything is allocated for it: hostile content costs no
-// more than a multiple of its size.
+// What a packed record claims to hold is bounded before anything is allocated for it: hostile content costs
+// no more than a multiple of its size.
 #pragma once
 
 #include <cstdint>
@@ -39,12 +39,12 @@ class Packer {
   uint64_t bytes_ = 0;
 };
 
-// Calls `take` for each record in it, in order. False when it is impossible; records that were given out before
-// are as they were written.
+// Calls `take` for each record in it, in order. False when it is impossible; records that were given out
+// before are as they were written.
 bool unpack(std::span<const uint8_t> payload, const StreamReader::Take& take);
 
-// Rewrites a finished recording: a new file in its place, once it is whole, with everything of the old one but
-// the snapshots of peaks that later ones surpassed (superseded_peaks.h). One that is damaged, or packed
+// Rewrites a finished recording: a new file in its place, once it is whole, with everything of the old one
+// but the snapshots of peaks that later ones surpassed (superseded_peaks.h). One that is damaged, or packed
 // already, stays as it is. Nobody may be writing it. After an Error it is what it was.
 tl::expected<void, Error> pack_recording(const std::string& path);
 

@@ -2,8 +2,8 @@
 //
 // The tracker cannot know which maximum of the heap is the last, so it takes a snapshot of each that is 1 %
 // above those before. Afterwards the last says what the peak was made of; of the others those stay that the
-// next to stay surpasses by 5 %. What is dropped is added to the snapshot behind it: counters to its counters,
-// maxima to its maxima. Every snapshot that stays has its exact counters, iteration and moment.
+// next to stay surpasses by 5 %. What is dropped is added to the snapshot behind it: counters to its
+// counters, maxima to its maxima. Every snapshot that stays has its exact counters, iteration and moment.
 //
 // Two passes over the same records of the target: look() at each, then pass() each on.
 #pragma once

@@ -1,5 +1,5 @@
-// Packed records: what comes out is what went in; a finished recording means the same when it is rewritten; and
-// no content makes opening one dear.
+// Packed records: what comes out is what went in; a finished recording means the same when it is rewritten;
+// and no content makes opening one dear.
 #include "lib/recording/packing.h"
 
 #include <gtest/gtest.h>
@@ -68,7 +68,8 @@ TEST(Packing, WritesSharedStacksOnce) {
     Packer packer;
     for (uint64_t site = 0; site < 1000; ++site) {
       std::vector<uint64_t> frames{0x401000 + site};
-      for (uint64_t i = 0; i < 60; ++i) frames.push_back((0x500000 + i * 977) ^ (shared ? 0 : site * 7919 * i));
+      for (uint64_t i = 0; i < 60; ++i)
+        frames.push_back((0x500000 + i * 977) ^ (shared ? 0 : site * 7919 * i));
       ByteVector payload(1024);
       Encoder out{payload.data(), payload.data() + payload.size()};
       encode(out, {SiteId{static_cast<uint32_t>(site)}, kHeapTag, SiteKind::kBlock, false, frames.size()},
@@ -172,7 +173,8 @@ TEST_F(PackedRecording, KeepsExactCountersWherePeaksAreLeftOut) {
     RecordingBuilder recording;
     recording.process_start().key_frame_distance(random() % 2 == 0 ? 0 : 17);
     const TagId tag = recording.tag("node");
-    for (uint64_t site = 0; site < 12; ++site) recording.site(site % 2 == 0 ? tag : kHeapTag, {0x1000 + site});
+    for (uint64_t site = 0; site < 12; ++site)
+      recording.site(site % 2 == 0 ? tag : kHeapTag, {0x1000 + site});
     Snapshot snapshot;
     uint64_t iterations = 0;
     for (int i = 0; i < 150; ++i) {
@@ -290,9 +292,8 @@ TEST(Packing, SurvivesRandomStreams) {
       streams[i] = bytes[i];
     }
     uint64_t given = 0;
-    StreamReader(streams).read(5000, [&](RecordType, std::span<const uint8_t> payload) {
-      given += payload.size();
-    });
+    StreamReader(streams).read(
+        5000, [&](RecordType, std::span<const uint8_t> payload) { given += payload.size(); });
     EXPECT_LE(given, 5000u) << seed;
   }
 }
