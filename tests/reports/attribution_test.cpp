@@ -57,6 +57,19 @@ TEST(Plumbing, IsWhatLiesBetweenTheProgramAndTheHeap) {
   EXPECT_TRUE(is_plumbing(inside));
 }
 
+TEST(Plumbing, OfLibcIsWhatItAllocatesForItsCallers) {
+  for (const char* name :
+       {"__GI___strdup", "__vasprintf_internal", "___asprintf_chk", "_IO_getdelim", "__getline"}) {
+    StackFrame frame = function(name);
+    EXPECT_FALSE(is_plumbing(frame)) << name << ", of a program's own";
+    frame.module = "/usr/lib/x86_64-linux-gnu/libc.so.6";
+    EXPECT_TRUE(is_plumbing(frame)) << name;
+  }
+  StackFrame opens = function("_IO_new_fopen");
+  opens.module = "/usr/lib/x86_64-linux-gnu/libc.so.6";
+  EXPECT_FALSE(is_plumbing(opens));
+}
+
 recording::Run run_with(std::vector<Symbol> symbols) {
   recording::Run run;
   for (Symbol& symbol : symbols) run.symbols[symbol.address] = symbol;
