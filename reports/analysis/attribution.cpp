@@ -79,6 +79,21 @@ size_t find_parameters(std::string_view function) {
   }
 }
 
+// A return type may be an expression: "decltype (::new (0) T(declval<int>())) std::construct_at<T>(T*, int)".
+std::string_view without_decltype(std::string_view function) {
+  constexpr std::string_view kWord = "decltype";
+  if (!function.starts_with(kWord)) return function;
+  size_t at = kWord.size();
+  if (at < function.size() && function[at] == ' ') ++at;
+  if (at == function.size() || function[at] != '(') return function;
+  int depth = 0;
+  for (; at < function.size(); ++at) {
+    if (function[at] == '(') ++depth;
+    if (function[at] == ')' && --depth == 0) return function.substr(at + 1);
+  }
+  return function;
+}
+
 bool is_anonymous(const StackFrame& frame) {
   return frame.module == recording::kAnonymousCode;
 }
@@ -106,6 +121,7 @@ bool is_rust_plumbing(std::string_view file, std::string_view name) {
 }  // namespace
 
 std::string_view qualified_name(std::string_view function) {
+  function = without_decltype(function);
   std::string_view name = function.substr(0, find_parameters(function));
   const std::string_view before_operator = name.substr(0, std::min(find_operator(name), name.size()));
   size_t skip = 0;  // the return type: up to the last space outside of brackets

@@ -20,6 +20,7 @@ using recording::ReachCount;
 
 constexpr size_t kLostShown = 10;
 constexpr size_t kRootsShown = 5;
+constexpr size_t kLongName = 40;
 
 size_t index(auto id) {
   return static_cast<size_t>(id);
@@ -28,6 +29,24 @@ size_t index(auto id) {
 std::string blocks_text(const ReachCount& count) {
   return fmt::format("{} block{}", human_count(static_cast<int64_t>(count.blocks)),
                      count.blocks == 1 ? "" : "s");
+}
+
+std::string more(size_t count, const char* noun) {
+  return fmt::format("  … and {} more {}{}\n", count, noun, count == 1 ? "" : "s");
+}
+
+// The line says in which file it is; the name need not.
+std::string short_function(const StackFrame& frame) {
+  constexpr std::string_view kAnonymous = "(anonymous namespace)::";
+  std::string name = shorten_templates(function_label(frame), kLongName);
+  if (name.starts_with(kAnonymous)) name.erase(0, kAnonymous.size());
+  return name;
+}
+
+std::string short_source(const StackFrame& frame) {
+  const std::string source = source_label(frame);
+  const size_t slash = source.rfind('/');
+  return slash == std::string::npos ? source : source.substr(slash + 1);
 }
 
 std::string bytes_text(const ReachCount& count) {
@@ -66,11 +85,11 @@ void write_lost(const Report& report, const std::vector<LostPlace>& lost, std::o
     table.add(
         {bytes_or_nothing(held[index(Reach::kDefinite)]), bytes_or_nothing(held[index(Reach::kIndirect)]),
          bytes_or_nothing(held[index(Reach::kPossible)]), human_count(static_cast<int64_t>(blocks)),
-         tag_label(report, place.tag), frame == nullptr ? std::string(kNoStack) : function_label(*frame),
-         frame == nullptr ? "" : source_label(*frame)});
+         tag_label(report, place.tag), frame == nullptr ? std::string(kNoStack) : short_function(*frame),
+         frame == nullptr ? "" : short_source(*frame)});
   }
   table.write(out, 2);
-  if (lost.size() > kLostShown) out << fmt::format("  … and {} more places\n", lost.size() - kLostShown);
+  if (lost.size() > kLostShown) out << more(lost.size() - kLostShown, "place");
 }
 
 void write_roots(const Report& report, const std::vector<RootHold>& roots, std::ostream& out) {
@@ -80,7 +99,7 @@ void write_roots(const Report& report, const std::vector<RootHold>& roots, std::
   for (size_t i = 0; i < std::min(roots.size(), kRootsShown); ++i)
     table.add({human_bytes(static_cast<int64_t>(roots[i].bytes)), root_words(report, roots[i].holder)});
   table.write(out, 2);
-  if (roots.size() > kRootsShown) out << fmt::format("  … and {} more roots\n", roots.size() - kRootsShown);
+  if (roots.size() > kRootsShown) out << more(roots.size() - kRootsShown, "root");
 }
 
 }  // namespace

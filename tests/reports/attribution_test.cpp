@@ -30,6 +30,9 @@ TEST(QualifiedName, DropsReturnTypesParametersAndQualifiers) {
       {"Type::operator()(int) const", "Type::operator()"},
       {"main::{lambda(int)#1}::operator()(int) const", "main::{lambda(int)#1}::operator()"},
       {"ns::operator<(A const&, B const&)", "ns::operator<"},
+      {"decltype (::new ((void*)(0)) S((declval<char>)())) std::construct_at<S, char>(S*, char&&)",
+       "std::construct_at<S, char>"},
+      {"decltype(auto) f(int)", "f"},
       {"", ""},
   };
   for (const auto& [full, expected] : table) EXPECT_EQ(qualified_name(full), expected) << full;
