@@ -11,6 +11,7 @@
 #include "reports/formats/page_series.h"
 #include "reports/formats/profile.h"
 #include "reports/formats/threads.h"
+#include "reports/formats/words.h"
 
 namespace leakhunt::reports {
 
@@ -30,25 +31,10 @@ size_t index(auto id) {
 
 // --- checks --------------------------------------------------------------------------------------
 
-std::string_view word_for(CheckState state) {
-  switch (state) {
-    case CheckState::kFailed:
-    case CheckState::kTargetFailed:
-      return "failed";
-    case CheckState::kInconclusive:
-      return "inconclusive";
-    case CheckState::kPassed:
-      return "passed";
-    case CheckState::kNotChecked:
-      return "note";
-  }
-  return "note";
-}
-
 Json checks_json(const Report& report) {
   Json checks = Json::array();
   for (const Check& check : report.judgement.checks)
-    checks.push_back({{"state", word_for(check.state)}, {"text", check.text}});
+    checks.push_back({{"state", word_of(check.state)}, {"text", check.text}});
   return checks;
 }
 

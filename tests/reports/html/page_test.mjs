@@ -114,9 +114,9 @@ test('a frame zooms with the mouse, and the keyboard walks', () => on('leaking',
 test('the table of call sites is searched, sorted and unfolded', () => on('leaking', async (page) => {
   assert.equal(await tableRows(page).count(), 4);
   assert.match(await tableRows(page).first().innerText(), /Graph::add/);
-  await page.click('#sort-peak');
+  await page.click('#sites-sort-peak');
   assert.match(await tableRows(page).first().innerText(), /Model::load/);
-  await page.click('#sort-peak');
+  await page.click('#sites-sort-peak');
   assert.match(await tableRows(page).first().innerText(), /Batch::read/);
   assert.equal(await page.locator('#sites th[aria-sort="ascending"]').count(), 1);
   await page.fill('#sites-search', 'cache -graph');

@@ -1,5 +1,5 @@
 // html_samples DIRECTORY KIND: pages of runs with known truth, for the tests beside this to open; KIND is
-// report or diff.
+// report, diff or history.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -8,6 +8,7 @@
 
 #include "reports/formats/diff_formats.h"
 #include "reports/formats/formats.h"
+#include "reports/history/history_html.h"
 #include "tests/reports/hostile_run.h"
 #include "tests/reports/synthetic_run.h"
 
@@ -33,6 +34,10 @@ class Samples {
     const Report first = analyse(before);
     const Report second = analyse(after);
     write_diff(name, side_of(first, "old"), side_of(second, "new"));
+  }
+  void write_history(const std::string& name, const std::vector<HistoricRun>& runs) const {
+    std::ofstream out(directory_ / (name + ".html"), std::ios::binary);
+    write_history_html(runs, out);
   }
   static DiffSide side_of(const Report& report, const std::string& name) {
     return {&report, report.timeline.end_snapshot(*report.run), true, "at the end", name};
@@ -163,6 +168,41 @@ void write_differences(const Samples& samples) {
   samples.write_diff("diff-large", large_run(2), large_run(1));
 }
 
+HistoricRun kept(const Run& run, const std::string& label, uint64_t number) {
+  HistoricRun result = historic_run(analyse(run), label);
+  result.start_unix_ns = (1'760'000'000 + 86'400 * number) * 1'000'000'000;
+  return result;
+}
+
+// Of "leaky" 14 runs, of which growth begins in the tenth; of "steady" 3; of a hostile name 2.
+void write_histories(const Samples& samples) {
+  std::vector<HistoricRun> runs;
+  for (uint64_t i = 0; i < 14; ++i) {
+    runs.push_back(kept(i < 9 ? earlier_run() : leaking_run(), "commit" + std::to_string(i), i));
+    runs.back().peak_rss_bytes += 37'000 * (i * 7 % 5);
+  }
+  for (uint64_t i = 0; i < 3; ++i) {
+    Run run = make_run({{"weights", "Model::load", always(5'000'000)}});
+    run.scenario->name = "steady";
+    runs.push_back(kept(run, "", i));
+  }
+  for (uint32_t seed = 0; seed < 2; ++seed) {
+    runs.push_back(kept(hostile_run(seed), "<b>label</b> \x1b[31m\n", seed));
+    runs.back().name = "</script><b>hostile</b>";
+  }
+  samples.write_history("history", runs);
+  HistoricRun old = runs.front();
+  old.checks.clear();
+  old.findings.clear();
+  samples.write_history("history-of-one", {old});
+  std::vector<HistoricRun> many;
+  for (uint64_t i = 0; i < 1000; ++i) {
+    many.push_back(runs[i % 9]);
+    many.back().label = "c" + std::to_string(i);
+  }
+  samples.write_history("history-large", many);
+}
+
 void write_reports(const Samples& samples) {
   samples.write("leaking", leaking_run());
   samples.write("healthy", make_run({{"weights", "Model::load", always(5'000'000)}}));
@@ -179,8 +219,8 @@ void write_reports(const Samples& samples) {
 int main(int argc, char** argv) {
   using leakhunt::reports::Samples;
   const std::string kind = argc == 3 ? argv[2] : "";
-  if (kind != "report" && kind != "diff") {
-    std::cerr << "usage: html_samples DIRECTORY report|diff\n";
+  if (kind != "report" && kind != "diff" && kind != "history") {
+    std::cerr << "usage: html_samples DIRECTORY report|diff|history\n";
     return 2;
   }
   if (!leakhunt::reports::why_no_html().empty()) {
@@ -191,5 +231,6 @@ int main(int argc, char** argv) {
   const Samples samples(argv[1]);
   if (kind == "report") leakhunt::reports::write_reports(samples);
   if (kind == "diff") leakhunt::reports::write_differences(samples);
+  if (kind == "history") leakhunt::reports::write_histories(samples);
   return 0;
 }

@@ -50,6 +50,7 @@ export class Grid {
   private sortedBy: string;
   private descending: boolean;
   private active = 0; // index into rows
+  private opened = -1; // the row whose detail is shown
   private printing = false;
 
   constructor(private readonly options: GridOptions) {
@@ -95,6 +96,17 @@ export class Grid {
     this.refresh();
   }
 
+  // Unfolds a row from elsewhere, whether it is listed or not.
+  openRow(row: number) {
+    const at = this.rows.indexOf(row);
+    if (at >= 0) {
+      this.active = at;
+      this.scroll.scrollTop = Math.max(0, (at - 3) * kRowHeight);
+      this.render();
+    }
+    this.open(row);
+  }
+
   // After values have changed.
   refresh() {
     const wanted: string[] = [];
@@ -134,7 +146,7 @@ export class Grid {
   }
 
   private heading(column: Column): HTMLElement {
-    const button = html('button', {type: 'button', id: `sort-${column.id}`}, column.heading);
+    const button = html('button', {type: 'button', id: `${this.options.id}-sort-${column.id}`}, column.heading);
     const cell = html('th', {scope: 'col', class: `${column.figure ? 'figure ' : ''}${column.id}`}, button);
     button.addEventListener('click', () => {
       this.descending = this.sortedBy === column.id ? !this.descending : column.figure;
@@ -170,7 +182,8 @@ export class Grid {
 
   private rowElement(i: number): HTMLElement {
     const row = this.rows[i];
-    const element = html('tr', {'data-index': i, 'aria-rowindex': i + 2, tabindex: i === this.active ? 0 : -1});
+    const element = html('tr', {'data-index': i, 'aria-rowindex': i + 2, tabindex: i === this.active ? 0 : -1,
+      class: row === this.opened ? 'opened' : '', 'aria-selected': String(row === this.opened)});
     for (const column of this.options.columns) {
       const text = column.text(row);
       const cell = html('td', {class: `${column.figure ? 'figure ' : ''}${column.id}`, role: 'gridcell'});
@@ -205,10 +218,14 @@ export class Grid {
     const close = html('button', {type: 'button', class: 'quiet'}, 'close');
     close.addEventListener('click', () => this.close());
     this.detail.replaceChildren(this.options.detail(row, close));
+    this.opened = row;
+    this.render();
   }
 
   private close() {
     this.detail.replaceChildren();
+    this.opened = -1;
+    this.render();
     this.body.querySelector<HTMLElement>('tr[tabindex="0"]')?.focus({preventScroll: true});
   }
 
@@ -219,7 +236,7 @@ export class Grid {
       Home: 0, End: this.rows.length - 1};
     if (event.key in moves) this.activate(moves[event.key], false);
     else if (event.key === 'Enter' || event.key === ' ') this.activate(this.active, true);
-    else if (event.key === 'Escape') this.detail.replaceChildren();
+    else if (event.key === 'Escape') this.close();
     else return;
     event.preventDefault();
   }
