@@ -64,10 +64,10 @@ size_t name_bytes(const Symbol& symbol) {
 
 }  // namespace
 
-void append_file_header(std::vector<uint8_t>& to) {
+void append_file_header(std::vector<uint8_t>& to, uint32_t version) {
   FileHeader header{};
   std::copy(std::begin(kFileMagic), std::end(kFileMagic), header.magic);
-  header.version = kFormatVersion;
+  header.version = version;
   header.header_bytes = sizeof header;
   const uint8_t* bytes = reinterpret_cast<const uint8_t*>(&header);
   to.insert(to.end(), bytes, bytes + sizeof header);
