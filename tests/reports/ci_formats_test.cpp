@@ -245,6 +245,16 @@ TEST(GitHub, AnnotatesTheLine) {
       << written("github", analyse(run));
 }
 
+TEST(GitHub, DoesNotAnnotateALineOfSomebodyElsesSources) {
+  recording::Run run = leaking_run();
+  for (auto& [address, symbol] : run.symbols) {
+    for (recording::SourceFrame& frame : symbol.source_frames)
+      frame.file = frame.function == "main" ? "../sysdeps/nptl/libc_start_call_main.h" : "";
+  }
+  const std::string text = written("github", analyse(run));
+  EXPECT_TRUE(text.starts_with("::error title=leakhunt synthetic::leak in tag arena.chunk")) << text;
+}
+
 TEST(GitHub, NoNameCanBeginACommandOrAProperty) {
   for (uint32_t seed = 0; seed < 40; ++seed) {
     const recording::Run run = hostile_run(seed);
