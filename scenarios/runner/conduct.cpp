@@ -59,6 +59,7 @@ WatchRequest watch_request(const Order& order, const OutputDirectory& out) {
   }
   request.limits.ceiling_bytes = order.budget.peak_rss_bytes;
   request.limits.timeout = order.timeout;
+  request.judge = order.judge;
   request.limits.target_has_terminal = !order.scenario.has_value();
   return request;
 }
@@ -85,6 +86,10 @@ tl::expected<void, std::string> close_recordings(const OutputDirectory& out, con
   const auto closed = recording::append_host_records(recording, symbols, watched.samples, outcome,
                                                      left_running, name_data(*run, symbols));
   if (!closed) return Refusal(closed.error().message);
+  if (!watched.certainty) return {};
+  const auto noted = recording::append_record(recording, recording::RecordType::kCertainty,
+                                              recording::encode(*watched.certainty));
+  if (!noted) return Refusal(noted.error().message);
   return {};
 }
 
