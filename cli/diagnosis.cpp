@@ -119,6 +119,23 @@ void compare_tag(const Report& report, const ExpectedDiagnosis& expected, size_t
     parts.number("period", static_cast<double>(*expected.period), static_cast<double>(growth.growth.period));
 }
 
+double resident_bytes(const Report& report, size_t tag) {
+  int64_t bytes = 0;
+  for (const reports::LedgerLine& line : report.ledger.lines) {
+    for (const reports::LedgerItem& item : line.items) {
+      if (item.tag && static_cast<size_t>(*item.tag) == tag) bytes += item.resident_bytes;
+    }
+  }
+  return static_cast<double>(bytes);
+}
+
+std::string largest_tag(const Report& report) {
+  const auto& tags = report.growth.tags;
+  const auto lower = [](const auto& a, const auto& b) { return a.peak_live_bytes < b.peak_live_bytes; };
+  const auto largest = std::max_element(tags.begin(), tags.end(), lower);
+  return report.run->tags[static_cast<size_t>(largest - tags.begin())].name;
+}
+
 DiagnosisRow compare_one(const Report& report, const ExpectedDiagnosis& expected) {
   DiagnosisRow row{expected.tag, {}, {}};
   const auto tag = tag_index(report, expected.tag);
@@ -130,6 +147,10 @@ DiagnosisRow compare_one(const Report& report, const ExpectedDiagnosis& expected
     Parts(row).number("peak bytes", static_cast<double>(*expected.peak_bytes),
                       static_cast<double>(report.growth.tags[*tag].peak_live_bytes));
   }
+  if (expected.resident_bytes)
+    Parts(row).number("resident bytes", static_cast<double>(*expected.resident_bytes),
+                      resident_bytes(report, *tag));
+  if (expected.largest) Parts(row).text("largest tag", expected.tag, largest_tag(report), false);
   if (expected.of_finding()) {
     compare_findings(report, expected, *tag, row);
   } else {

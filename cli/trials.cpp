@@ -72,6 +72,7 @@ tl::expected<void, std::string> run_several(const Trial& trial, const std::strin
   if (auto written = write_comparison(outcome.comparison, *out); !written) return written;
   row.verdict = reports::verdict_of(outcome.comparison);
   row.unmet = unmet_expectation(*row.verdict, trial.schedule, outcome.missed);
+  row.diagnosis = outcome.diagnosis;
   take(reports::total_of(outcome.comparison), row);
   if (trial.schedule.kind == runner::ScenarioKind::kSweep) {
     // Its runs are no parts of one: the steepest, instead of the mean.

@@ -12,9 +12,11 @@ namespace leakhunt::runner {
 // tag may have several.
 struct ExpectedDiagnosis {
   std::string tag;
-  std::string growth_class;            // "slow"; of the finding, or else of the tag
-  std::optional<uint64_t> period;      // iterations
-  std::optional<uint64_t> peak_bytes;  // of the tag, within 1 %
+  std::string growth_class;                // "slow"; of the finding, or else of the tag
+  std::optional<uint64_t> period;          // iterations
+  std::optional<uint64_t> peak_bytes;      // of the tag, within 1 %
+  std::optional<uint64_t> resident_bytes;  // of them at the end, by the ledger, within 1 %
+  bool largest = false;                    // no tag had a higher peak
   // Of a finding.
   std::string function;                        // a part of the name of the one that answers for it
   std::string file;                            // its name, without folders

@@ -13,16 +13,9 @@ namespace {
 
 using Problem = std::optional<std::string>;  // a whole line; none: all is well
 
-constexpr std::array<std::string_view, 10> kKeys = {"tag",
-                                                    "class",
-                                                    "period",
-                                                    "peak_bytes",
-                                                    "function",
-                                                    "file",
-                                                    "bytes_per_iteration",
-                                                    "blocks_per_iteration",
-                                                    "held",
-                                                    "holder"};
+constexpr std::array<std::string_view, 12> kKeys = {
+    "tag",      "class", "period", "peak_bytes",          "resident_bytes",       "largest",
+    "function", "file",  "held",   "bytes_per_iteration", "blocks_per_iteration", "holder"};
 
 std::string at(const Layer& layer, const toml::node& node, std::string_view what, std::string_view mend) {
   return complaint_line(layer.place(node.source().begin.line), what, mend);
@@ -45,6 +38,7 @@ Problem read_number(const Layer& layer, std::string_view key, const toml::node& 
               fmt::format("write {} = 48", key));
   if (key == "period") expected.period = static_cast<uint64_t>(*number);
   if (key == "peak_bytes") expected.peak_bytes = static_cast<uint64_t>(*number);
+  if (key == "resident_bytes") expected.resident_bytes = static_cast<uint64_t>(*number);
   if (key == "bytes_per_iteration") expected.bytes_per_iteration = *number;
   if (key == "blocks_per_iteration") expected.blocks_per_iteration = *number;
   return std::nullopt;
@@ -60,6 +54,12 @@ Problem read_key(const Layer& layer, const toml::key& key, const toml::node& nod
         layer.place(key.source().begin.line),
         fmt::format("[[diagnosis]] has no key {}{}", name, did_you_mean(std::string(name), kKeys)),
         "the keys are " + keys);
+  }
+  if (name == "largest") {
+    const auto* flag = node.as_boolean();
+    if (flag == nullptr) return at(layer, node, "largest must be true or false", "write largest = true");
+    expected.largest = flag->get();
+    return std::nullopt;
   }
   std::string* field = text_field(expected, name);
   if (field == nullptr) return read_number(layer, name, node, expected);
@@ -79,7 +79,8 @@ Problem read_table(const Layer& layer, const toml::table& table, ExpectedDiagnos
   if (expected.tag.empty())
     return at(layer, table, "a diagnosis of nothing",
               "add tag = \"arena.chunk\", or \"heap\" where there is none");
-  if (!expected.of_finding() && expected.growth_class.empty() && !expected.period && !expected.peak_bytes)
+  if (!expected.of_finding() && expected.growth_class.empty() && !expected.period && !expected.peak_bytes &&
+      !expected.resident_bytes && !expected.largest)
     return at(layer, table, "a diagnosis that expects nothing", "add class, bytes_per_iteration, held, ...");
   return std::nullopt;
 }

@@ -31,6 +31,22 @@ void read_numbers(ScenarioValues& values, Race& race) {
   race.clues = values.texts("throughput.clues").value_or(std::vector<std::string>());
 }
 
+// Shorter iterations for both, where the usual ones take long: arguments=["..."].
+std::optional<std::string> argument_override(ScenarioValues& values) {
+  const auto words = values.texts("throughput.arguments");
+  if (!words) return std::nullopt;
+  std::string list;
+  for (const std::string& word : *words) {
+    list += list.empty() ? "\"" : ", \"";
+    for (const char c : word) {
+      if (c == '"' || c == '\\') list += '\\';
+      list += c;
+    }
+    list += '"';
+  }
+  return "arguments=[" + list + "]";
+}
+
 // The only run of the file, with as many iterations as a short run has. The complaint is about `key`.
 std::optional<Plan> short_run(ScenarioValues& values, std::string_view key, ScheduleRequest request,
                               uint64_t iterations) {
@@ -72,11 +88,14 @@ void read_race(ScenarioValues& values, const ScheduleRequest& request, Schedule&
     return values.complain("throughput.iterations", fmt::format("{} iterations tell no speed", iterations),
                            fmt::format("write at least {}", kLeastIterations));
   }
+  const auto arguments = argument_override(values);
   ScheduleRequest of_subject = request;
+  if (arguments) of_subject.overrides.push_back(*arguments);
   auto subject = short_run(values, "throughput", std::move(of_subject), iterations);
   ScheduleRequest of_twin;
   of_twin.file = *file;
   of_twin.program_directory = request.program_directory;
+  if (arguments) of_twin.overrides.push_back(*arguments);
   auto other = short_run(values, "throughput.twin", std::move(of_twin), iterations);
   if (!subject || !other) return;
   race.subject = std::move(*subject);

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::array<KeyRule, 31> kRules = {{
+constexpr std::array<KeyRule, 32> kRules = {{
     {"name", ValueKind::kText, "\"long_small\""},
     {"description", ValueKind::kText, "\"what it shows, in one line\""},
     {"program", ValueKind::kText, "\"train_full_instrumented\""},
@@ -43,6 +43,7 @@ constexpr std::array<KeyRule, 31> kRules = {{
     {"throughput.least", ValueKind::kNumber, "0.75"},
     {"throughput.pairs", ValueKind::kCount, "9"},
     {"throughput.iterations", ValueKind::kCount, "12"},
+    {"throughput.arguments", ValueKind::kTexts, "[\"--steps\", \"{iterations}\"]"},
     {"throughput.processors", ValueKind::kCount, "2"},
     {"throughput.clues", ValueKind::kTexts, "[\"locks: \"]"},
     {"expect.verdict", ValueKind::kText, "\"pass\""},
