@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lib/trainer/checkpoint.h"
+#include "lib/trainer/measured_blas.h"
 #include "lib/trainer/memory_plan.h"
 #include "lib/trainer/programs/interruption.h"
 #include "lib/trainer/programs/process_memory.h"
@@ -179,10 +180,12 @@ int run_training(const TrainFullOptions& options) {
   training.trace = trace.get();
   training.stop = note_interruptions();
   training.introduction = introduction(options, training, dataset, *blas);
-  const TrainingResult result = train(training, dataset, *blas, seams, stdout);
+  const MeasuredBlas measured(*blas);
+  const TrainingResult result = train(training, dataset, measured, seams, stdout);
   if (trace != nullptr && std::fclose(trace.release()) != 0) {
     throw std::runtime_error("--trace " + options.trace + ": " + std::strerror(errno));
   }
+  std::printf("matrix products: %s\n", measured.name_and_speed().c_str());
   if (result.stopped) {
     say_how_to_go_on(options, result);
   } else {

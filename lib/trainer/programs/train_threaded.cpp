@@ -11,6 +11,7 @@
 #include <string>
 #include <thread>
 
+#include "lib/trainer/measured_blas.h"
 #include "lib/trainer/programs/process_memory.h"
 #include "lib/trainer/schedule.h"
 #include "lib/trainer/threaded_plan.h"
@@ -173,6 +174,19 @@ void say_plan(const trainer::ThreadedOptions& training, const trainer::WordDatas
   std::printf("  of thread.stack only what is touched becomes resident, some 100 kB of each\n");
 }
 
+// Sleeping workers are none of them: they have nothing to do.
+void print_waiting(const trainer::ThreadedTrainer& threaded, const trainer::Seams& seams) {
+  const trainer::SequenceTime time = threaded.sequence_time();
+  const double total_ms = static_cast<double>(time.total_ns) / 1e6;
+  const trainer::SequenceObserver* observer = seams.threads.sequence_observer;
+  if (observer == nullptr || observer->lock_name() == nullptr) {
+    std::printf("locks: workers waited for none in %.0f ms at sequences\n", total_ms);
+  } else {
+    std::printf("locks: workers waited %.0f ms of %.0f ms at sequences for the lock %s\n",
+                static_cast<double>(time.waited_ns) / 1e6, total_ms, observer->lock_name());
+  }
+}
+
 int run(const Options& options) {
   trainer::Seams& seams = trainer::subject_seams();
   const std::unique_ptr<trainer::Blas> blas = choose_blas(options.blas);
@@ -195,7 +209,8 @@ int run(const Options& options) {
     say_plan(training, dataset, seams.threads.stack_bytes);
     return 0;
   }
-  trainer::ThreadedTrainer threaded(training, dataset.tokens(), *blas, seams);
+  const trainer::MeasuredBlas measured(*blas);
+  trainer::ThreadedTrainer threaded(training, dataset.tokens(), measured, seams);
   print_introduction(training, threaded, dataset, *blas);
   const auto steps = static_cast<std::uint64_t>(options.steps);
   const trainer::Schedule schedule = trainer::Schedule::usual(peak_rate, steps);
@@ -208,6 +223,8 @@ int run(const Options& options) {
     for (trainer::TrainingObserver* observer : seams.training_observers) observer->iteration_ended(done);
     progress.step_done(++done, loss);
   }
+  std::printf("matrix products: %s\n", measured.name_and_speed().c_str());
+  print_waiting(threaded, seams);
   std::printf("%s: step %llu of %llu, %zu workers, peak resident %.1f MB, loss %.17g\n",
               done < steps ? "interrupted" : "done", static_cast<unsigned long long>(done),
               static_cast<unsigned long long>(steps), training.workers,
