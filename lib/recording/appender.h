@@ -32,6 +32,9 @@ tl::expected<void, Error> append_host_records(const std::string& path, const Sym
                                               const LeftRunning& left_running = {},
                                               const DataNames& names = {});
 
+// The same of one record alone: what the runner found out beside the run, or why it ended it.
+tl::expected<void, Error> append_record(const std::string& path, RecordType type, const Payload& payload);
+
 // One frame, header and padding included, at the end of `to`. The size of `to` must be a multiple of 8.
 void append_frame(std::vector<uint8_t>& to, RecordType type, std::span<const uint8_t> payload);
 

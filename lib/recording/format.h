@@ -84,6 +84,8 @@ enum class RecordType : uint32_t {
   kLimits = 32,       // what else the budget says: limits of parts of the run, suppressions
   kFreedPlace = 33,   // where blocks of a site were freed, by a sample
   kPacked = 34,       // of the host: many records, compressed; packing.h
+  kTwinSpeed = 40,    // of the host: how fast the program is beside its healthy twin
+  kCertainty = 41,    // of the host: why it stopped the program before its last iteration
 };
 
 // Ids are dense, counted from 0 in the order of their records.

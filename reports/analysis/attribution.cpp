@@ -16,6 +16,11 @@ constexpr std::array<std::string_view, 21> kMallocFamily = {
     "memalign", "valloc", "pvalloc",  "mmap",         "mmap64",        "mremap",        "strdup",
     "strndup",  "wcsdup", "asprintf", "vasprintf",    "__libc_malloc", "__libc_calloc", "__libc_realloc",
 };
+// What libc allocates for whoever calls it: malloc in another form.
+constexpr std::array<std::string_view, 12> kLibcGives = {
+    "strdup",   "strndup", "wcsdup",      "asprintf", "vasprintf", "getline",
+    "getdelim", "getcwd",  "IO_getdelim", "realpath", "tempnam",   "canonicalize_file_name",
+};
 constexpr std::array<std::string_view, 4> kPlumbingNamespaces = {
     "std::", "__gnu_cxx::", "__cxxabiv1::", "leakhunt::TaggedResource::"};
 
@@ -76,8 +81,34 @@ size_t find_parameters(std::string_view function) {
   }
 }
 
+// A return type may be an expression: "decltype (::new (0) T(declval<int>())) std::construct_at<T>(T*, int)".
+std::string_view without_decltype(std::string_view function) {
+  constexpr std::string_view kWord = "decltype";
+  if (!function.starts_with(kWord)) return function;
+  size_t at = kWord.size();
+  if (at < function.size() && function[at] == ' ') ++at;
+  if (at == function.size() || function[at] != '(') return function;
+  int depth = 0;
+  for (; at < function.size(); ++at) {
+    if (function[at] == '(') ++depth;
+    if (function[at] == ')' && --depth == 0) return function.substr(at + 1);
+  }
+  return function;
+}
+
 bool is_anonymous(const StackFrame& frame) {
   return frame.module == recording::kAnonymousCode;
+}
+
+// "__GI___strdup", "__vasprintf_internal", "__asprintf_chk": libc's own names for what it gives away.
+bool is_libc_plumbing(std::string_view module, std::string_view name) {
+  if (!base_name(module).starts_with("libc.so") && !base_name(module).starts_with("libc-")) return false;
+  if (name.starts_with("__GI_")) name.remove_prefix(5);
+  name.remove_prefix(std::min(name.find_first_not_of('_'), name.size()));
+  for (const std::string_view suffix : {"_internal", "_chk"}) {
+    if (name.ends_with(suffix)) name.remove_suffix(suffix.size());
+  }
+  return std::find(kLibcGives.begin(), kLibcGives.end(), name) != kLibcGives.end();
 }
 
 // What stands between a Rust program and its allocator. Its debug information calls the standard library's
@@ -92,6 +123,7 @@ bool is_rust_plumbing(std::string_view file, std::string_view name) {
 }  // namespace
 
 std::string_view qualified_name(std::string_view function) {
+  function = without_decltype(function);
   std::string_view name = function.substr(0, find_parameters(function));
   const std::string_view before_operator = name.substr(0, std::min(find_operator(name), name.size()));
   size_t skip = 0;  // the return type: up to the last space outside of brackets
@@ -137,7 +169,7 @@ bool is_plumbing(const StackFrame& frame) {
   std::string_view name = qualified_name(frame.function);
   if (name.empty()) return false;
   name = name.substr(0, std::min(name.find('@'), name.size()));  // malloc@plt, malloc@@GLIBC_2.2.5
-  if (is_rust_plumbing(frame.file, name)) return true;
+  if (is_rust_plumbing(frame.file, name) || is_libc_plumbing(frame.module, name)) return true;
   if (name.starts_with("operator new") || name.starts_with("operator delete")) return true;
   if (std::find(kMallocFamily.begin(), kMallocFamily.end(), name) != kMallocFamily.end()) return true;
   const auto begins_name = [&](std::string_view prefix) { return name.starts_with(prefix); };
