@@ -132,6 +132,17 @@ TEST_F(PackedRecording, HoldsEveryKindOfRecord) {
   EXPECT_EQ(packed.damage.damaged_records, 0u);
 }
 
+TEST_F(PackedRecording, IsReadableForThoseWhoCouldReadThePlainOne) {
+  using std::filesystem::perms;
+  for (const perms mode : {perms::owner_read | perms::owner_write, perms::owner_all | perms::group_read}) {
+    long_recording().write(path_);
+    std::filesystem::permissions(path_, mode);
+    ASSERT_TRUE(pack_recording(path_));
+    EXPECT_EQ(std::filesystem::status(path_).permissions(), mode);
+    EXPECT_EQ(file()[8], kPackedVersion);
+  }
+}
+
 TEST_F(PackedRecording, TakesRecordsOfTheHostBehindIt) {
   pack(long_recording());
   Outcome outcome;
@@ -157,7 +168,7 @@ TEST_F(PackedRecording, StaysAsItWasWhereTheNewFileCannotBeWritten) {
   recording.write(path_);
   std::filesystem::create_directory(path_ + ".part");
   const auto packed = pack_recording(path_);
-  std::filesystem::remove(path_ + ".part");
+  EXPECT_TRUE(std::filesystem::remove(path_ + ".part"));  // what it did not make, it leaves
   ASSERT_FALSE(packed);
   EXPECT_NE(packed.error().message.find("it stays as it is"), std::string::npos);
   EXPECT_EQ(file(), recording.bytes());
