@@ -33,8 +33,11 @@ struct Gathered {
   size_t processes = 0;
   size_t measured = 0;
   double sum = 0;
+  double undecided = 0;               // the sum of what may be growth besides
   const ProcessRow* worst = nullptr;  // of those that were measured
   const LimitFigure* figure = nullptr;
+  const ProcessRow* doubted = nullptr;  // the worst, if what is undecided is growth
+  double doubted_value = 0;
   const LimitFigure* unmeasured = nullptr;  // the first, one that is more than absent before others
 };
 
@@ -50,6 +53,12 @@ Gathered gather(const std::vector<ProcessRow>& rows, const Limit& limit, size_t 
     }
     ++all.measured;
     all.sum += *figure->measured.value;
+    all.undecided += figure->measured.undecided;
+    const double doubted = *figure->measured.value + figure->measured.undecided;
+    if (figure->measured.undecided > 0 && doubted > all.doubted_value) {
+      all.doubted = &row;
+      all.doubted_value = doubted;
+    }
     const bool is_floor = limit.cost == Cost::kIterationsPerSecond;
     const bool worse =
         all.figure == nullptr || (is_floor ? *figure->measured.value < *all.figure->measured.value
@@ -83,11 +92,21 @@ Check check_of(const std::vector<ProcessRow>& rows, const Limit& limit, size_t n
   }
   if (all.figure == nullptr) return hold_against(limit, all.unmeasured->measured, "", "");
   const std::string count = fmt::format("{} process{}", all.processes, all.processes == 1 ? "" : "es");
-  if (limit.scope.together)
-    return hold_against(limit, {all.sum}, " of " + count,
+  if (limit.scope.together) {
+    Measured sum{all.sum};
+    sum.undecided = all.undecided;
+    return hold_against(limit, sum, " of " + count,
                         fmt::format("; the most in {}{}", name_of(*all.worst), all.figure->cause));
-  return hold_against(limit, all.figure->measured,
-                      fmt::format(" in {}, the worst of {},", name_of(*all.worst), count), all.figure->cause);
+  }
+  const auto held = [&](const ProcessRow& row) {
+    const LimitFigure& figure = *figure_of(row, number);
+    return hold_against(limit, figure.measured, fmt::format(" in {}, the worst of {},", name_of(row), count),
+                        figure.cause);
+  };
+  Check check = held(*all.worst);
+  if (check.state != CheckState::kPassed || all.doubted == nullptr) return check;
+  Check doubted = held(*all.doubted);
+  return doubted.state == CheckState::kPassed ? check : doubted;
 }
 
 }  // namespace
