@@ -84,10 +84,10 @@ tl::expected<void, Error> append_behind_last_frame(const std::string& path, Appe
 
 }  // namespace
 
-void append_file_header(std::vector<uint8_t>& to) {
+void append_file_header(std::vector<uint8_t>& to, uint32_t version) {
   FileHeader header{};
   std::copy(std::begin(kFileMagic), std::end(kFileMagic), header.magic);
-  header.version = kFormatVersion;
+  header.version = version;
   header.header_bytes = sizeof header;
   const uint8_t* bytes = reinterpret_cast<const uint8_t*>(&header);
   to.insert(to.end(), bytes, bytes + sizeof header);

@@ -10,6 +10,7 @@
 
 #include "lib/recording/budget.h"
 #include "lib/recording/error.h"
+#include "lib/recording/format.h"
 #include "lib/recording/host_codec.h"
 #include "lib/recording/run.h"
 
@@ -38,7 +39,7 @@ tl::expected<void, Error> append_record(const std::string& path, RecordType type
 void append_frame(std::vector<uint8_t>& to, RecordType type, std::span<const uint8_t> payload);
 
 // The file header, at the start of `to`.
-void append_file_header(std::vector<uint8_t>& to);
+void append_file_header(std::vector<uint8_t>& to, uint32_t version = kFormatVersion);
 
 // The frames of symbols and samples, in as many records as they need.
 void append_symbols(std::vector<uint8_t>& to, const Symbols& symbols);

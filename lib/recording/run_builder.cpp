@@ -54,6 +54,7 @@ constexpr Kind kKinds[] = {
     {RecordType::kLedgerLines, "ledger lines", false},
     {RecordType::kLedgerSites, "ledger sites", false},
     {RecordType::kLedger, "ledger", false},
+    {RecordType::kPacked, "packed", false},
 };
 
 Kind kind_of(RecordType type) {
@@ -166,6 +167,8 @@ bool RunBuilder::take_payload(RecordType type, Decoder& in) {
       return take_module_closed(in);
     case RecordType::kLeftRunning:
       return replace_by<LeftRunning>(in, run_.left_running);
+    case RecordType::kPacked:
+      return false;  // the reader opens it; there is none inside of another
   }
   return true;
 }

@@ -7,6 +7,7 @@
 #include "reports/analysis/limits.h"
 #include "reports/analysis/suppression.h"
 #include "reports/analysis/twin_speed.h"
+#include "reports/analysis/undecided.h"
 #include "reports/formats/escape.h"
 #include "reports/formats/units.h"
 
@@ -103,6 +104,21 @@ std::string growth_figure(const Growth& growth) {
   return text;
 }
 
+// "; but what bytearray_resize takes rises by about 20.1 kB per iteration, too unevenly ..."
+std::string undecided_text(const Case& c, const std::vector<const Place*>& places) {
+  const std::string name = place_text(c.growth, places.front()->sites.front());
+  std::string text =
+      fmt::format("; but what {} takes rises by about {} per iteration",
+                  name.empty() ? "one call site" : name, human_slope(places.front()->growth.undecided_bytes));
+  if (places.size() > 1) {
+    text += fmt::format(" (and {} more places, {} together)", places.size() - 1,
+                        human_slope(undecided_bytes_per_step(places)));
+  }
+  return text +
+         ", too unevenly or too few times to tell a leak from a cache that fills: a longer run decides, or "
+         "marks by the program itself (leakhunt.h)";
+}
+
 // Both return what the findings weigh.
 CheckState check_growth_of_iterations(const Case& c, Checks& checks) {
   if (!c.judged()) {
@@ -128,6 +144,12 @@ CheckState check_growth_of_iterations(const Case& c, Checks& checks) {
     text += "; no growth budget was set, and without one a leak is a fail";
   }
   if (forgiven > 0) text += fmt::format("; {} of it are suppressed", human_slope(forgiven));
+  const auto undecided = over ? std::vector<const Place*>{} : undecided_places(c.run, c.growth);
+  const double possible = std::max(0.0, counted) + undecided_bytes_per_step(undecided);
+  if (!undecided.empty() && possible > budget.value_or(0)) {
+    checks.push_back({CheckState::kInconclusive, std::move(text) + undecided_text(c, undecided)});
+    return CheckState::kInconclusive;
+  }
   checks.push_back({over ? CheckState::kFailed : CheckState::kPassed, std::move(text)});
   return over ? CheckState::kFailed : CheckState::kNotChecked;
 }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "lib/recording/appender.h"
+#include "lib/recording/packing.h"
 #include "lib/recording/reader.h"
 #include "scenarios/runner/child_recordings.h"
 #include "scenarios/runner/data_names.h"
@@ -86,10 +87,13 @@ tl::expected<void, std::string> close_recordings(const OutputDirectory& out, con
   const auto closed = recording::append_host_records(recording, symbols, watched.samples, outcome,
                                                      left_running, name_data(*run, symbols));
   if (!closed) return Refusal(closed.error().message);
-  if (!watched.certainty) return {};
-  const auto noted = recording::append_record(recording, recording::RecordType::kCertainty,
-                                              recording::encode(*watched.certainty));
-  if (!noted) return Refusal(noted.error().message);
+  if (watched.certainty) {
+    const auto noted = recording::append_record(recording, recording::RecordType::kCertainty,
+                                                recording::encode(*watched.certainty));
+    if (!noted) return Refusal(noted.error().message);
+  }
+  // One that cannot be rewritten is as good as it was, only larger.
+  static_cast<void>(recording::pack_recording(recording));
   return {};
 }
 
