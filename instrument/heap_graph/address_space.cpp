@@ -20,12 +20,15 @@ class Line {
                    : first_ == 0 ? Area::Kind::kAnonymous
                    : is_break_   ? Area::Kind::kBreak
                                  : Area::Kind::kOther;
+      area->is_shared_memory = !area->is_private && is_memory();
       return true;
     }
     if (field_ < 5) {
       take_field(c, area);
     } else if (first_ == 0 && c != ' ') {
-      first_ = c;
+      first_ = path_[0] = c;
+    } else if (first_ == '/' && letter_ + 1 < kPathLetters) {
+      path_[++letter_] = c;
     } else if (first_ == '[' && letter_++ == 0) {
       is_break_ = c == 'h';  // "[heap]"
     }
@@ -33,6 +36,18 @@ class Line {
   }
 
  private:
+  static constexpr int kPathLetters = 12;
+
+  bool is_memory() const {
+    static const char* const kNames[] = {"/dev/zero", "/memfd:", "/dev/shm/", "/SYSV"};
+    for (const char* name : kNames) {
+      int at = 0;
+      while (name[at] != '\0' && name[at] == path_[at]) ++at;
+      if (name[at] == '\0') return true;
+    }
+    return false;
+  }
+
   void take_field(char c, Area* area) {
     if (c == ' ') {
       ++field_;
@@ -53,6 +68,7 @@ class Line {
   bool in_end_ = false;
   char first_ = 0;  // of the path
   int letter_ = 0;
+  char path_[kPathLetters] = {};  // its beginning
   bool is_break_ = false;
 };
 
@@ -121,6 +137,18 @@ const Area* AddressSpace::nearest(uintptr_t address) {
 
 uintptr_t AddressSpace::next_page(uintptr_t address) {
   return address / kPage * kPage + kPage;
+}
+
+// A copy of a process has no page tables of what is shared, and a page that was never written to would be
+// made by looking at it: what counts is which pages the memory itself has.
+size_t AddressSpace::ask_for_shared(uintptr_t from, uintptr_t to, uint64_t* flags) {
+  const uintptr_t first = from / kPage;
+  uintptr_t pages = (to - 1) / kPage - first + 1;
+  if (pages > kPagesAtOnce) pages = kPagesAtOnce;
+  unsigned char there[kPagesAtOnce];
+  if (is_error(system_call(SYS_mincore, first * kPage, pages * kPage, there))) return 0;
+  for (size_t i = 0; i < pages; ++i) flags[i] = uint64_t{there[i] & 1u} << 63;
+  return pages;
 }
 
 size_t AddressSpace::ask(uintptr_t from, uintptr_t to, uint64_t* flags) const {

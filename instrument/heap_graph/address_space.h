@@ -16,6 +16,8 @@ struct Area {
   bool readable;
   bool writable;
   bool is_private;
+  bool is_shared_memory;  // shared, and no file of a disk or a device: memfd, /dev/shm, System V,
+                          // MAP_ANONYMOUS
   Kind kind;
 };
 
@@ -37,7 +39,8 @@ class AddressSpace {
       if (area == nullptr || area->begin >= to) return;
       if (area->begin > from) from = area->begin;
       const uintptr_t end = area->end < to ? area->end : to;
-      if (area->readable && area->is_private) for_each_present(from, end, see);
+      if (area->readable && (area->is_private || area->is_shared_memory))
+        for_each_present(from, end, area->is_shared_memory, see);
       from = area->end;
     }
   }
@@ -47,12 +50,13 @@ class AddressSpace {
   static constexpr uintptr_t kFewBytes = 64 << 10;  // for them it is not worth asking
 
   template <typename See>
-  void for_each_present(uintptr_t from, uintptr_t to, const See& see) {
-    if (to - from <= kFewBytes || pagemap_ < 0) return see(from, to);
+  void for_each_present(uintptr_t from, uintptr_t to, bool shared, const See& see) {
+    if (!shared && (to - from <= kFewBytes || pagemap_ < 0)) return see(from, to);
     uintptr_t begin = 0;  // of the run of present pages; 0: none
     while (from < to) {
       uint64_t flags[kPagesAtOnce];
-      const size_t pages = ask(from, to, flags);
+      const size_t pages = shared ? ask_for_shared(from, to, flags) : ask(from, to, flags);
+      if (pages == 0 && shared) return;
       if (pages == 0) return see(begin != 0 ? begin : from, to);
       for (size_t i = 0; i < pages && from < to; ++i) {
         const bool there = flags[i] >> 62 != 0;  // in memory, or swapped out
@@ -69,6 +73,7 @@ class AddressSpace {
 
   static uintptr_t next_page(uintptr_t address);
   size_t ask(uintptr_t from, uintptr_t to, uint64_t* flags) const;
+  static size_t ask_for_shared(uintptr_t from, uintptr_t to, uint64_t* flags);
   const Area* first_behind(uintptr_t address) const;
   const Area* nearest(uintptr_t address);
   bool add(const Area& area);

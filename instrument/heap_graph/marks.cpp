@@ -197,6 +197,12 @@ void Marks::see_root(RootKind root, uint32_t thread, uintptr_t address, uintptr_
   see({kNone, root, thread, address}, word);
 }
 
+// The pointer itself is noted when the memory that it lies in is scanned.
+void Marks::see_handle(RootKind root, uint32_t thread, uintptr_t address, uintptr_t word) {
+  const uint32_t block = blocks_->find(word);
+  if (block != kNone) mark({kNone, root, thread, address}, block, true);
+}
+
 void Marks::finish() {
   scan_queue();
   for (uint32_t i = 0; i < blocks_->count(); ++i) {

@@ -70,6 +70,8 @@ class Marks {
   // Memory outside of blocks, and single words. What is in it is reachable.
   void scan_root(RootKind root, uint32_t thread, uintptr_t from, uintptr_t to);
   void see_root(RootKind root, uint32_t thread, uintptr_t address, uintptr_t word);
+  // The same of a word that holds its block wherever in it it points.
+  void see_handle(RootKind root, uint32_t thread, uintptr_t address, uintptr_t word);
 
   // Everything behind the roots; call it once.
   void finish();

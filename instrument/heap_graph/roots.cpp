@@ -7,7 +7,9 @@ namespace leakhunt::tracker {
 
 namespace {
 
-constexpr uintptr_t kControlBlock = 2304;              // glibc's struct pthread, behind the thread pointer
+constexpr uintptr_t kControlBlock = 2304;  // glibc's struct pthread, behind the thread pointer
+constexpr size_t kVectorWord = 1;          // of it: the vector of a thread's data by module (tcbhead_t::dtv)
+constexpr size_t kSelfWord = 2;            // itself, as in word 0
 constexpr uintptr_t kThreadData = 64 << 10;            // at most in front of it, of the first thread
 constexpr uintptr_t kGlibcHeap = uintptr_t{64} << 20;  // alignment of glibc's further heaps
 constexpr uintptr_t kLargestGuard = 64 << 10;
@@ -23,7 +25,10 @@ class RootScan {
 
   void scan() {
     for (const Area& area : map_) scan_data(area);
-    for (size_t i = 0; i < input_.thread_count; ++i) scan_thread_data(input_.threads[i]);
+    for (size_t i = 0; i < input_.thread_count; ++i) {
+      if (!is_first(input_.threads[i])) scan_vector(input_.threads[i].number, input_.threads[i].stack_high);
+      scan_thread_data(input_.threads[i]);
+    }
     scan_first_thread_data();
     const Area* before = nullptr;
     for (const Area& area : map_) {
@@ -75,6 +80,31 @@ class RootScan {
                    end_of_control_block(thread.stack_high), thread.stack_high);
   }
 
+  // glibc keeps the address behind the vector's own length, and a vector even of a thread that has ended,
+  // together with its stack, for the next one.
+  void scan_vector(uint32_t thread, uintptr_t control_block) {
+    if (!is_control_block(control_block)) return;
+    const uintptr_t* words = reinterpret_cast<const uintptr_t*>(control_block);
+    marks_.see_handle(RootKind::kThread, thread, control_block + kVectorWord * sizeof(uintptr_t),
+                      words[kVectorWord]);
+  }
+
+  bool is_control_block(uintptr_t address) const {
+    const Area* area = map_.at(address);
+    if (area == nullptr || !is_candidate(*area) || address % sizeof(uintptr_t) != 0) return false;
+    const uintptr_t* words = reinterpret_cast<const uintptr_t*>(address);
+    return words[0] == address && words[kSelfWord] == address;
+  }
+
+  // Its control block lies at the stack's end, how far from it is glibc's business.
+  void scan_ended_thread(const Area& area) {
+    constexpr uintptr_t kAlignment = 64;
+    const uintptr_t lowest = area.end - area.begin > 2 * kPage ? area.end - 2 * kPage : area.begin;
+    for (uintptr_t at = area.end - kAlignment; at > lowest; at -= kAlignment) {
+      if (is_control_block(at)) return scan_vector(0, at);
+    }
+  }
+
   void scan_first_thread_data() {
     const uintptr_t pointer = input_.first_thread_pointer;
     if (pointer == 0) return;
@@ -118,7 +148,8 @@ class RootScan {
 
   void scan_unclaimed(const Area& area, const Area* before) {
     if (!is_candidate(area) || area.kind != Area::Kind::kAnonymous || is_data(area)) return;
-    if (is_stack(area) || is_old_stack(area, before) || is_heap(area)) return;
+    if (is_old_stack(area, before) && !is_stack(area)) return scan_ended_thread(area);
+    if (is_stack(area) || is_heap(area)) return;
     for (size_t i = 0; i < input_.excluded_count; ++i) {
       if (overlap(input_.excluded[i], area.begin, area.end)) return;
     }

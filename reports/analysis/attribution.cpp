@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -13,6 +15,11 @@ constexpr std::array<std::string_view, 21> kMallocFamily = {
     "malloc",   "calloc", "realloc",  "reallocarray", "free",          "aligned_alloc", "posix_memalign",
     "memalign", "valloc", "pvalloc",  "mmap",         "mmap64",        "mremap",        "strdup",
     "strndup",  "wcsdup", "asprintf", "vasprintf",    "__libc_malloc", "__libc_calloc", "__libc_realloc",
+};
+// What libc allocates for whoever calls it: malloc in another form.
+constexpr std::array<std::string_view, 12> kLibcGives = {
+    "strdup",   "strndup", "wcsdup",      "asprintf", "vasprintf", "getline",
+    "getdelim", "getcwd",  "IO_getdelim", "realpath", "tempnam",   "canonicalize_file_name",
 };
 constexpr std::array<std::string_view, 4> kPlumbingNamespaces = {
     "std::", "__gnu_cxx::", "__cxxabiv1::", "leakhunt::TaggedResource::"};
@@ -74,8 +81,34 @@ size_t find_parameters(std::string_view function) {
   }
 }
 
+// A return type may be an expression: "decltype (::new (0) T(declval<int>())) std::construct_at<T>(T*, int)".
+std::string_view without_decltype(std::string_view function) {
+  constexpr std::string_view kWord = "decltype";
+  if (!function.starts_with(kWord)) return function;
+  size_t at = kWord.size();
+  if (at < function.size() && function[at] == ' ') ++at;
+  if (at == function.size() || function[at] != '(') return function;
+  int depth = 0;
+  for (; at < function.size(); ++at) {
+    if (function[at] == '(') ++depth;
+    if (function[at] == ')' && --depth == 0) return function.substr(at + 1);
+  }
+  return function;
+}
+
 bool is_anonymous(const StackFrame& frame) {
   return frame.module == recording::kAnonymousCode;
+}
+
+// "__GI___strdup", "__vasprintf_internal", "__asprintf_chk": libc's own names for what it gives away.
+bool is_libc_plumbing(std::string_view module, std::string_view name) {
+  if (!base_name(module).starts_with("libc.so") && !base_name(module).starts_with("libc-")) return false;
+  if (name.starts_with("__GI_")) name.remove_prefix(5);
+  name.remove_prefix(std::min(name.find_first_not_of('_'), name.size()));
+  for (const std::string_view suffix : {"_internal", "_chk"}) {
+    if (name.ends_with(suffix)) name.remove_suffix(suffix.size());
+  }
+  return std::find(kLibcGives.begin(), kLibcGives.end(), name) != kLibcGives.end();
 }
 
 // What stands between a Rust program and its allocator. Its debug information calls the standard library's
@@ -90,6 +123,7 @@ bool is_rust_plumbing(std::string_view file, std::string_view name) {
 }  // namespace
 
 std::string_view qualified_name(std::string_view function) {
+  function = without_decltype(function);
   std::string_view name = function.substr(0, find_parameters(function));
   const std::string_view before_operator = name.substr(0, std::min(find_operator(name), name.size()));
   size_t skip = 0;  // the return type: up to the last space outside of brackets
@@ -135,7 +169,7 @@ bool is_plumbing(const StackFrame& frame) {
   std::string_view name = qualified_name(frame.function);
   if (name.empty()) return false;
   name = name.substr(0, std::min(name.find('@'), name.size()));  // malloc@plt, malloc@@GLIBC_2.2.5
-  if (is_rust_plumbing(frame.file, name)) return true;
+  if (is_rust_plumbing(frame.file, name) || is_libc_plumbing(frame.module, name)) return true;
   if (name.starts_with("operator new") || name.starts_with("operator delete")) return true;
   if (std::find(kMallocFamily.begin(), kMallocFamily.end(), name) != kMallocFamily.end()) return true;
   const auto begins_name = [&](std::string_view prefix) { return name.starts_with(prefix); };
@@ -160,26 +194,35 @@ std::string frame_name(const StackFrame& frame) {
   return fmt::format("0x{:x}", frame.address);
 }
 
+// A run may have a hundred thousand stacks of sixty frames: each frame is made where it stays.
 Attribution attribute(const recording::Run& run, const recording::CallSite& site) {
   Attribution result;
+  std::vector<const recording::Symbol*> symbols;
+  symbols.reserve(site.frames.size());
+  size_t count = 0;
   for (const uint64_t address : site.frames) {
-    StackFrame frame;
-    frame.address = address;
-    frame.offset = address;
-    const recording::Symbol* symbol = symbol_of(run, site, address);
-    if (symbol != nullptr) {
+    symbols.push_back(symbol_of(run, site, address));
+    count += symbols.back() == nullptr ? 1 : std::max<size_t>(1, symbols.back()->source_frames.size());
+  }
+  result.frames.reserve(count);
+  static const recording::SourceFrame kUnknown;
+  for (size_t i = 0; i < symbols.size(); ++i) {
+    const recording::Symbol* symbol = symbols[i];
+    const bool is_named = symbol != nullptr && !symbol->source_frames.empty();
+    const std::span<const recording::SourceFrame> sources =
+        is_named ? std::span(symbol->source_frames) : std::span(&kUnknown, 1);
+    for (const recording::SourceFrame& source : sources) {
+      StackFrame& frame = result.frames.emplace_back();
+      frame.function = source.function;
+      frame.file = source.file;
+      frame.line = source.line;
+      frame.inlined = source.inlined;
+      frame.address = site.frames[i];
+      frame.offset = symbol != nullptr ? symbol->offset : site.frames[i];
+      if (symbol == nullptr) continue;
       frame.module = symbol->module;
-      frame.offset = symbol->offset;
       frame.note = symbol->note;
-      for (const recording::SourceFrame& source : symbol->source_frames) {
-        frame.function = source.function;
-        frame.file = source.file;
-        frame.line = source.line;
-        frame.inlined = source.inlined;
-        result.frames.push_back(frame);
-      }
     }
-    if (symbol == nullptr || symbol->source_frames.empty()) result.frames.push_back(frame);
   }
   // Code made at run time answers where it has a name; otherwise whoever called it says more.
   const auto has_module = [](const StackFrame& f) { return !f.module.empty() && !is_anonymous(f); };

@@ -6,6 +6,7 @@
 #include <set>
 #include <tuple>
 
+#include "reports/analysis/chosen_graphs.h"
 #include "reports/analysis/dominators.h"
 
 namespace leakhunt::reports {
@@ -279,16 +280,6 @@ std::optional<Container> find_container(const HeapGraph& before, const HeapGraph
   return found;
 }
 
-// --- which graphs
-
-std::vector<const HeapGraph*> graphs_with(const Run& run, bool at_exit) {
-  std::vector<const HeapGraph*> graphs;
-  for (const HeapGraph& graph : run.graphs) {
-    if (graph.obstacle.empty() && (graph.reason == GraphReason::kExit) == at_exit) graphs.push_back(&graph);
-  }
-  return graphs;
-}
-
 bool count_held(const HeapGraph& graph, const Sites& sites, Retention& retention) {
   uint64_t blocks = 0;
   for (const recording::GraphSiteRow& row : graph.sites) {
@@ -342,8 +333,7 @@ const char* to_string(Reach reach) {
 
 std::optional<Retention> find_retention(const Run& run, const std::vector<SiteId>& of) {
   const Sites sites(of.begin(), of.end());
-  std::vector<const HeapGraph*> graphs = graphs_with(run, false);
-  if (graphs.empty()) graphs = graphs_with(run, true);
+  std::vector<const HeapGraph*> graphs = chosen_graphs(run);
   if (graphs.empty()) return std::nullopt;
   Retention retention;
   if (!count_held(*graphs.back(), sites, retention)) return std::nullopt;

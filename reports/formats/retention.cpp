@@ -53,6 +53,13 @@ std::string module_name(const std::string& path) {
   return escape_line(slash == std::string::npos ? path : path.substr(slash + 1));
 }
 
+const recording::Module* module_around(const Report& report, uint64_t address) {
+  for (const recording::Module& module : report.run->modules) {
+    if (address >= module.begin && address < module.end) return &module;
+  }
+  return nullptr;
+}
+
 std::string data_words(const Report& report, uint64_t address) {
   const auto& variables = report.run->data_names.variables;
   if (const auto name = variables.find(address); name != variables.end()) {
@@ -62,11 +69,9 @@ std::string data_words(const Report& report, uint64_t address) {
     if (name->second.offset == 0) return fmt::format("global '{}'", variable);
     return fmt::format("global '{}' + {}", variable, name->second.offset);
   }
-  for (const recording::Module& module : report.run->modules) {
-    if (address < module.begin || address >= module.end) continue;
-    return fmt::format("data of {} + {:#x}", module_name(module.path), address - module.bias);
-  }
-  return fmt::format("data at {:#x}", address);
+  const recording::Module* module = module_around(report, address);
+  if (module == nullptr) return fmt::format("data at {:#x}", address);
+  return fmt::format("data of {} + {:#x}", module_name(module->path), address - module->bias);
 }
 
 std::string now_clause(const Report& report, const LastHolder& last) {
@@ -155,6 +160,15 @@ std::string holder_words(const Report& report, const Holder& holder) {
       return "a register of " + thread_words(holder.thread);
   }
   return "";
+}
+
+std::string root_words(const Report& report, const Holder& holder) {
+  if (holder.site || holder.root != RootKind::kData) return holder_words(report, holder);
+  const auto& variables = report.run->data_names.variables;
+  if (const auto name = variables.find(holder.slot); name != variables.end())
+    return fmt::format("global '{}'", escape_line(name->second.variable));
+  const recording::Module* module = module_around(report, holder.slot);
+  return module != nullptr ? "data of " + module_name(module->path) : holder_words(report, holder);
 }
 
 std::string way_words(const Report& report, const Retention& retention) {

@@ -14,6 +14,8 @@ std::string_view to_string(recording::RootKind kind);
 
 // "global 'g_tape' + 16", "the stack of thread 3", "member Chunk::next (+0x0) of a block from arena.cpp:57".
 std::string holder_words(const Report& report, const Holder& holder);
+// The variable alone, whatever slot in it: "global 'g_tape'", "the stack of thread 3".
+std::string root_words(const Report& report, const Holder& holder);
 // "global 'g_tape' + 16 -> 57 blocks from tape.cpp:81, each by +0x40 of the one before -> ..."; "" for none.
 std::string way_words(const Report& report, const Retention& retention);
 // What became of the slot: "it points to a newer block from arena.cpp:57 now".

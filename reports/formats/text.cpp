@@ -11,6 +11,7 @@
 #include "reports/formats/curve.h"
 #include "reports/formats/escape.h"
 #include "reports/formats/formats.h"
+#include "reports/formats/held_blocks.h"
 #include "reports/formats/ledger.h"
 #include "reports/formats/retention.h"
 #include "reports/formats/text_tables.h"
@@ -483,6 +484,7 @@ void write_text(const Report& report, std::ostream& out) {
   write_processes(report, out);
   write_curve(report, out);
   write_findings(report, out);
+  write_held_blocks(report, out);
   write_tags(report, out);
   write_ledger_section(report, out);
   write_call_sites(report, out);

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "lib/recording/appender.h"
+#include "lib/recording/packing.h"
 #include "lib/recording/reader.h"
 
 namespace leakhunt::runner {
@@ -85,6 +86,7 @@ recording::LeftRunning close_child_recordings(const fs::path& directory, Symboli
     }
     // What cannot be written is looked up again by whoever reads it.
     static_cast<void>(recording::append_host_records(file.string(), symboliser.symbolise(*run), {}, {}));
+    static_cast<void>(recording::pack_recording(file.string()));
   }
   return left_running;
 }

@@ -58,7 +58,41 @@ const Shape kShapes[] = {
     {"in such a chunk, itself hidden", 1920, {"reachable"}, {"reachable"}, {"direct"}},
     {"seen as the second base class", 2000, {"reachable"}, {"reachable"}, {}},
     {"an array with its length in front", 2008, {"reachable"}, {"reachable"}, {}},
+    {"a list whose links point to links", 2104, {"possible", "possible"}, {"possible", "possible"}, {}},
+    {"a queue with a pointer to its last link",
+     2208,
+     {"reachable", "reachable"},
+     {"reachable", "reachable"},
+     {}},
+    {"a pointer behind the end", 2304, {"definite"}, {"definite"}, {"direct"}},
+    {"a pointer with a tag in its lowest bits", 2320, {"possible"}, {"possible"}, {}},
+    {"seen as a base class without virtual functions", 2400, {"possible"}, {"possible"}, {}},
+    {"seen as a virtual base class", 2504, {"reachable"}, {"reachable"}, {}},
+    {"a circle of shared_ptr with a weak_ptr to it",
+     2616,
+     {"reachable", "reachable"},
+     {"reachable", "reachable"},
+     {}},
+    {"held by its value behind a count", 2816, {"possible"}, {"possible"}, {}},
+    {"nodes of a lost std::list",
+     3016,
+     {"indirect", "indirect"},
+     {"indirect", "indirect"},
+     {"indirect", "indirect"}},
+    {"a node of a lost std::map", 3136, {"indirect"}, {"indirect"}, {"indirect"}},
+    {"the elements of a lost std::vector", 3200, {"indirect"}, {"indirect"}, {"indirect"}},
+    {"a string in it", 3300, {"indirect"}, {"indirect"}, {"indirect"}},
+    {"a lost strdup", 3500, {"definite"}, {"definite"}, {"direct"}},
+    {"a pool that is held by what was made in it", 3600, {"possible"}, {"possible"}, {}},
+    {"held by what was made in it", 3704, {"possible", "possible"}, {"possible", "possible"}, {}},
+    {"a value of a thread that ended", 3808, {"definite"}, {"definite"}, {"direct"}},
+    {"lost by a thread that ended", 3904, {"definite"}, {"definite"}, {"direct"}},
+    {"held from shared memory", 4008, {"reachable"}, {"reachable"}, {"direct"}},
+    {"a thread's value of an early key", 4104, {"reachable"}, {"reachable"}, {}},
+    {"a thread's value of a late key", 4208, {"reachable"}, {"reachable"}, {}},
 };
+// Lost as well: what the lost containers are, and the two hidden mappings.
+const std::set<uint64_t> kOtherLost = {24, 48, 1 << 16, 1 << 20};
 
 std::string word_of(Reach reach) {
   const char* const words[] = {"definite", "indirect", "possible", "reachable"};
@@ -109,6 +143,18 @@ TEST(HeapGraph, TellsEveryWayOfBeingHeldOrLost) {
   EXPECT_EQ(graph.threads, 2u);
   EXPECT_EQ(graph.threads_parked + graph.threads_waiting, 2u);
   expect_answers(answers_of(graph), &Shape::ours);
+}
+
+// Neither libc's nor libstdc++'s: not the vectors of threads' data, of a thread that ended either.
+TEST(HeapGraph, AccusesNobodyElse) {
+  const Recorded result = recorded(target("heap_shapes"), "export LEAKHUNT_GRAPH=exit;");
+  ASSERT_EQ(result.run.graphs.size(), 1u);
+  std::set<uint64_t> known = kOtherLost;
+  for (const Shape& shape : kShapes) known.insert(shape.size);
+  for (const auto& node : result.run.graphs[0].nodes) {
+    EXPECT_TRUE(node.reach == Reach::kReachable || known.contains(node.size))
+        << node.size << " bytes " << word_of(node.reach);
+  }
 }
 
 TEST(HeapGraph, MemcheckSaysTheSame) {
@@ -252,6 +298,18 @@ TEST(HeapGraphReport, NamesTheVariableThatHoldsAList) {
   const std::string report = report_of("keeps_a_list", "report.txt");
   EXPECT_NE(report.find("still reachable"), std::string::npos) << report;
   EXPECT_NE(report.find("Held by: global '(anonymous namespace)::kept' -> "), std::string::npos) << report;
+}
+
+TEST(HeapGraphReport, NamesWhoLostBlocksThoughNothingGrows) {
+  const TemporaryFolder folder;
+  run_command(LEAKHUNT_BIN "/leakhunt run --graph exit --out " + folder.path() + " -- " +
+              target("heap_shapes"));
+  const std::string report = read_file(folder.file("report.txt"));
+  EXPECT_NE(report.find("Heap graph at the program's end"), std::string::npos) << report;
+  // Not libc's function, but who called it.
+  EXPECT_TRUE(std::regex_search(report, std::regex("3,500 B .*lose_what_libc_gave +heap_shapes.cpp:")))
+      << report;
+  EXPECT_TRUE(std::regex_search(report, std::regex("B  global '.*in_pool'\n"))) << report;
 }
 
 TEST(HeapGraphReport, IsInTheJsonAsWell) {

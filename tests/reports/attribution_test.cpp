@@ -30,6 +30,9 @@ TEST(QualifiedName, DropsReturnTypesParametersAndQualifiers) {
       {"Type::operator()(int) const", "Type::operator()"},
       {"main::{lambda(int)#1}::operator()(int) const", "main::{lambda(int)#1}::operator()"},
       {"ns::operator<(A const&, B const&)", "ns::operator<"},
+      {"decltype (::new ((void*)(0)) S((declval<char>)())) std::construct_at<S, char>(S*, char&&)",
+       "std::construct_at<S, char>"},
+      {"decltype(auto) f(int)", "f"},
       {"", ""},
   };
   for (const auto& [full, expected] : table) EXPECT_EQ(qualified_name(full), expected) << full;
@@ -55,6 +58,19 @@ TEST(Plumbing, IsWhatLiesBetweenTheProgramAndTheHeap) {
   StackFrame inside = function("leakhunt_tag");
   inside.module = "/usr/lib/libleakhunt.so";
   EXPECT_TRUE(is_plumbing(inside));
+}
+
+TEST(Plumbing, OfLibcIsWhatItAllocatesForItsCallers) {
+  for (const char* name :
+       {"__GI___strdup", "__vasprintf_internal", "___asprintf_chk", "_IO_getdelim", "__getline"}) {
+    StackFrame frame = function(name);
+    EXPECT_FALSE(is_plumbing(frame)) << name << ", of a program's own";
+    frame.module = "/usr/lib/x86_64-linux-gnu/libc.so.6";
+    EXPECT_TRUE(is_plumbing(frame)) << name;
+  }
+  StackFrame opens = function("_IO_new_fopen");
+  opens.module = "/usr/lib/x86_64-linux-gnu/libc.so.6";
+  EXPECT_FALSE(is_plumbing(opens));
 }
 
 recording::Run run_with(std::vector<Symbol> symbols) {

@@ -9,6 +9,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
 #include <vector>
 
 namespace {
@@ -50,6 +54,150 @@ uintptr_t hidden_mapping;
 uintptr_t hidden;
 thread_local void* of_thread;
 pthread_barrier_t thread_is_ready;
+
+// --- as others write them
+
+// Of the kernel's kind: links point to links.
+struct Links {
+  Links* next;
+  Links* previous;
+};
+struct Item {
+  char bytes[2088];
+  Links links;
+};
+Links items{&items, &items};
+
+void make_items() {
+  for (int i = 0; i < 2; ++i) {
+    Item* item = static_cast<Item*>(block(sizeof(Item)));
+    item->links = {items.next, &items};
+    items.next->previous = &item->links;
+    items.next = &item->links;
+  }
+}
+
+// A queue with a pointer to its last link, not to its last block.
+struct Message {
+  Message* next;
+  char bytes[2200];
+};
+Message* first_message;
+Message** last_link = &first_message;
+
+void queue_message() {
+  *last_link = static_cast<Message*>(block(sizeof(Message)));
+  (*last_link)->next = nullptr;
+  last_link = &(*last_link)->next;
+}
+
+struct Plain {
+  char bytes[96] = {};
+};
+struct Other {
+  char bytes[96] = {};
+};
+struct PlainBoth : Plain, Other {
+  char bytes[2208] = {};
+};
+struct Shared {
+  virtual ~Shared() = default;
+  char bytes[96] = {};
+};
+struct Left : virtual Shared {};
+struct Right : virtual Shared {};
+struct Diamond : Left, Right {
+  char bytes[2384] = {};
+};
+
+struct Knot {
+  std::shared_ptr<Knot> other;
+  char bytes[2584];
+};
+
+template <size_t kSize>
+struct Value {
+  char bytes[kSize] = {};
+};
+
+struct Pooled {
+  Pooled* next;
+  char* text;
+};
+
+char* behind_the_end;
+uintptr_t tagged;
+Other* plain_second;
+Shared* virtual_base;
+std::weak_ptr<Knot> weak;
+char* value_of_counted;
+Pooled* in_pool;
+uintptr_t hidden_shared_mapping;
+pthread_key_t keys[40];  // the last ones are not in glibc's first array
+
+void tie_a_knot(bool keep_weak) {
+  auto one = std::make_shared<Knot>();
+  auto other = std::make_shared<Knot>();
+  one->other = other;
+  other->other = one;
+  if (keep_weak) weak = one;
+}
+
+void lose_containers() {
+  auto* lost_list = new std::list<Value<3000>>(2);
+  auto* lost_map = new std::map<int, Value<3100>>;
+  (*lost_map)[1];
+  auto* names = new std::vector<std::string>;
+  names->reserve(100);  // 3200
+  names->emplace_back(3299, 'x');
+  static_cast<void>(lost_list);
+}
+
+void lose_what_libc_gave() {
+  static_cast<void>(!strdup(std::string(3499, 'x').c_str()));
+}
+
+void use_a_pool() {
+  char* memory = static_cast<char*>(block(3600));
+  for (int i = 0; i < 2; ++i) {
+    Pooled* made = new (memory + 64 + i * 64) Pooled{in_pool, static_cast<char*>(block(3704))};
+    in_pool = made;
+  }
+}
+
+void* ends(void*) {
+  pthread_setspecific(keys[0], block(3808));  // without a destructor
+  void* volatile forgotten = block(3904);
+  forgotten = nullptr;
+  return forgotten;
+}
+
+void* hide_in_shared_memory(size_t size) {
+  void* memory = mmap(nullptr, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  point(memory, 512 << 10, block(size));
+  return memory;
+}
+
+void fill_as_others() {
+  make_items();
+  queue_message();
+  queue_message();
+  behind_the_end = static_cast<char*>(block(2304)) + 2304;
+  tagged = reinterpret_cast<uintptr_t>(block(2304 + 16)) | 3;
+  plain_second = new PlainBoth;  // 2400
+  virtual_base = new Diamond;    // 2504
+  tie_a_knot(true);              // 2616
+  value_of_counted = static_cast<char*>(block(2816)) + 16;
+  lose_containers();
+  lose_what_libc_gave();
+  use_a_pool();
+  hidden_shared_mapping = reinterpret_cast<uintptr_t>(hide_in_shared_memory(4008)) ^ kMask;
+  pthread_setspecific(keys[1], block(4104));
+  pthread_setspecific(keys[39], block(4208));
+  pthread_t thread;
+  pthread_create(&thread, nullptr, ends, nullptr);
+  pthread_join(thread, nullptr);
+}
 
 void make_list() {
   for (int i = 0; i < 3; ++i) {
@@ -125,6 +273,8 @@ int main() {
   pthread_create(&thread, nullptr, other_thread, nullptr);
   pthread_barrier_wait(&thread_is_ready);
   fill();
+  for (pthread_key_t& key : keys) pthread_key_create(&key, nullptr);
+  fill_as_others();
   scrub();
   return 0;
 }
