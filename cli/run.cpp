@@ -36,7 +36,6 @@ struct Options {
   std::optional<std::string> iteration_symbol;
   std::string follow_fork = "yes";
   bool by_thread = false;
-  std::string graph = "auto";
   std::string baseline;
   HistoryOption history;
 };
@@ -56,16 +55,6 @@ tl::expected<void, std::string> choose_clock(const Options& options, runner::Ord
   return {};
 }
 
-bool is_graph_plan(std::string_view text) {
-  if (text == "auto" || text == "off" || text == "exit") return true;
-  constexpr std::string_view kEvery = "every=";
-  if (!text.starts_with(kEvery)) return false;
-  const std::string_view count = text.substr(kEvery.size());
-  const bool digits =
-      !count.empty() && count.size() <= 9 && count.find_first_not_of("0123456789") == count.npos;
-  return digits && count.find_first_not_of('0') != count.npos;
-}
-
 tl::expected<runner::Order, std::string> make_order(const Options& options,
                                                     const Surroundings& surroundings) {
   runner::Order order;
@@ -82,11 +71,8 @@ tl::expected<runner::Order, std::string> make_order(const Options& options,
   order.environment["LEAKHUNT_UNWINDER"] = options.recording.stacks;
   if (const auto clock = choose_clock(options, order); !clock) return tl::unexpected(clock.error());
   order.follow_children = options.follow_fork == "yes";
-  if (!is_graph_plan(options.graph)) {
-    return tl::unexpected(fmt::format(
-        "--graph: '{}' is none of auto, off, exit and every=K (K iterations, at least 1)", options.graph));
-  }
-  order.environment["LEAKHUNT_GRAPH"] = options.graph;
+  if (const auto graph = check_graph(options.recording); !graph) return tl::unexpected(graph.error());
+  order.environment["LEAKHUNT_GRAPH"] = options.recording.graph;
   if (options.by_thread || has_thread_limits(order.budget)) order.environment["LEAKHUNT_BY_THREAD"] = "1";
   return order;
 }
@@ -166,12 +152,6 @@ void declare_run(CLI::App& app, const Surroundings& surroundings, int& status) {
   command->add_flag(
       "--by-thread", options->by_thread,
       "Tell the allocations of different threads apart: leakhunt report --by-thread shows them");
-  command
-      ->add_option("--graph", options->graph,
-                   "Heap graphs (who points to whom): when something grows (auto), never (off), at the end "
-                   "(exit), or every K iterations and at the end (every=K)")
-      ->type_name("WHEN")
-      ->capture_default_str();
   command->add_option("--baseline", options->baseline, "Compare it with this baseline, as leakhunt gate does")
       ->type_name("FILE");
   declare(*command, options->history);

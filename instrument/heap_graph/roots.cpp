@@ -147,9 +147,12 @@ class RootScan {
   // --- memory that nobody claims
 
   void scan_unclaimed(const Area& area, const Area* before) {
-    if (!is_candidate(area) || area.kind != Area::Kind::kAnonymous || is_data(area)) return;
-    if (is_old_stack(area, before) && !is_stack(area)) return scan_ended_thread(area);
-    if (is_stack(area) || is_heap(area)) return;
+    if (!is_candidate(area) || area.kind == Area::Kind::kFile || is_data(area) || is_stack(area)) return;
+    if (!input_.has_older_heap) {
+      if (area.kind != Area::Kind::kAnonymous) return;
+      if (is_old_stack(area, before)) return scan_ended_thread(area);
+      if (is_heap(area)) return;
+    }
     for (size_t i = 0; i < input_.excluded_count; ++i) {
       if (overlap(input_.excluded[i], area.begin, area.end)) return;
     }
@@ -163,7 +166,8 @@ class RootScan {
   bool is_stack(const Area& area) const {
     for (size_t i = 0; i < input_.thread_count; ++i) {
       const ScannedThread& thread = input_.threads[i];
-      if (thread.stack_high > area.begin && thread.stack_high <= area.end && !is_first(thread)) return true;
+      const bool has_own_stack = !is_first(thread) || area.kind == Area::Kind::kOther;
+      if (thread.stack_high > area.begin && thread.stack_high <= area.end && has_own_stack) return true;
     }
     return false;
   }

@@ -55,18 +55,22 @@ std::optional<Dwarf_Die> structure_pointed_to(std::optional<Dwarf_Die> type) {
   return dwarf_bytesize(&*type) > 0 ? type : std::nullopt;
 }
 
+// The first type that a template is given.
+std::optional<Dwarf_Die> type_argument(Dwarf_Die type) {
+  Dwarf_Die child;
+  if (dwarf_child(&type, &child) != 0) return std::nullopt;
+  do {
+    if (dwarf_tag(&child) == DW_TAG_template_type_parameter) return plain(type_of(child));
+  } while (dwarf_siblingof(&child, &child) == 0);
+  return std::nullopt;
+}
+
 // What std::unique_ptr<T> and its like own.
 std::optional<Dwarf_Die> structure_owned_by(Dwarf_Die owner) {
   const std::string_view name = name_of(owner);
   if (!name.starts_with("unique_ptr<") && !name.starts_with("shared_ptr<")) return std::nullopt;
-  Dwarf_Die child;
-  if (dwarf_child(&owner, &child) != 0) return std::nullopt;
-  do {
-    if (dwarf_tag(&child) != DW_TAG_template_type_parameter) continue;
-    const auto owned = plain(type_of(child));
-    return owned && is_structure(*owned) ? owned : std::nullopt;
-  } while (dwarf_siblingof(&child, &child) == 0);
-  return std::nullopt;
+  auto owned = type_argument(owner);
+  return owned && is_structure(*owned) ? owned : std::nullopt;
 }
 
 // The structure that a function hands out which returns this type.
@@ -101,6 +105,14 @@ uint64_t size_of(std::optional<Dwarf_Die> type) {
   return size;
 }
 
+// The library's room for a value that it makes itself: a node's, say.
+std::optional<Dwarf_Die> value_in_buffer(Dwarf_Die type) {
+  const std::string_view name = name_of(type);
+  if (!name.starts_with("__aligned_membuf<") && !name.starts_with("__aligned_buffer<")) return std::nullopt;
+  auto value = type_argument(type);
+  return value && is_structure(*value) ? value : std::nullopt;
+}
+
 std::string member_path(Dwarf_Die type, uint64_t offset, int depth);
 
 // "next", "list.first", "slots[3]".
@@ -113,6 +125,7 @@ std::string path_in(const Dwarf_Die& member, const std::string& name, uint64_t o
     return name + "[" + std::to_string(offset / element) + "]";
   }
   if (!is_structure(*type)) return name;
+  if (const auto value = value_in_buffer(*type)) type = value;
   const std::string inner = member_path(*type, offset, depth + 1);
   if (inner.empty()) return name;
   return name.empty() ? inner : name + "." + inner;

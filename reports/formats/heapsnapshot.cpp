@@ -19,6 +19,7 @@
 #include "reports/formats/escape.h"
 #include "reports/formats/formats.h"
 #include "reports/formats/labels.h"
+#include "reports/formats/member_names.h"
 #include "reports/formats/retention.h"
 
 namespace leakhunt::reports {
@@ -131,6 +132,11 @@ class Snapshot {
       edges_[0].push_back({kElement, static_cast<uint32_t>(group + 1), group + 1});
   }
 
+  static std::string member_name(const recording::MemberName& name) {
+    const std::string readable = readable_path(name.member);
+    return readable.empty() ? name.member : readable;
+  }
+
   static uint32_t small(uint64_t value) {
     return static_cast<uint32_t>(std::min<uint64_t>(value, std::numeric_limits<uint32_t>::max()));
   }
@@ -149,7 +155,7 @@ class Snapshot {
     if (edge.via != 0) {
       edges.push_back({kProperty, strings_.number(fmt::format("({} blocks left out)", edge.via)), to});
     } else if (member != members.end()) {
-      edges.push_back({kProperty, strings_.number(escape_line(member->second.member)), to});
+      edges.push_back({kProperty, strings_.number(escape_line(member_name(member->second))), to});
     } else {
       edges.push_back({kElement, small(edge.slot), to});
     }
