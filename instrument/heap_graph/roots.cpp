@@ -101,7 +101,10 @@ class RootScan {
     constexpr uintptr_t kAlignment = 64;
     const uintptr_t lowest = area.end - area.begin > 2 * kPage ? area.end - 2 * kPage : area.begin;
     for (uintptr_t at = area.end - kAlignment; at > lowest; at -= kAlignment) {
-      if (is_control_block(at)) return scan_vector(0, at);
+      if (!is_control_block(at)) continue;
+      scan_vector(0, at);
+      const uintptr_t vector = at + kVectorWord * sizeof(uintptr_t);
+      return marks_.see_root(RootKind::kAnonymous, 0, vector, *reinterpret_cast<const uintptr_t*>(vector));
     }
   }
 

@@ -85,10 +85,9 @@ void Tracker::fill_threads(ScanResult* result, recording::GraphHeader* header, s
     if (state == self) {
       thread.sp = stack_pointer();
       ++header->threads_parked;
-      continue;
     }
     // Looked at in turn: those that run get the time that the others took.
-    for (;;) {
+    while (state != self) {
       thread.sp = load_acquire(state->parked_at);
       if (thread.sp != 0) {
         ++header->threads_parked;
@@ -101,7 +100,9 @@ void Tracker::fill_threads(ScanResult* result, recording::GraphHeader* header, s
       if (monotonic_ns() - begin > kWaitForThreads_ns) break;
       system_call(SYS_sched_yield);
     }
-    if (thread.sp < thread.stack_low || thread.sp >= thread.stack_high) thread.sp = 0;  // on another stack
+    // On another stack: a coroutine's, or the one on which a borrowed thread is called. Then all of its own
+    // is scanned.
+    if (thread.sp < thread.stack_low || thread.sp >= thread.stack_high) thread.sp = 0;
   }
   *count = used;
 }
