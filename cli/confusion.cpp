@@ -10,6 +10,8 @@
 
 #include "cli/commands.h"
 #include "cli/messages.h"
+#include "cli/until_certain.h"
+#include "reports/synthetic/early.h"
 
 namespace leakhunt::cli {
 
@@ -23,10 +25,12 @@ struct Options {
   std::string family = "all";
   size_t series = 4200;
   uint64_t seed = 1;
+  std::string until_certain;
 };
 
 // Judges one family with about `series` series; true if it meets the bars.
-bool judge(const char* name, const std::vector<synthetic::Recipe>& recipes, size_t series, uint64_t seed) {
+bool judge_whole(const char* name, const std::vector<synthetic::Recipe>& recipes, size_t series,
+                 uint64_t seed) {
   const size_t each = std::max<size_t>(1, (series + recipes.size() - 1) / recipes.size());
   const synthetic::Confusion confusion = synthetic::judge_family(recipes, each, seed);
   synthetic::write_confusion(confusion, name, std::cout);
@@ -34,7 +38,23 @@ bool judge(const char* name, const std::vector<synthetic::Recipe>& recipes, size
   return confusion.bars_are_met();
 }
 
+bool judge_before_the_end(const char* name, const std::vector<synthetic::Recipe>& recipes, size_t series,
+                          uint64_t seed, double confidence) {
+  const size_t each = std::max<size_t>(1, (series + recipes.size() - 1) / recipes.size());
+  const synthetic::EarlyVerdicts verdicts = synthetic::judge_early(recipes, each, seed, confidence);
+  synthetic::write_early(verdicts, name, std::cout);
+  std::cout << std::endl;
+  return verdicts.bars_are_met();
+}
+
 int run(const Options& options) {
+  tl::expected<double, std::string> confidence = 0;
+  if (!options.until_certain.empty()) confidence = parse_confidence(options.until_certain);
+  if (!confidence) return refuse(confidence.error());
+  const auto judge = [&](const char* name, const auto& recipes, size_t series, uint64_t seed) {
+    return *confidence > 0 ? judge_before_the_end(name, recipes, series, seed, *confidence)
+                           : judge_whole(name, recipes, series, seed);
+  };
   const size_t part = options.family == "all" ? options.series / 2 : options.series;
   bool met = true;
   if (options.family != "field") met = judge("textbook", synthetic::textbook(), part, options.seed) && met;
@@ -62,6 +82,7 @@ void declare_confusion(CLI::App& app, const Surroundings& surroundings, int& sta
   command->add_option("--seed", options->seed, "Other programs of the same kinds")
       ->type_name("N")
       ->capture_default_str();
+  declare_until_certain(*command, options->until_certain);
   command->footer(
       "Bars: no innocent accused; no leak of 1.6 bytes per iteration or more missed within 10,000 "
       "iterations;\n"

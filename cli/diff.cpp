@@ -114,6 +114,8 @@ tl::expected<reports::DiffSide, std::string> side_of(const reports::Report& repo
 }
 
 tl::expected<void, std::string> check_call(const Options& options, const reports::DiffFormat& format) {
+  if (!format.why_not().empty())
+    return Refusal(fmt::format("--format {}: {}", format.name, format.why_not()));
   if (options.absolute_paths && !options.source_root.empty())
     return Refusal("--absolute-paths and --source-root exclude each other");
   std::error_code ignored;

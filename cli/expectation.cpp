@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/diagnosis.h"
 #include "reports/formats/escape.h"
 
 namespace leakhunt::cli {
@@ -57,7 +58,9 @@ std::string missed_finding(const reports::Report& report, const runner::Schedule
       (!report.findings.empty() &&
        (expected.tag.empty() || tag_of(report, report.findings.front()) == expected.tag) &&
        (expected.function.empty() || passes_through(report, report.findings.front(), expected.function)));
-  return found ? std::string() : first_finding(report);
+  if (!found) return first_finding(report);
+  if (schedule.kind != runner::ScenarioKind::kSingle) return {};  // the last of several is diagnosed
+  return wrong_diagnosis(compare_diagnoses(report, schedule.diagnoses));
 }
 
 std::string unmet_expectation(reports::Verdict verdict, const runner::Schedule& schedule,
@@ -67,6 +70,7 @@ std::string unmet_expectation(reports::Verdict verdict, const runner::Schedule& 
   if (expected.empty()) return {};
   if (is != expected) return fmt::format("the scenario expects {}, the verdict is {}", expected, is);
   if (missed.empty()) return {};
+  if (missed.starts_with("tag ")) return "the diagnosis is wrong: " + missed;
   if (!schedule.expected_reason.empty())
     return fmt::format("the scenario expects the reason \"{}\"; {}", schedule.expected_reason, missed);
   return fmt::format("the scenario expects a finding{}; {}", wanted_text(schedule.expected_finding), missed);

@@ -11,6 +11,7 @@
 #include "cli/judged.h"
 #include "cli/messages.h"
 #include "cli/recording_options.h"
+#include "cli/until_certain.h"
 #include "cli/verdict_line.h"
 #include "scenarios/runner/build_kind.h"
 #include "scenarios/runner/conduct.h"
@@ -36,6 +37,8 @@ struct Options {
   std::optional<std::string> iteration_symbol;
   std::string follow_fork = "yes";
   bool by_thread = false;
+  std::string until_certain;
+  uint64_t iterations = 0;
   std::string baseline;
   HistoryOption history;
 };
@@ -73,6 +76,10 @@ tl::expected<runner::Order, std::string> make_order(const Options& options,
   order.follow_children = options.follow_fork == "yes";
   if (const auto graph = check_graph(options.recording); !graph) return tl::unexpected(graph.error());
   order.environment["LEAKHUNT_GRAPH"] = options.recording.graph;
+  auto judge =
+      live_judge(options.until_certain, options.iterations, options.iterations / 10, "add --iterations N");
+  if (!judge) return tl::unexpected(judge.error());
+  order.judge = std::move(*judge);
   if (options.by_thread || has_thread_limits(order.budget)) order.environment["LEAKHUNT_BY_THREAD"] = "1";
   return order;
 }
@@ -152,6 +159,9 @@ void declare_run(CLI::App& app, const Surroundings& surroundings, int& status) {
   command->add_flag(
       "--by-thread", options->by_thread,
       "Tell the allocations of different threads apart: leakhunt report --by-thread shows them");
+  declare_until_certain(*command, options->until_certain);
+  command->add_option("--iterations", options->iterations, "How many there will be, for --until-certain")
+      ->type_name("N");
   command->add_option("--baseline", options->baseline, "Compare it with this baseline, as leakhunt gate does")
       ->type_name("FILE");
   declare(*command, options->history);

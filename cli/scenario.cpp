@@ -14,8 +14,10 @@
 #include "cli/judged.h"
 #include "cli/messages.h"
 #include "cli/planned_run.h"
+#include "cli/race.h"
 #include "cli/several_runs.h"
 #include "cli/trials.h"
+#include "cli/until_certain.h"
 #include "scenarios/runner/catalogue.h"
 #include "scenarios/runner/conduct.h"
 #include "scenarios/runner/scenario.h"
@@ -34,6 +36,7 @@ struct Options {
   std::optional<std::string> budget;
   std::string config;
   HistoryOption history;
+  std::string until_certain;
   bool no_positive_control = false;
   bool list = false;
   bool all = false;
@@ -103,13 +106,21 @@ void print_written(const runner::OutputDirectory& out) {
   std::cout << " target.log\n" << std::flush;
 }
 
-int run_single(const runner::Schedule& schedule, const Surroundings& surroundings,
-               const HistoryOption& history) {
+int run_single(const runner::Schedule& schedule, const Options& options, const Surroundings& surroundings) {
+  const recording::Scenario& scenario = schedule.runs.front().scenario;
+  auto judge = live_judge(options.until_certain, scenario.iterations, scenario.warm_up,
+                          "write iterations = 1000 into the scenario");
+  if (!judge) return refuse(judge.error());
   const auto out = runner::OutputDirectory::open(schedule.out);
   if (!out) return refuse(out.error());
   const runner::Plan& plan = schedule.runs.front();
-  const auto watched = runner::conduct(order_of(plan, schedule.name, surroundings), *out);
+  runner::SignalWatch signals;  // a key between two runs of a race counts as well
+  runner::Order order = order_of(plan, schedule.name, surroundings);
+  order.judge = std::move(*judge);
+  auto watched = runner::conduct(order, *out, signals);
   if (!watched) return refuse(watched.error());
+  const auto raced = race_with_twin(schedule, schedule.name, surroundings, signals, *out, *watched);
+  if (!raced) return refuse(raced.error());
   const int interrupted = watched->interrupted_by == 0 ? 0 : kSignalled + watched->interrupted_by;
   const auto judged = conclude(*watched, *out);
   if (!judged) return interrupted != 0 ? interrupted : refuse(judged.error());
@@ -121,7 +132,7 @@ int run_single(const runner::Schedule& schedule, const Surroundings& surrounding
                                           missed_finding(judged->report, schedule));
   }
   print_written(*out);
-  if (const auto kept = keep_in_history(judged->report, history); !kept && interrupted == 0)
+  if (const auto kept = keep_in_history(judged->report, options.history); !kept && interrupted == 0)
     return refuse(kept.error());
   return interrupted != 0 ? interrupted : reports::exit_status(judged->report);
 }
@@ -129,6 +140,8 @@ int run_single(const runner::Schedule& schedule, const Surroundings& surrounding
 // Every scenario, each below `--out`. A file with a mistake, or an override that one of them cannot take, is
 // said before anything runs.
 int run_every(const Options& options, const Surroundings& surroundings) {
+  if (!options.until_certain.empty())
+    return refuse("--until-certain ends one run early: give it with a scenario's name, without --all");
   if (!options.name_or_file.empty() || !options.defect.empty())
     return refuse("--all runs every scenario as it is: leave out the name and --defect");
   const fs::path directory = runner::scenarios_directory(surroundings.program_directory);
@@ -153,9 +166,10 @@ int run(const Options& options, const Surroundings& surroundings) {
   if (options.name_or_file.empty()) return refuse("no scenario is given; see leakhunt scenario --list");
   const auto schedule = make_schedule(options, surroundings);
   if (!schedule) return refuse(schedule.error());
-  return schedule->kind == runner::ScenarioKind::kSingle
-             ? run_single(*schedule, surroundings, options.history)
-             : run_several(*schedule, surroundings, options.history);
+  if (schedule->kind == runner::ScenarioKind::kSingle) return run_single(*schedule, options, surroundings);
+  if (!options.until_certain.empty())
+    return refuse(fmt::format("--until-certain ends one run early, and {} makes several", schedule->name));
+  return run_several(*schedule, surroundings, options.history);
 }
 
 }  // namespace
@@ -182,6 +196,7 @@ void declare_scenario(CLI::App& app, const Surroundings& surroundings, int& stat
       ->type_name("5GB");
   declare_config(*command, options->config);
   declare(*command, options->history);
+  declare_until_certain(*command, options->until_certain);
   command->add_flag("--no-positive-control", options->no_positive_control,
                     "Do not show, with an injected leak, that the gate would catch one");
   command->footer(

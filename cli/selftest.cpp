@@ -25,10 +25,10 @@ struct Options {
 };
 
 bool is_wanted(const Options& options, const runner::CatalogueEntry& entry) {
-  if (entry.defect.empty()) return false;
+  if (entry.defect.empty() && entry.twin.empty()) return false;
   if (options.defects.empty()) return true;
   for (const std::string& name : options.defects) {
-    const auto known = runner::find_defect({entry}, name);
+    const bool known = !entry.defect.empty() && runner::find_defect({entry}, name);
     if (known || runner::find_scenario(entry.file.parent_path(), name) == entry.file) return true;
   }
   return false;
@@ -45,6 +45,20 @@ tl::expected<Trial, std::string> make_trial(const runner::CatalogueEntry& entry,
   return Trial{name, name, std::move(*schedule)};
 }
 
+// Of a scenario that is slow by its arguments, its twin; it races with itself.
+tl::expected<Trial, std::string> make_twin(const runner::CatalogueEntry& entry, const Trial& broken,
+                                           const Options& options, const Surroundings& surroundings) {
+  runner::CatalogueEntry twin = entry;
+  const auto file = runner::find_scenario(entry.file.parent_path(), entry.twin);
+  if (!file) return tl::unexpected(file.error());
+  twin.file = *file;
+  auto healthy = make_trial(twin, entry.name + "-healthy", options.overrides, options, surroundings);
+  if (!healthy) return healthy;
+  healthy->schedule.race = broken.schedule.race;
+  healthy->schedule.race->subject = healthy->schedule.race->twin;
+  return healthy;
+}
+
 // The defect and, behind it, its healthy twin: the same in everything else.
 tl::expected<std::vector<Trial>, std::string> make_pair_of(const runner::CatalogueEntry& entry,
                                                            const Options& options,
@@ -53,12 +67,15 @@ tl::expected<std::vector<Trial>, std::string> make_pair_of(const runner::Catalog
   if (!broken) return tl::unexpected(broken.error());
   std::vector<std::string> overrides = options.overrides;
   overrides.push_back("defect=");
-  auto healthy = make_trial(entry, entry.name + "-healthy", std::move(overrides), options, surroundings);
+  auto healthy = entry.defect.empty() ? make_twin(entry, *broken, options, surroundings)
+                                      : make_trial(entry, entry.name + "-healthy", std::move(overrides),
+                                                   options, surroundings);
   if (!healthy) return tl::unexpected(healthy.error());
   healthy->row = "  without it";
   healthy->schedule.expected_verdict = "pass";
   healthy->schedule.expected_finding = {};
   healthy->schedule.expected_reason.clear();
+  healthy->schedule.diagnoses.clear();
   return std::vector<Trial>{std::move(*broken), std::move(*healthy)};
 }
 

@@ -7,6 +7,7 @@
 #include <tl/expected.hpp>
 
 #include "cli/commands.h"
+#include "cli/diagnosis.h"
 #include "cli/history_option.h"
 #include "reports/comparison.h"
 #include "scenarios/runner/conduct.h"
@@ -17,9 +18,10 @@ namespace leakhunt::cli {
 // How far they came.
 struct SeveralRuns {
   reports::Comparison comparison;
-  int interrupted_by = 0;  // a signal
-  std::string problem;     // a line for the user: why it could not go on
-  std::string missed;      // what the first run had instead of the expected finding
+  int interrupted_by = 0;                    // a signal
+  std::string problem;                       // a line for the user: why it could not go on
+  std::vector<DiagnosisRow> diagnosis = {};  // of the last run
+  std::string missed;                        // what the first run had instead of the expected finding
 };
 
 // Makes the runs, each with its reports below schedule.out; says on stderr how each went. `lead` stands

@@ -9,6 +9,7 @@
 #include "cli/expectation.h"
 #include "cli/messages.h"
 #include "cli/planned_run.h"
+#include "cli/race.h"
 #include "cli/several_runs.h"
 #include "reports/comparison.h"
 #include "reports/formats/escape.h"
@@ -45,14 +46,17 @@ tl::expected<void, std::string> run_single(const Trial& trial, const std::string
   const auto out = runner::OutputDirectory::open(trial.schedule.out);
   if (!out) return tl::unexpected(out.error());
   const runner::Plan& plan = trial.schedule.runs.front();
-  const auto watched = runner::conduct(order_of(plan, lead + trial.name, surroundings), *out, signals);
+  auto watched = runner::conduct(order_of(plan, lead + trial.name, surroundings), *out, signals);
   if (!watched) return tl::unexpected(watched.error());
+  auto raced = race_with_twin(trial.schedule, lead + trial.name, surroundings, signals, *out, *watched);
+  if (!raced) return raced;
   interrupted_by = watched->interrupted_by;
   const auto judged = conclude(*watched, *out);
   if (!judged) return tl::unexpected(judged.error());
   row.verdict = judged->report.verdict();
   take_first_finding(judged->report, row);
   row.unmet = unmet_expectation(*row.verdict, trial.schedule, missed_finding(judged->report, trial.schedule));
+  row.diagnosis = compare_diagnoses(judged->report, trial.schedule.diagnoses);
   take(reports::compared_run(judged->report, {}), row);
   return {};
 }
@@ -68,6 +72,7 @@ tl::expected<void, std::string> run_several(const Trial& trial, const std::strin
   if (auto written = write_comparison(outcome.comparison, *out); !written) return written;
   row.verdict = reports::verdict_of(outcome.comparison);
   row.unmet = unmet_expectation(*row.verdict, trial.schedule, outcome.missed);
+  row.diagnosis = outcome.diagnosis;
   take(reports::total_of(outcome.comparison), row);
   if (trial.schedule.kind == runner::ScenarioKind::kSweep) {
     // Its runs are no parts of one: the steepest, instead of the mean.
@@ -106,6 +111,23 @@ std::vector<std::string> cells_of(const TrialResult& row) {
           row.expected.empty() ? "-" : (row.unmet.empty() ? "yes" : "NO")};
 }
 
+// Each part of what the scenarios expect to be said of their defects.
+void print_diagnoses(const TrialResults& results) {
+  bool any = false;
+  for (const TrialResult& row : results.rows) {
+    for (const DiagnosisRow& diagnosis : row.diagnosis) {
+      std::string parts;
+      for (const std::string& part : diagnosis.right) parts += (parts.empty() ? "" : ", ") + part;
+      for (const std::string& part : diagnosis.wrong) parts += (parts.empty() ? "NOT " : ", NOT ") + part;
+      reports::write_wrapped(std::cout, diagnosis.wrong.empty() ? "  ✓ " : "  ✗ ",
+                             fmt::format("{}, tag {}: {}", reports::escape_line(row.name),
+                                         reports::escape_line(diagnosis.tag), parts));
+      any = true;
+    }
+  }
+  if (any) std::cout << '\n';
+}
+
 }  // namespace
 
 TrialResults run_trials(const std::vector<Trial>& trials, const Surroundings& surroundings) {
@@ -134,6 +156,7 @@ void print_trials(const TrialResults& results) {
   for (const TrialResult& row : results.rows) table.add(cells_of(row));
   table.write(std::cout, 2);
   std::cout << '\n';
+  print_diagnoses(results);
   const auto is_met = [](const TrialResult& row) { return row.unmet.empty(); };
   const auto met = std::count_if(results.rows.begin(), results.rows.end(), is_met);
   for (const TrialResult& row : results.rows) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/diagnosis.h"
 #include "reports/report.h"
 #include "scenarios/runner/scenario.h"
 
@@ -26,8 +27,9 @@ struct TrialResult {
   std::optional<double> growth;  // bytes per iteration
   uint64_t peak_rss_bytes = 0;
   std::optional<double> per_second;
-  std::string found_tag;    // of the first finding; empty: none
-  std::string found_place;  // "arena.cpp:81"
+  std::string found_tag;                // of the first finding; empty: none
+  std::string found_place;              // "arena.cpp:81"
+  std::vector<DiagnosisRow> diagnosis;  // what the scenario expects to be said of its defect
   double seconds = 0;
 };
 

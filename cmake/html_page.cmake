@@ -58,10 +58,11 @@ function(read_if_there result file)
   endif()
 endfunction()
 
-# install_packages(option...): fills ${WORK}/node_modules with what the lock file names; sets `problem` where that fails.
+# install_packages(option...): fills ${WORK}/node_modules with what the lock file in ${PACKAGES} names; sets `problem`
+# where that fails.
 function(install_packages)
   set(problem "" PARENT_SCOPE)
-  set(lists ${LEAKHUNT_PAGE_SOURCE}/package.json ${LEAKHUNT_PAGE_SOURCE}/package-lock.json)
+  set(lists ${PACKAGES}/package.json ${PACKAGES}/package-lock.json)
   hash_of(wanted ${lists})
   read_if_there(installed ${WORK}/installed)
   if(installed STREQUAL wanted)
@@ -72,7 +73,8 @@ function(install_packages)
     COMMAND ${NPM} ci ${ARGN} --ignore-scripts --no-audit --no-fund --fetch-retries=1 --fetch-timeout=30000
     WORKING_DIRECTORY ${WORK} TIMEOUT 240 RESULT_VARIABLE status OUTPUT_FILE ${WORK}/npm.log ERROR_FILE ${WORK}/npm.log)
   if(NOT status EQUAL 0)
-    set(problem "npm could not install the page's packages (no network?); build/html/npm.log says why; configure and build again"
+    get_filename_component(folder ${WORK} NAME)
+    set(problem "npm could not install its packages (no network?); build/${folder}/npm.log says why; configure and build again"
       PARENT_SCOPE)
     return()
   endif()
@@ -105,6 +107,9 @@ function(build_page)
   file(COPY_FILE ${WORK}/page.html ${OUTPUT})
 endfunction()
 
+if(NOT PACKAGES)
+  set(PACKAGES ${LEAKHUNT_PAGE_SOURCE})
+endif()
 file(MAKE_DIRECTORY ${WORK})
 file(LOCK ${WORK}/lock TIMEOUT 600)
 if(MODULES_ONLY)  # for the tests: with what drives a browser

@@ -8,6 +8,7 @@
 build="$root/build/release"
 stamp="$root/build/set_up.stamp"
 packages_file="$root/scripts/packages"
+tools="$root/build/tools"
 logs="$root/build/logs"
 # Everything the build reads. Folders count too: a source that was deleted leaves its folder newer.
 sources=("$root"/{CMakeLists.txt,CMakePresets.json,cli,cmake,instrument,lib,reports,scenarios,scripts/packages})
@@ -115,6 +116,27 @@ ensure_packages() {
   fi
   say "installing them"
   run_logged install install_packages
+}
+
+# The programs of one package, into $tools: nothing of it is installed, no service starts.
+take_programs_of() {
+  local package=$1
+  mkdir -p "$tools" && cd "$tools" && rm -f -- "$package"_*.deb || return
+  apt-get -q download "$package" || return
+  dpkg-deb --fsys-tarfile "$package"_*.deb | tar -x ./usr/bin || return
+  rm -f -- "$package"_*.deb
+  : >"$package.unpacked"
+}
+
+# unpack_packages: those of the group `unpack`. Without them the tests that call their programs are skipped.
+unpack_packages() {
+  local group name reason
+  while read -r group name reason; do
+    [[ $group == unpack && ! -e $tools/$name.unpacked ]] || continue
+    say "unpacking $name: $reason"
+    (take_programs_of "$name") >"$logs/unpack-$name.log" 2>&1 </dev/null ||
+      say "$name could not be unpacked: its tests are skipped; $logs/unpack-$name.log says why"
+  done <"$packages_file"
 }
 
 # --- running the steps ---------------------------------------------------------------------------------------------

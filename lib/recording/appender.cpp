@@ -62,12 +62,32 @@ size_t name_bytes(const Symbol& symbol) {
   return bytes;
 }
 
+// The frames that `append` makes, behind the last whole frame of the file; what stands there torn is cut off.
+template <typename Append>
+tl::expected<void, Error> append_behind_last_frame(const std::string& path, Append append) {
+  FrameScanner scanner(path);
+  if (auto ready = scanner.refresh(); !ready) return ready;
+  Frame frame;
+  Skipped skipped;
+  while (scanner.next(&frame, &skipped)) {
+  }
+  const Tail tail = scanner.tail();
+  const uint64_t end = frame_size(tail.offset + tail.damaged_bytes) - sizeof(FrameHeader);  // rounded up to 8
+
+  std::vector<uint8_t> bytes;
+  if (tail.torn_bytes > 0) append_frame(bytes, RecordType::kTornTail, encode(TornTail{tail.torn_bytes}));
+  append(bytes);
+  File file(path, O_WRONLY);
+  if (!file || !file.cut_at(end) || !file.write_at(end, bytes)) return cannot_write(path);
+  return {};
+}
+
 }  // namespace
 
-void append_file_header(std::vector<uint8_t>& to) {
+void append_file_header(std::vector<uint8_t>& to, uint32_t version) {
   FileHeader header{};
   std::copy(std::begin(kFileMagic), std::end(kFileMagic), header.magic);
-  header.version = kFormatVersion;
+  header.version = version;
   header.header_bytes = sizeof header;
   const uint8_t* bytes = reinterpret_cast<const uint8_t*>(&header);
   to.insert(to.end(), bytes, bytes + sizeof header);
@@ -126,26 +146,20 @@ tl::expected<void, Error> append_host_records(const std::string& path, const Sym
                                               std::span<const HostSample> samples,
                                               const std::optional<Outcome>& outcome,
                                               const LeftRunning& left_running, const DataNames& names) {
-  FrameScanner scanner(path);
-  if (auto ready = scanner.refresh(); !ready) return ready;
-  Frame frame;
-  Skipped skipped;
-  while (scanner.next(&frame, &skipped)) {
-  }
-  const Tail tail = scanner.tail();
-  const uint64_t end = frame_size(tail.offset + tail.damaged_bytes) - sizeof(FrameHeader);  // rounded up to 8
+  return append_behind_last_frame(path, [&](std::vector<uint8_t>& bytes) {
+    append_host_samples(bytes, samples);
+    append_symbols(bytes, symbols);
+    if (outcome) append_frame(bytes, RecordType::kOutcome, encode(*outcome));
+    if (!left_running.empty())
+      append_frame(bytes, RecordType::kLeftRunning, encode_left_running(left_running));
+    if (!names.variables.empty() || !names.members.empty())
+      append_frame(bytes, RecordType::kDataNames, encode(names));
+  });
+}
 
-  std::vector<uint8_t> bytes;
-  if (tail.torn_bytes > 0) append_frame(bytes, RecordType::kTornTail, encode(TornTail{tail.torn_bytes}));
-  append_host_samples(bytes, samples);
-  append_symbols(bytes, symbols);
-  if (outcome) append_frame(bytes, RecordType::kOutcome, encode(*outcome));
-  if (!left_running.empty()) append_frame(bytes, RecordType::kLeftRunning, encode_left_running(left_running));
-  if (!names.variables.empty() || !names.members.empty())
-    append_frame(bytes, RecordType::kDataNames, encode(names));
-  File file(path, O_WRONLY);
-  if (!file || !file.cut_at(end) || !file.write_at(end, bytes)) return cannot_write(path);
-  return {};
+tl::expected<void, Error> append_record(const std::string& path, RecordType type, const Payload& payload) {
+  return append_behind_last_frame(path,
+                                  [&](std::vector<uint8_t>& bytes) { append_frame(bytes, type, payload); });
 }
 
 }  // namespace leakhunt::recording

@@ -10,6 +10,7 @@
 
 #include "lib/recording/budget.h"
 #include "lib/recording/error.h"
+#include "lib/recording/format.h"
 #include "lib/recording/host_codec.h"
 #include "lib/recording/run.h"
 
@@ -31,11 +32,14 @@ tl::expected<void, Error> append_host_records(const std::string& path, const Sym
                                               const LeftRunning& left_running = {},
                                               const DataNames& names = {});
 
+// The same of one record alone: what the runner found out beside the run, or why it ended it.
+tl::expected<void, Error> append_record(const std::string& path, RecordType type, const Payload& payload);
+
 // One frame, header and padding included, at the end of `to`. The size of `to` must be a multiple of 8.
 void append_frame(std::vector<uint8_t>& to, RecordType type, std::span<const uint8_t> payload);
 
 // The file header, at the start of `to`.
-void append_file_header(std::vector<uint8_t>& to);
+void append_file_header(std::vector<uint8_t>& to, uint32_t version = kFormatVersion);
 
 // The frames of symbols and samples, in as many records as they need.
 void append_symbols(std::vector<uint8_t>& to, const Symbols& symbols);

@@ -16,7 +16,8 @@
 //   HOST    ( torn_tail? (host_samples | symbols | outcome | left_running | data_names)* )*   a later one
 //                                                                                        replaces the earlier
 //
-// All integers are little-endian; inside payloads they are LEB128 varints unless said otherwise.
+// A finished recording is rewritten by the host, with packed records in place of them. All integers are
+// little-endian; inside payloads they are LEB128 varints unless said otherwise.
 #pragma once
 
 #include <stdint.h>
@@ -25,12 +26,14 @@ namespace leakhunt::recording {
 
 inline constexpr uint8_t kFileMagic[8] = {'L', 'E', 'A', 'K', 'H', 'U', 'N', 'T'};
 inline constexpr uint32_t kFormatVersion = 1;
+// The same with packed records, which the host writes: the newest there is.
+inline constexpr uint32_t kPackedVersion = 2;
 
 // At offset 0 of the file.
 struct FileHeader {
   uint8_t magic[8];
   uint32_t version;
-  uint32_t header_bytes;  // where the first frame begins: sizeof(FileHeader) in version 1
+  uint32_t header_bytes;  // where the first frame begins: sizeof(FileHeader) in versions 1 and 2
 };
 static_assert(sizeof(FileHeader) == 16);
 
@@ -80,6 +83,9 @@ enum class RecordType : uint32_t {
   kLedger = 30,       // what resident memory consisted of, after the snapshot before it
   kLimits = 32,       // what else the budget says: limits of parts of the run, suppressions
   kFreedPlace = 33,   // where blocks of a site were freed, by a sample
+  kPacked = 34,       // of the host: many records, compressed; packing.h
+  kTwinSpeed = 40,    // of the host: how fast the program is beside its healthy twin
+  kCertainty = 41,    // of the host: why it stopped the program before its last iteration
 };
 
 // Ids are dense, counted from 0 in the order of their records.

@@ -96,11 +96,11 @@ tl::expected<void, Error> FrameScanner::check_file_header() {
   }
   FileHeader header{};
   std::memcpy(&header, bytes.data(), sizeof header);
-  if (header.version > kFormatVersion) {
+  if (header.version > kPackedVersion) {
     return tl::unexpected(
         error(fmt::format("has format {}, newer than the {} that this leakhunt reads; use the version "
                           "that wrote it",
-                          header.version, kFormatVersion)));
+                          header.version, kPackedVersion)));
   }
   if (header.version == 0 || header.header_bytes != sizeof header) {
     return tl::unexpected(error("has a damaged file header; copy the file again, or run the target again"));

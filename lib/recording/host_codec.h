@@ -60,6 +60,12 @@ bool decode(Decoder& in, LeftRunning* recordings);
 Payload encode(const DataNames& names);
 bool decode(Decoder& in, DataNames* names);
 
+Payload encode(const TwinSpeed& record);
+bool decode(Decoder& in, TwinSpeed* record);
+
+Payload encode(const Certainty& record);
+bool decode(Decoder& in, Certainty* record);
+
 // The bytes of a string, for the target's records.
 Bytes bytes_of(std::string_view text);
 std::string_view view_of(Bytes bytes);

@@ -44,6 +44,8 @@ class Reader {
   Run take_run() && { return std::move(builder_.run()); }
 
  private:
+  void take(const Frame& frame);
+
   FrameScanner scanner_;
   RunBuilder builder_;
 };

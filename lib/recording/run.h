@@ -274,6 +274,48 @@ struct Outcome {
       {};  // why the tracker did not start in what was executed last, where that is known
 };
 
+// One short run, of a program whose speed is compared with another's.
+struct SpeedOfRun {
+  double per_second = 0;  // iterations, of the faster half of them; 0: it came to none
+  uint64_t iterations = 0;
+  uint64_t wall_ns = 0;  // of the process, from its start to its end, and so is what follows
+  uint64_t cpu_ns = 0;
+  uint64_t voluntary_switches = 0;    // it went to sleep: for a lock, or to wait for other threads
+  uint64_t involuntary_switches = 0;  // its time was up
+};
+struct SpeedPair {
+  SpeedOfRun subject;
+  SpeedOfRun twin;
+};
+
+// What both say of their speed: a line of the output of each, without its common beginning `about`.
+struct SpeedClue {
+  std::string about;
+  std::string subject;
+  std::string twin;
+};
+
+// The scenario's program and its healthy twin, run in turns on the same machine.
+struct TwinSpeed {
+  std::string twin;        // the name of its scenario
+  double least_ratio = 0;  // of the subject's speed to the twin's
+  uint64_t processors = 0;
+  uint64_t processors_needed = 1;  // where there are fewer, what makes the subject slow costs nothing
+  std::vector<SpeedPair> pairs;    // in the order in which they ran
+  std::vector<SpeedClue> clues;
+  std::string obstacle;  // why there are no more pairs, or empty
+};
+
+// The runner stopped the target because its verdict was certain.
+struct Certainty {
+  double confidence = 0;
+  uint64_t iteration = 0;  // completed, at the look that was certain
+  uint64_t planned = 0;    // iterations
+  uint64_t looks = 0;      // at the growing recording, this one included
+  bool fails = false;      // the verdict: fail or pass
+  std::string because;     // the end of a sentence
+};
+
 // What could not be read. A torn tail (the writer was killed in the middle of a frame) is normal and is no
 // damage.
 struct Damage {
@@ -309,6 +351,8 @@ struct Run {
   std::map<uint64_t, Symbol> symbols;    // by return address
   std::vector<HostSample> host_samples;
   std::optional<Outcome> outcome;
+  std::optional<TwinSpeed> twin_speed;
+  std::optional<Certainty> certainty;
   std::vector<std::string> left_running;  // recordings of children that still ran when this process had ended
   Damage damage;
 

@@ -49,9 +49,12 @@ constexpr Kind kKinds[] = {
     {RecordType::kGraphEnd, "graph end", false},
     {RecordType::kDataNames, "data names", true},
     {RecordType::kLimits, "limits", true},
+    {RecordType::kTwinSpeed, "twin speed", true},
+    {RecordType::kCertainty, "certainty", true},
     {RecordType::kLedgerLines, "ledger lines", false},
     {RecordType::kLedgerSites, "ledger sites", false},
     {RecordType::kLedger, "ledger", false},
+    {RecordType::kPacked, "packed", false},
 };
 
 Kind kind_of(RecordType type) {
@@ -104,6 +107,10 @@ bool RunBuilder::take_payload(RecordType type, Decoder& in) {
       return replace_by<Budget>(in, run_.budget);
     case RecordType::kLimits:
       return take_limits(in);
+    case RecordType::kTwinSpeed:
+      return replace_by<TwinSpeed>(in, run_.twin_speed);
+    case RecordType::kCertainty:
+      return replace_by<Certainty>(in, run_.certainty);
     case RecordType::kProcessStart:
       return take_process_start(in);
     case RecordType::kModule:
@@ -160,6 +167,8 @@ bool RunBuilder::take_payload(RecordType type, Decoder& in) {
       return take_module_closed(in);
     case RecordType::kLeftRunning:
       return replace_by<LeftRunning>(in, run_.left_running);
+    case RecordType::kPacked:
+      return false;  // the reader opens it; there is none inside of another
   }
   return true;
 }

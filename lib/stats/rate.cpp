@@ -49,17 +49,40 @@ Moments moments(std::span<const double> values) {
   return result;
 }
 
+// Variance of what an event adds, over its squared mean. Where some marks came late or fell out, a longer
+// distance has the larger amount; then it is the variance of the amounts less what their distances earn at
+// the usual rate. A few marks only: what waits longer and longer is a container that grows, and no clock.
+double scatter_of_renewals(std::span<const Point> events) {
+  constexpr double kMostMarksInOne = 4;
+  std::vector<double> distances;
+  std::vector<double> amounts;
+  for (size_t i = 1; i < events.size(); ++i) {
+    distances.push_back(events[i].x - events[i - 1].x);
+    amounts.push_back(events[i].y);
+  }
+  const Moments distance = moments(distances);
+  const Moments amount = moments(amounts);
+  const double independent = distance.relative_variance + amount.relative_variance;
+  const double longest = *std::max_element(distances.begin(), distances.end());
+  std::vector<double> sorted = distances;
+  if (amount.mean == 0 || longest > kMostMarksInOne * median(sorted)) return independent;
+  double squares = 0;
+  for (size_t i = 0; i < distances.size(); ++i) {
+    const double off = amounts[i] / amount.mean - distances[i] / distance.mean;
+    squares += off * off;
+  }
+  return std::min(independent, squares / static_cast<double>(distances.size() - 1));
+}
+
 }  // namespace
 
 Rate rate_of_events(std::span<const Point> events, double confidence) {
   if (events.size() < 3) return {};
   const double width = events.back().x - events.front().x;
-  std::vector<double> distances;
   std::vector<double> amounts;
   double sum = 0;
   double weighted = 0;
   for (size_t i = 1; i < events.size(); ++i) {
-    distances.push_back(events[i].x - events[i - 1].x);
     amounts.push_back((events[i].y + events[i - 1].y) / 2);
     const double middle = (events[i].x + events[i - 1].x) / 2 - events.front().x;
     sum += amounts.back();
@@ -69,14 +92,16 @@ Rate rate_of_events(std::span<const Point> events, double confidence) {
   rate.per_step = sum / width;
   rate.decay = decay_with_mean(weighted / sum);
 
-  std::vector<double> whole_amounts;
-  for (const Point& event : events) whole_amounts.push_back(event.y);
-  const double count = static_cast<double>(distances.size());
-  const double scatter = moments(distances).relative_variance + moments(whole_amounts).relative_variance;
+  const double scatter = scatter_of_renewals(events);
   // Of few distances the scatter is badly known: a handful of random events may look like a clockwork.
+  const double count = static_cast<double>(events.size() - 1);
   const double inflated = scatter * (1 + 12 / count);
   rate.deviation = std::sqrt(inflated / (count * positions_of(1).variance));
-  const double reach = normal_quantile(0.5 + confidence / 2) * rate.per_step * std::sqrt(inflated / count);
+  double reach = normal_quantile(0.5 + confidence / 2) * rate.per_step * std::sqrt(inflated / count);
+  // Late marks: an amount may belong beyond the first or the last event. Of a clockwork all are the same.
+  const auto [least, most] = std::minmax_element(events.begin() + 1, events.end(),
+                                                 [](const Point& a, const Point& b) { return a.y < b.y; });
+  reach = std::max(reach, (most->y - least->y) / width);
   rate.interval = {rate.per_step - reach, rate.per_step + reach};
   return rate;
 }

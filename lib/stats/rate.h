@@ -17,10 +17,11 @@ struct Rate {
   double deviation = 0;  // standard deviation of decay, if it is 1; 0 for a clockwork
 };
 
-// The rate of a process that renews itself at each event (distances and amounts are independent, their
-// scatter is measured), from the first to the last event; what lies between two events counts in the middle
-// between them, so that a clockwork has decay 0 exactly. Fewer than three events: all 0. `confidence` is that
-// of the interval. O(n).
+// The rate of a process that renews itself at each event (the scatter of distances and amounts is measured,
+// and whether a longer distance has a larger amount, as where a mark came late), from the first to the last
+// event; what lies between two events counts in the middle between them, so that a clockwork has decay 0
+// exactly. Fewer than three events: all 0. `confidence` is that of the interval, which allows for one amount
+// that belongs beyond either end. O(n).
 //
 // Sources: D. R. Cox, "Renewal Theory" (1962), chapter 8 (variance of a cumulative process); the mean
 // position as the sufficient statistic of a log-linear rate: D. R. Cox and P. A. W. Lewis, "The Statistical

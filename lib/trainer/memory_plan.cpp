@@ -1,6 +1,7 @@
 #include "lib/trainer/memory_plan.h"
 
 #include <algorithm>
+#include <string>
 
 #include "lib/trainer/arena.h"
 #include "lib/trainer/tape.h"
@@ -72,12 +73,25 @@ class Pieces {
   std::vector<Index> backward_;
 };
 
-Index operations(const ModelConfig& model) {
+}  // namespace
+
+Index tape_operations(const ModelConfig& model) {
   const Index of_a_layer = model.hidden == 0 ? 5 : 7;
   return 4 + of_a_layer * model.layers;
 }
 
-}  // namespace
+void print_plan(const std::vector<PlannedMemory>& plan, std::FILE* out) {
+  std::size_t longest = 0;
+  for (const PlannedMemory& memory : plan) longest = std::max(longest, memory.tag.size());
+  const auto width = static_cast<int>(longest);
+  std::size_t total = 0;
+  for (const PlannedMemory& memory : plan) {
+    std::fprintf(out, "  %-*s %13zu bytes in %2zu block%s\n", width, std::string(memory.tag).c_str(),
+                 memory.bytes, memory.blocks, memory.blocks == 1 ? "" : "s");
+    total += memory.bytes;
+  }
+  std::fprintf(out, "  %-*s %13zu bytes; program and libraries come on top\n", width, "in all", total);
+}
 
 PlannedMemory plan_arena(const std::vector<std::size_t>& pieces, std::size_t chunk_bytes) {
   PlannedMemory plan{"arena.chunk", 0, 0};
@@ -106,7 +120,7 @@ std::vector<PlannedMemory> plan_memory(const PlanInputs& inputs) {
       {"optimizer.m", 1, parameters},
       {"optimizer.v", 1, parameters},
       plan_arena(Pieces(inputs).of_an_iteration(), arena_chunk_bytes(model, inputs.real_bytes)),
-      {"tape.node", operations(model), operations(model) * Tape::node_bytes},
+      {"tape.node", tape_operations(model), tape_operations(model) * Tape::node_bytes},
       {"sample", 3, cache + model.context * sizeof(Token) + 4 * inputs.sample_length},
       {"dataset", 2, inputs.text_length * sizeof(Token) + model.vocabulary * sizeof(char32_t)},
       {"batch", 1, (model.context + 1) * sizeof(Token)},

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdio>
 #include <string_view>
 #include <vector>
 
@@ -32,6 +33,12 @@ struct PlanInputs {
 // One entry for each tag, the largest tags of a usual configuration first. Program, libraries and stacks come
 // on top.
 std::vector<PlannedMemory> plan_memory(const PlanInputs& inputs);
+
+// How many operations one iteration records on the tape.
+Index tape_operations(const ModelConfig& model);
+
+// "  parameter   13509728 bytes in  1 block", a line for each and one for all.
+void print_plan(const std::vector<PlannedMemory>& plan, std::FILE* out);
 
 // The chunks an arena of `chunk_bytes` ends up with when `pieces` (in bytes) are taken from it one after the
 // other.

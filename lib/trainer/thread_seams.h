@@ -16,6 +16,8 @@ class SequenceObserver {
   virtual void sequence_begins(Index number) = 0;
   // Also after a failure.
   virtual void sequence_ended(Index number) = 0;
+  // What sequence_begins() waits for, if it does: "model". Null: for nothing.
+  virtual const char* lock_name() const { return nullptr; }
 };
 
 // The most contexts that are made unless more are asked for: with the 19 MB of each, and model, optimizer and

@@ -1,6 +1,7 @@
 #include "lib/trainer/threaded_trainer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <numeric>
 
 namespace leakhunt::trainer {
@@ -33,21 +34,33 @@ class InTurn final : public BackwardObserver {
   Index sequence_;
 };
 
-// Tells the observer, if there is one, of a sequence's beginning and end.
+std::uint64_t nanoseconds_since(std::chrono::steady_clock::time_point then) {
+  return static_cast<std::uint64_t>(
+      std::chrono::nanoseconds(std::chrono::steady_clock::now() - then).count());
+}
+
+// Tells the observer, if there is one, of a sequence's beginning and end, and takes the time.
 class Observed {
  public:
-  Observed(SequenceObserver* observer, Index sequence) : observer_(observer), sequence_(sequence) {
-    if (observer_ != nullptr) observer_->sequence_begins(sequence_);
+  Observed(SequenceObserver* observer, Index sequence, std::atomic<std::uint64_t>& total_ns,
+           std::atomic<std::uint64_t>& waited_ns)
+      : observer_(observer), sequence_(sequence), total_ns_(total_ns) {
+    if (observer_ == nullptr) return;
+    observer_->sequence_begins(sequence_);
+    waited_ns.fetch_add(nanoseconds_since(taken_up_), std::memory_order_relaxed);
   }
   ~Observed() {
     if (observer_ != nullptr) observer_->sequence_ended(sequence_);
+    total_ns_.fetch_add(nanoseconds_since(taken_up_), std::memory_order_relaxed);
   }
   Observed(const Observed&) = delete;
   Observed& operator=(const Observed&) = delete;
 
  private:
+  const std::chrono::steady_clock::time_point taken_up_ = std::chrono::steady_clock::now();
   SequenceObserver* observer_;
   Index sequence_;
+  std::atomic<std::uint64_t>& total_ns_;
 };
 
 }  // namespace
@@ -89,7 +102,7 @@ double ThreadedTrainer::accumulate_gradients() {
 
 // On a worker's thread.
 void ThreadedTrainer::learn(Index sequence, Index lane) {
-  const Observed observed(seams_.threads.sequence_observer, sequence);
+  const Observed observed(seams_.threads.sequence_observer, sequence, total_ns_, waited_ns_);
   InTurn turn(turns_, sequence);
   try {
     losses_[sequence] =

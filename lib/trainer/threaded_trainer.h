@@ -20,6 +20,7 @@
 // No lock is held during forward or backward. Called from one thread, the control thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory_resource>
@@ -51,6 +52,12 @@ struct ThreadedOptions {
   std::uint64_t seed = 1;
 };
 
+// Where the time of the workers went, all of them together, from the first step on.
+struct SequenceTime {
+  std::uint64_t total_ns = 0;   // from taking up a sequence to putting it down
+  std::uint64_t waited_ns = 0;  // of it, until the observer let them begin
+};
+
 class ThreadedTrainer {
  public:
   // A new model. `tokens` (more than the model's context), `blas` and `seams` must outlive the trainer.
@@ -71,6 +78,7 @@ class ThreadedTrainer {
   std::span<const Index> positions() const { return positions_; }
   // How many sequences are at work at once.
   Index lanes() const { return lanes_; }
+  SequenceTime sequence_time() const { return {total_ns_.load(), waited_ns_.load()}; }
 
  private:
   void learn(Index sequence, Index lane);
@@ -85,6 +93,8 @@ class ThreadedTrainer {
   std::pmr::vector<double> losses_;
   Turns turns_;
   Index lanes_;  // sequences at work at once
+  std::atomic<std::uint64_t> total_ns_ = 0;
+  std::atomic<std::uint64_t> waited_ns_ = 0;
   std::pmr::deque<WorkerContext> contexts_;
   WorkerPool pool_;  // the last: its threads end before what they work with
 };

@@ -75,4 +75,16 @@ WordDataset::WordDataset(TextSource& source, std::pmr::memory_resource& memory)
   });
 }
 
+PlannedMemory WordDataset::memory() const {
+  PlannedMemory memory{
+      "dataset", 2, tokens_.capacity() * sizeof(Token) + vocabulary_.capacity() * sizeof(std::pmr::string)};
+  const std::size_t inside = std::pmr::string().capacity();  // shorter words lie in the string itself
+  for (const std::pmr::string& word : vocabulary_) {
+    if (word.capacity() <= inside) continue;
+    ++memory.blocks;
+    memory.bytes += word.capacity() + 1;
+  }
+  return memory;
+}
+
 }  // namespace leakhunt::trainer

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lib/trainer/index.h"
+#include "lib/trainer/memory_plan.h"
 #include "lib/trainer/word_text.h"
 
 namespace leakhunt::trainer {
@@ -26,6 +27,8 @@ class WordDataset {
 
   std::span<const Token> tokens() const { return tokens_; }
   Index vocabulary_size() const { return vocabulary_.size(); }
+  // What it occupies, under its tag.
+  PlannedMemory memory() const;
   std::string_view word(Token token) const { return vocabulary_[static_cast<Index>(token)]; }
 
  private:

@@ -25,6 +25,16 @@ struct LayerNeeds {
   }
 };
 
+constexpr std::size_t chunk_bytes(Index reals) {
+  constexpr std::size_t header_and_alignments = 16 * real_alignment;
+  return reals * sizeof(Real) + header_and_alignments;
+}
+
+Index backward_reals(const ModelConfig& model) {
+  const LayerNeeds needs(model);
+  return needs.gradients + model.layers * needs.scratch + 2 * model.vocabulary + model.width;
+}
+
 // Takes everything back at the end of a sequence, also when it ends with an exception.
 class Clearance {
  public:
@@ -45,15 +55,13 @@ class Clearance {
 
 PartArenas::PartArenas(const ModelConfig& model, Seams& seams) {
   const auto arena = [&](std::pmr::memory_resource* chunks, Index reals) {
-    constexpr std::size_t header_and_alignments = 16 * real_alignment;
-    return seams.make_arena(*chunks, reals * sizeof(Real) + header_and_alignments, nullptr);
+    return seams.make_arena(*chunks, chunk_bytes(reals), nullptr);
   };
   const LayerNeeds needs(model);
   embedding_ = arena(seams.memory.threads.cache_embedding, needs.embedding);
   attention_ = arena(seams.memory.threads.cache_attention, needs.attention);
   feed_forward_ = arena(seams.memory.threads.cache_feed_forward, needs.feed_forward);
-  backward_ = arena(seams.memory.threads.cache_backward,
-                    needs.gradients + model.layers * needs.scratch + 2 * model.vocabulary + model.width);
+  backward_ = arena(seams.memory.threads.cache_backward, backward_reals(model));
 }
 
 void PartArenas::entered(Part part) {
@@ -70,6 +78,22 @@ void PartArenas::entered(Part part) {
 void PartArenas::reset() {
   for (Arena* arena : {embedding_.get(), attention_.get(), feed_forward_.get(), backward_.get()})
     arena->reset();
+}
+
+std::vector<PlannedMemory> plan_worker_context(const ModelConfig& model) {
+  const LayerNeeds needs(model);
+  const auto chunks = [](std::string_view tag, Index count, Index reals) {
+    return PlannedMemory{tag, count, count * chunk_bytes(reals)};
+  };
+  const Index operations = tape_operations(model);
+  return {
+      chunks("cache.embedding", 1, needs.embedding),
+      chunks("cache.attention", model.layers, needs.attention),
+      chunks("cache.feed_forward", model.layers, needs.feed_forward),
+      chunks("cache.backward", 1, backward_reals(model)),
+      {"tape.node", operations, operations * Tape::node_bytes},
+      {"batch", 1, (model.context + 1) * sizeof(Token)},
+  };
 }
 
 WorkerContext::WorkerContext(const ModelConfig& model, Seams& seams)

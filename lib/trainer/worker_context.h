@@ -18,9 +18,11 @@
 #include <array>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "lib/trainer/arena.h"
 #include "lib/trainer/dataset.h"
+#include "lib/trainer/memory_plan.h"
 #include "lib/trainer/modes.h"
 #include "lib/trainer/ops.h"
 #include "lib/trainer/seams.h"
@@ -65,6 +67,9 @@ class PartArenas final : public PartObserver {
   LeadingResource values_;
   LeadingResource gradients_;
 };
+
+// What a context has after its first sequence, tag by tag.
+std::vector<PlannedMemory> plan_worker_context(const ModelConfig& model);
 
 // One thread at a time.
 class WorkerContext {

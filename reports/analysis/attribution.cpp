@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -192,26 +194,35 @@ std::string frame_name(const StackFrame& frame) {
   return fmt::format("0x{:x}", frame.address);
 }
 
+// A run may have a hundred thousand stacks of sixty frames: each frame is made where it stays.
 Attribution attribute(const recording::Run& run, const recording::CallSite& site) {
   Attribution result;
+  std::vector<const recording::Symbol*> symbols;
+  symbols.reserve(site.frames.size());
+  size_t count = 0;
   for (const uint64_t address : site.frames) {
-    StackFrame frame;
-    frame.address = address;
-    frame.offset = address;
-    const recording::Symbol* symbol = symbol_of(run, site, address);
-    if (symbol != nullptr) {
+    symbols.push_back(symbol_of(run, site, address));
+    count += symbols.back() == nullptr ? 1 : std::max<size_t>(1, symbols.back()->source_frames.size());
+  }
+  result.frames.reserve(count);
+  static const recording::SourceFrame kUnknown;
+  for (size_t i = 0; i < symbols.size(); ++i) {
+    const recording::Symbol* symbol = symbols[i];
+    const bool is_named = symbol != nullptr && !symbol->source_frames.empty();
+    const std::span<const recording::SourceFrame> sources =
+        is_named ? std::span(symbol->source_frames) : std::span(&kUnknown, 1);
+    for (const recording::SourceFrame& source : sources) {
+      StackFrame& frame = result.frames.emplace_back();
+      frame.function = source.function;
+      frame.file = source.file;
+      frame.line = source.line;
+      frame.inlined = source.inlined;
+      frame.address = site.frames[i];
+      frame.offset = symbol != nullptr ? symbol->offset : site.frames[i];
+      if (symbol == nullptr) continue;
       frame.module = symbol->module;
-      frame.offset = symbol->offset;
       frame.note = symbol->note;
-      for (const recording::SourceFrame& source : symbol->source_frames) {
-        frame.function = source.function;
-        frame.file = source.file;
-        frame.line = source.line;
-        frame.inlined = source.inlined;
-        result.frames.push_back(frame);
-      }
     }
-    if (symbol == nullptr || symbol->source_frames.empty()) result.frames.push_back(frame);
   }
   // Code made at run time answers where it has a name; otherwise whoever called it says more.
   const auto has_module = [](const StackFrame& f) { return !f.module.empty() && !is_anonymous(f); };

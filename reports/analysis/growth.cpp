@@ -116,6 +116,7 @@ PlaceKey key_of(const CallSite& site, const Attribution& attribution) {
 
 void attribute_sites(const Run& run, const Timeline& timeline, GrowthMap& map) {
   const double steps = std::max(1.0, static_cast<double>(timeline.judged_steps()));
+  map.sites.reserve(run.sites.size());
   for (const CallSite& site : run.sites) {
     SiteGrowth& growth = map.sites.emplace_back();
     growth.attribution = attribute(run, site);

@@ -154,6 +154,11 @@ Growth classify_growth(const GrowthSeries& series, size_t min_rises, double risk
   Growth described;
   described.kind = shape_of(series, movement);
   if (described.kind == GrowthClass::kSawtooth) described.period = swing_period(series);
+  if (described.kind == GrowthClass::kUndecided) {
+    const double steps = as_double(series.numbers.back() - series.numbers.front());
+    described.undecided_bytes = as_double(series.bytes.back() - series.bytes.front()) / steps;
+    described.undecided_blocks = as_double(series.blocks.back() - series.blocks.front()) / steps;
+  }
   return described;
 }
 

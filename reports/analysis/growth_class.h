@@ -47,12 +47,14 @@ struct Growth {
   stats::Interval bytes_interval;
   double blocks_per_step = 0;
   stats::Interval blocks_interval;
-  uint64_t since = 0;    // number of the first point that is seen to grow
-  uint64_t period = 0;   // steps after which it repeats, where it does
-  uint64_t repeats = 0;  // rises (or periods) seen: how often the evidence repeats itself
-  double chance = 0;     // that an innocent series looks like this growth: 0 on the road of certainty
-  bool exact = false;    // by the periodic road
-  bool noisy = false;    // by the envelope: survival may still overrule it
+  double undecided_bytes = 0;   // per step, on average: of an undecided one, which may be growth
+  double undecided_blocks = 0;  // so
+  uint64_t since = 0;           // number of the first point that is seen to grow
+  uint64_t period = 0;          // steps after which it repeats, where it does
+  uint64_t repeats = 0;         // rises (or periods) seen: how often the evidence repeats itself
+  double chance = 0;            // that an innocent series looks like this growth: 0 on the road of certainty
+  bool exact = false;           // by the periodic road
+  bool noisy = false;           // by the envelope: survival may still overrule it
 
   bool grows() const { return is_growth(kind); }
 };

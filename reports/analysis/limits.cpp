@@ -8,6 +8,7 @@
 
 #include "reports/analysis/scope.h"
 #include "reports/analysis/threads.h"
+#include "reports/analysis/undecided.h"
 #include "reports/formats/escape.h"
 #include "reports/formats/units.h"
 
@@ -84,8 +85,16 @@ Measured growth_of(const Part& part, Cost cost) {
   } else if (!part.scope.is_process()) {
     growth = growth_of_sites(part.run, part.timeline, part.growth, part.sites);
   }
-  if (!growth.grows()) return {0.0};
-  return {cost == Cost::kGrowthBytes ? growth.bytes_per_step : growth.blocks_per_step};
+  const bool by_bytes = cost == Cost::kGrowthBytes;
+  Measured measured;
+  measured.undecided = by_bytes ? growth.undecided_bytes : growth.undecided_blocks;
+  if (part.scope.is_process()) {
+    const auto places = undecided_places(part.run, part.growth);
+    measured.undecided = by_bytes ? undecided_bytes_per_step(places) : undecided_blocks_per_step(places);
+  }
+  measured.value = 0;
+  if (growth.grows()) measured.value = by_bytes ? growth.bytes_per_step : growth.blocks_per_step;
+  return measured;
 }
 
 Measured rate_of(const Part& part, Cost cost) {
@@ -185,6 +194,12 @@ Check check_of(const Run& run, const Timeline& timeline, const GrowthMap& growth
   const bool is_floor = limit.cost == Cost::kIterationsPerSecond;
   const double allowed = allowed_by(limit);
   const bool broken = is_floor ? *measured.value < allowed : *measured.value > allowed;
+  if (!broken && measured.undecided > 0 && *measured.value + measured.undecided > allowed) {
+    return {CheckState::kInconclusive,
+            fmt::format("{}: not decided: it rises by about {}, too unevenly or too few times to tell a leak "
+                        "from a cache that fills, and the limit is {}; a longer run decides{}",
+                        part, cost_text(limit.cost, measured.undecided), limit_text(limit), whose(limit))};
+  }
   std::string text = fmt::format("{} {} is {} of {}", part, cost_text(limit.cost, *measured.value),
                                  is_floor ? (broken ? "below the floor" : "above the floor")
                                           : (broken ? "over the limit" : "within the limit"),

@@ -17,6 +17,7 @@ struct Measured {
   std::optional<double> value;
   std::string why_not = {};  // the end of a sentence
   bool is_absent = false;    // nothing of the run is in this part
+  double undecided = 0;      // what may have to be added: growth that is not certain
 };
 
 Measured measure(const recording::Run& run, const Timeline& timeline, const GrowthMap& growth,

@@ -30,17 +30,21 @@ std::string described(const Suppression& suppression) {
 
 }  // namespace
 
-void suppress(const Run& run, const GrowthMap& growth, std::vector<Finding>& findings) {
-  for (Finding& finding : findings) {
-    if (finding.sites.empty()) continue;  // of no one place: nobody can know what it is
-    for (size_t i = 0; i < run.budget.suppressions.size() && !finding.suppression; ++i) {
-      const Suppression& suppression = run.budget.suppressions[i];
-      const bool covers_all = std::all_of(finding.sites.begin(), finding.sites.end(), [&](auto site) {
-        return is_in_scope(run, growth, site, suppression.scope);
-      });
-      if (covers_all && is_in_force(run, suppression)) finding.suppression = i;
-    }
+std::optional<size_t> suppression_of(const Run& run, const GrowthMap& growth,
+                                     std::span<const recording::SiteId> sites) {
+  if (sites.empty()) return std::nullopt;  // of no one place: nobody can know what it is
+  for (size_t i = 0; i < run.budget.suppressions.size(); ++i) {
+    const Suppression& suppression = run.budget.suppressions[i];
+    const bool covers_all = std::all_of(sites.begin(), sites.end(), [&](auto site) {
+      return is_in_scope(run, growth, site, suppression.scope);
+    });
+    if (covers_all && is_in_force(run, suppression)) return i;
   }
+  return std::nullopt;
+}
+
+void suppress(const Run& run, const GrowthMap& growth, std::vector<Finding>& findings) {
+  for (Finding& finding : findings) finding.suppression = suppression_of(run, growth, finding.sites);
 }
 
 double suppressed_bytes_per_step(const std::vector<Finding>& findings) {

@@ -2,6 +2,8 @@
 // recording has the same verdict for ever.
 #pragma once
 
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "lib/recording/run.h"
@@ -10,6 +12,10 @@
 #include "reports/analysis/growth.h"
 
 namespace leakhunt::reports {
+
+// Which one of the budget forgives these call sites, all of them; none, if there are none.
+std::optional<size_t> suppression_of(const recording::Run& run, const GrowthMap& growth,
+                                     std::span<const recording::SiteId> sites);
 
 // Fills Finding::suppression.
 void suppress(const recording::Run& run, const GrowthMap& growth, std::vector<Finding>& findings);

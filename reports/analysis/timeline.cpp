@@ -47,12 +47,29 @@ void number_points(const Run& run, Timeline& timeline) {
   if (!timeline.numbers.empty()) timeline.completed = timeline.numbers.back() - timeline.numbers.front() + 1;
 }
 
-// Somebody else reads the lines, a moment later: where the program ends behind its last one, that moment lies
-// in the middle of its clearing up, and what is freed there would hide any leak.
-void leave_out_last_line(const Run& run, Timeline& timeline) {
-  if (run.marks.by != recording::MarkedBy::kLines || timeline.points.size() < 3) return;
-  timeline.points.pop_back();
-  timeline.numbers.pop_back();
+double median_gap_ns(const Run& run, const std::vector<size_t>& points) {
+  std::vector<double> gaps;
+  for (size_t i = 1; i < points.size(); ++i)
+    gaps.push_back(
+        static_cast<double>(run.snapshots[points[i]].time_ns - run.snapshots[points[i - 1]].time_ns));
+  return stats::median(gaps);
+}
+
+// Somebody else reads the lines, a moment later, and the next event notices: where the program ends behind
+// its last one, both lie in the middle of its clearing up, and what is freed there would hide any leak. So
+// the last two are left out, and what was read within the time of one iteration before the last.
+void leave_out_last_lines(const Run& run, Timeline& timeline) {
+  constexpr size_t kFewestLeft = 2;
+  constexpr size_t kAlways = 2;
+  if (run.marks.by != recording::MarkedBy::kLines || timeline.points.size() <= kFewestLeft + kAlways) return;
+  const double end = static_cast<double>(run.snapshots[timeline.points.back()].time_ns);
+  const double cleared_from = end - median_gap_ns(run, timeline.points);
+  for (size_t left_out = 0; timeline.points.size() > kFewestLeft; ++left_out) {
+    const auto when = static_cast<double>(run.snapshots[timeline.points.back()].time_ns);
+    if (left_out >= kAlways && when <= cleared_from) break;
+    timeline.points.pop_back();
+    timeline.numbers.pop_back();
+  }
 }
 
 void choose_base(const Run& run, Timeline& timeline) {
@@ -110,7 +127,7 @@ Timeline make_timeline(const Run& run) {
   choose_points(run, timeline);
   cut_after_step_aside(run, timeline);
   number_points(run, timeline);
-  leave_out_last_line(run, timeline);
+  leave_out_last_lines(run, timeline);
   choose_base(run, timeline);
   measure_speed(run, timeline);
   return timeline;

@@ -6,6 +6,8 @@
 
 #include "reports/analysis/limits.h"
 #include "reports/analysis/suppression.h"
+#include "reports/analysis/twin_speed.h"
+#include "reports/analysis/undecided.h"
 #include "reports/formats/escape.h"
 #include "reports/formats/units.h"
 
@@ -85,7 +87,7 @@ void check_peak(const Case& c, Checks& checks) {
 
 // The runner stops a target for its budget; a timeout or a person's Ctrl-C says nothing about its memory.
 void check_stopped(const Case& c, Checks& checks) {
-  if (!c.run.outcome || c.run.outcome->stopped_for.empty()) return;
+  if (!c.run.outcome || c.run.outcome->stopped_for.empty() || c.run.certainty) return;
   const std::string& why = c.run.outcome->stopped_for;
   const bool for_budget = why.find("budget") != std::string::npos;
   checks.push_back({for_budget ? CheckState::kFailed : CheckState::kInconclusive,
@@ -100,6 +102,21 @@ std::string growth_figure(const Growth& growth) {
                         human_slope(growth.bytes_interval.high));
   }
   return text;
+}
+
+// "; but what bytearray_resize takes rises by about 20.1 kB per iteration, too unevenly ..."
+std::string undecided_text(const Case& c, const std::vector<const Place*>& places) {
+  const std::string name = place_text(c.growth, places.front()->sites.front());
+  std::string text =
+      fmt::format("; but what {} takes rises by about {} per iteration",
+                  name.empty() ? "one call site" : name, human_slope(places.front()->growth.undecided_bytes));
+  if (places.size() > 1) {
+    text += fmt::format(" (and {} more places, {} together)", places.size() - 1,
+                        human_slope(undecided_bytes_per_step(places)));
+  }
+  return text +
+         ", too unevenly or too few times to tell a leak from a cache that fills: a longer run decides, or "
+         "marks by the program itself (leakhunt.h)";
 }
 
 // Both return what the findings weigh.
@@ -127,6 +144,12 @@ CheckState check_growth_of_iterations(const Case& c, Checks& checks) {
     text += "; no growth budget was set, and without one a leak is a fail";
   }
   if (forgiven > 0) text += fmt::format("; {} of it are suppressed", human_slope(forgiven));
+  const auto undecided = over ? std::vector<const Place*>{} : undecided_places(c.run, c.growth);
+  const double possible = std::max(0.0, counted) + undecided_bytes_per_step(undecided);
+  if (!undecided.empty() && possible > budget.value_or(0)) {
+    checks.push_back({CheckState::kInconclusive, std::move(text) + undecided_text(c, undecided)});
+    return CheckState::kInconclusive;
+  }
   checks.push_back({over ? CheckState::kFailed : CheckState::kPassed, std::move(text)});
   return over ? CheckState::kFailed : CheckState::kNotChecked;
 }
@@ -209,7 +232,22 @@ void check_speed(const Case& c, Checks& checks) {
   }
 }
 
+// The last of all: it has to agree with what the others say of all that was recorded.
+void check_certainty(const Case& c, Checks& checks) {
+  if (!c.run.certainty) return;
+  const recording::Certainty& certainty = *c.run.certainty;
+  const bool agrees = !certainty.fails || c.growth.process.grows();
+  std::string text =
+      fmt::format("stopped at iteration {} of {}: certain at {:g} %: {}, since {}",
+                  count_text(certainty.iteration), count_text(certainty.planned), 100 * certainty.confidence,
+                  certainty.fails ? "fail" : "pass", escape_line(certainty.because));
+  if (!agrees) text += "; but what was recorded until its end does not show that any more";
+  const CheckState kept = certainty.fails ? CheckState::kFailed : CheckState::kPassed;
+  checks.push_back({agrees ? kept : CheckState::kInconclusive, std::move(text)});
+}
+
 void check_iterations(const Case& c, Checks& checks) {
+  if (c.run.certainty) return;
   if (!c.run.scenario || c.run.scenario->iterations == 0) return;
   const uint64_t expected = c.run.scenario->iterations;
   const uint64_t completed = c.marked() ? c.timeline.completed : 0;
@@ -361,12 +399,16 @@ Judgement judge(const Run& run, const Timeline& timeline, const GrowthMap& growt
   name_new("suppression", judgement.checks);
   check_speed(c, judgement.checks);
   name_new("speed", judgement.checks);
+  check_twin_speed(run, judgement.checks);
+  name_new("throughput", judgement.checks);
   check_target(c, judgement.checks);
   name_new("target", judgement.checks);
   check_recording(c, judgement.checks);
   name_new("recording", judgement.checks);
   check_iterations(c, judgement.checks);
   name_new("iterations", judgement.checks);
+  check_certainty(c, judgement.checks);
+  name_new("certainty", judgement.checks);
   conclude(judgement);
   return judgement;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "reports/formats/built_page.h"
 #include "reports/formats/escape.h"
 #include "reports/formats/labels.h"
 
@@ -13,6 +14,7 @@ constexpr DiffFormat kFormats[] = {
     {"text", "txt", "a person", false, write_diff_text},
     {"json", "json", "scripts; docs/diff.schema.json", false, write_diff_json},
     {"pprof", "pb.gz", "pprof, speedscope: gains, and losses below 0", true, write_diff_pprof},
+    {"html", "html", "any browser: the difference to look at", false, write_diff_html, why_no_page},
 };
 
 }  // namespace

@@ -15,6 +15,10 @@ struct DiffFormat {
   std::string_view opened_by;  // for --help
   bool binary = false;         // not for a terminal
   void (*write)(const Diff&, std::ostream&) = nullptr;
+  std::string_view (*obstacle)() = nullptr;  // null: there is none
+
+  // Why this program cannot write it, as a sentence with the mend; empty when it can.
+  std::string_view why_not() const { return obstacle == nullptr ? std::string_view() : obstacle(); }
 };
 
 std::span<const DiffFormat> all_diff_formats();
@@ -25,6 +29,8 @@ void write_diff_text(const Diff& diff, std::ostream& out);
 void write_diff_json(const Diff& diff, std::ostream& out);
 // A profile of the heap with what was gained, and below 0 what was lost.
 void write_diff_pprof(const Diff& diff, std::ostream& out);
+// A page that needs nothing else: the difference in a sentence, curves, call sites, flame graph, tags.
+void write_diff_html(const Diff& diff, std::ostream& out);
 
 // --- what several of them show -------------------------------------------------------------------
 

@@ -2,15 +2,14 @@
 // that matter most, and the stacks of the first few.
 #include <algorithm>
 #include <cstdlib>
-#include <map>
 #include <ostream>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "reports/formats/diff_formats.h"
+#include "reports/formats/diff_places.h"
 #include "reports/formats/escape.h"
 #include "reports/formats/labels.h"
 #include "reports/formats/text_tables.h"
@@ -34,57 +33,11 @@ std::string signed_count(int64_t count) {
   return (count > 0 ? "+" : "") + human_count(count);
 }
 
-std::string sites_text(size_t count) {
-  return fmt::format("{} call {}", human_count(static_cast<int64_t>(count)), count == 1 ? "site" : "sites");
-}
-
-const TagDiff& heap_of(const Diff& diff) {
-  return diff.kinds[static_cast<size_t>(SiteKind::kBlock)];
-}
-
-const TagDiff& mappings_of(const Diff& diff) {
-  return diff.kinds[static_cast<size_t>(SiteKind::kMapping)];
-}
-
 // --- the first lines -----------------------------------------------------------------------------
 
-std::string counts_text(const Diff& diff) {
-  std::string text;
-  for (size_t i = 0; i < kChanges; ++i) {
-    const auto change = static_cast<Change>(i);
-    if (diff.counts[i] == 0 || change == Change::kNone) continue;
-    if (!text.empty()) text += ", ";
-    if (change == Change::kElse) {
-      text += fmt::format("{} differ in something else", diff.counts[i]);
-    } else {
-      text += fmt::format("{} {}", diff.counts[i], to_string(change));
-    }
-  }
-  const size_t same = diff.counts[static_cast<size_t>(Change::kNone)];
-  if (text.empty()) return fmt::format("{} alike in everything", sites_text(same));
-  return fmt::format("of {}, {}{}", sites_text(diff.sites.size()), text,
-                     same > 0 ? fmt::format("; {} are the same", same) : "");
-}
-
-std::string conclusion(const Diff& diff) {
-  const TagDiff& heap = heap_of(diff);
-  const int64_t bytes = heap.difference().live_bytes;
-  std::string text = "live heap is the same, " + human_bytes(heap.is.live_bytes);
-  if (bytes != 0) {
-    text = fmt::format("live heap {} by {}, from {} to {}", bytes > 0 ? "grew" : "shrank",
-                       human_bytes(std::llabs(bytes)), human_bytes(heap.was.live_bytes),
-                       human_bytes(heap.is.live_bytes));
-  }
-  if (diff.steps) {
-    text += fmt::format(" ({} per {} over {})",
-                        human_slope(static_cast<double>(bytes) / static_cast<double>(*diff.steps)),
-                        step_label(*diff.before.report), human_count(static_cast<int64_t>(*diff.steps)));
-  }
-  return text + "; " + counts_text(diff);
-}
-
-void write_beginning(const Diff& diff, std::ostream& out) {
+void write_beginning(const Diff& diff, const std::vector<ChangedPlace>& places, std::ostream& out) {
   write_wrapped(out, "DIFFERENCE  ", conclusion(diff));
+  if (const std::string why = cause(diff, places); !why.empty()) write_wrapped(out, "            ", why);
   out << '\n';
   const auto words = [](const DiffSide& side) {
     return fmt::format("{}; {}", side_label(side), to_string(side.report->verdict()));
@@ -173,48 +126,6 @@ void write_tags(const Diff& diff, std::ostream& out) {
   if (nested) out << "  * inside memory that is counted above: part of no total\n";
 }
 
-std::string function_text(const SiteIdentity& site) {
-  const StackFrame* frame = answering_frame(site);
-  return frame == nullptr ? std::string(kNoStack)
-                          : escape_line(shorten_templates(function_label(*frame), 60));
-}
-
-// Call sites that differ in the same way at one line of the source, however many stacks lead there.
-struct ChangedPlace {
-  std::vector<const SiteDiff*> rows;  // greatest effect first
-  bool alike = false;
-  std::string function;
-  std::string source;
-  Figures was;
-  Figures is;
-
-  const SiteDiff& first() const { return *rows.front(); }
-  Figures difference() const { return is - was; }
-};
-
-std::vector<ChangedPlace> places_that_differ(const Diff& diff) {
-  std::vector<ChangedPlace> places;
-  std::map<std::tuple<Change, bool, SiteKind, std::string, std::string, std::string>, size_t> known;
-  for (const SiteDiff& row : diff.sites) {
-    if (row.change == Change::kNone) continue;
-    const SiteIdentity& site = diff.identity(row);
-    const bool alike = row.before && row.after && row.by == MatchedBy::kAlike;
-    std::string function = function_text(site);
-    std::string source = place_label(diff, row);
-    const auto [found, added] =
-        known.try_emplace({row.change, alike, site.kind, site.tag, function, source}, places.size());
-    if (added) places.push_back({{}, alike, std::move(function), std::move(source), {}, {}});
-    ChangedPlace& place = places[found->second];
-    place.rows.push_back(&row);
-    place.was += row.was;
-    place.is += row.is;
-  }
-  std::stable_sort(places.begin(), places.end(), [](const ChangedPlace& a, const ChangedPlace& b) {
-    return effect(a.difference()) > effect(b.difference());
-  });
-  return places;
-}
-
 void write_places(const Diff& diff, const std::vector<ChangedPlace>& places, std::ostream& out) {
   std::vector<Column> columns = figure_columns(diff);
   columns.push_back({"stacks", true});
@@ -283,10 +194,10 @@ void write_stack(const Diff& diff, size_t number, const ChangedPlace& place, std
 }  // namespace
 
 void write_diff_text(const Diff& diff, std::ostream& out) {
-  write_beginning(diff, out);
+  const std::vector<ChangedPlace> places = places_that_differ(diff);
+  write_beginning(diff, places, out);
   write_totals(diff, out);
   write_tags(diff, out);
-  const std::vector<ChangedPlace> places = places_that_differ(diff);
   if (places.empty()) return;
   write_places(diff, places, out);
   write_heading(out, "The stacks of the first");

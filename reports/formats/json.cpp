@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 #include <ostream>
+#include <span>
 #include <vector>
 
 #include "reports/formats/formats.h"
@@ -108,9 +109,14 @@ Json site_json(const Report& report, size_t i, JsonStacks& stacks) {
 }
 
 constexpr size_t kMostSites = 1000;
+constexpr size_t kMostSitesOfFinding = 200;  // one finding may be of ten thousands of stacks
 
-// All sites, or of very many those of the findings and those with the highest peaks, in the order of their
-// ids.
+std::span<const SiteId> sites_to_list(const Finding& finding) {
+  return std::span(finding.sites).first(std::min(finding.sites.size(), kMostSitesOfFinding));
+}
+
+// All sites, or of very many those that the findings list and those with the highest peaks, in the order of
+// their ids.
 std::vector<size_t> sites_to_list(const Report& report) {
   const size_t count = report.run->sites.size();
   std::vector<size_t> sites(count);
@@ -118,7 +124,7 @@ std::vector<size_t> sites_to_list(const Report& report) {
   if (count <= kMostSites) return sites;
   std::vector<bool> found(count, false);
   for (const Finding& finding : report.findings) {
-    for (const SiteId site : finding.sites) found[index(site)] = true;
+    for (const SiteId site : sites_to_list(finding)) found[index(site)] = true;
   }
   std::stable_sort(sites.begin(), sites.end(), [&](size_t a, size_t b) {
     if (found[a] != found[b]) return static_cast<bool>(found[a]);
@@ -245,7 +251,8 @@ Json finding_json(const Report& report, const Finding& finding, JsonStacks& stac
   object["keeping"] = std::string(to_string(finding.keeping));
   object["chance"] = number(finding.growth.chance);
   object["call_sites"] = Json::array();
-  for (const SiteId site : finding.sites) object["call_sites"].push_back(index(site));
+  for (const SiteId site : sites_to_list(finding)) object["call_sites"].push_back(index(site));
+  object["call_sites_left_out"] = finding.sites.size() - sites_to_list(finding).size();
   object["stack"] = source["stack"];
   object["threads"] = threads_of(report, finding);
   return object;

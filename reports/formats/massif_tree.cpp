@@ -4,6 +4,8 @@
 #include <map>
 #include <ostream>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <vector>
 
 #include <fmt/format.h>
@@ -91,15 +93,28 @@ class TreeWriter {
   }
 
   // The callers `depth` frames outwards of the one that answers: like massif, without the allocation
-  // functions.
+  // functions. There may be ten thousands of stacks and few frames: a label is made once for each.
   std::vector<Branch> children(const Branch& branch, size_t depth) const {
-    std::map<std::string, Branch> callers;
+    std::map<std::tuple<uint64_t, std::string_view, std::string_view, uint32_t, std::string_view>, Branch>
+        callers;
     for (const Leaf& leaf : branch.leaves) {
       const Attribution& attribution = report_.growth.sites[leaf.site].attribution;
-      const size_t frame = attribution.named + depth;
-      if (frame < attribution.frames.size()) add(callers, frame_label(attribution.frames[frame]), leaf);
+      const size_t at = attribution.named + depth;
+      if (at >= attribution.frames.size()) continue;
+      const StackFrame& frame = attribution.frames[at];
+      Branch& caller = callers[{frame.address, frame.function, frame.file, frame.line, frame.module}];
+      caller.bytes += leaf.bytes;
+      caller.leaves.push_back(leaf);
+      if (caller.label.empty()) caller.label = frame_label(frame);
     }
-    return sorted(std::move(callers));
+    std::map<std::string, Branch> by_label;  // those of which a label tells less are one
+    for (auto& [frame, caller] : callers) {
+      Branch& same = by_label[caller.label];
+      same.label = caller.label;
+      same.bytes += caller.bytes;
+      same.leaves.insert(same.leaves.end(), caller.leaves.begin(), caller.leaves.end());
+    }
+    return sorted(std::move(by_label));
   }
 
   void write_node(const Branch& node, std::vector<Branch> branches, size_t indent, size_t depth) {

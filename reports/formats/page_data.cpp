@@ -1,19 +1,17 @@
 #include "reports/formats/page_data.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <numeric>
-#include <tuple>
-#include <unordered_map>
 
 #include "reports/formats/again.h"
-#include "reports/formats/escape.h"
 #include "reports/formats/json_report.h"
 #include "reports/formats/labels.h"
+#include "reports/formats/page_parts.h"
 #include "reports/formats/page_series.h"
 #include "reports/formats/profile.h"
 #include "reports/formats/threads.h"
+#include "reports/formats/words.h"
 
 namespace leakhunt::reports {
 
@@ -31,103 +29,14 @@ size_t index(auto id) {
   return static_cast<size_t>(id);
 }
 
-// --- texts ---------------------------------------------------------------------------------------
-
-// Every name becomes one line of printable text, here for the whole tree.
-void escape_texts(Json& json) {
-  if (json.is_string()) {
-    json = escape_line(json.get_ref<const std::string&>());
-  } else if (json.is_structured()) {
-    for (Json& child : json) escape_texts(child);
-  }
-}
-
-// Compilers that are called from a build folder tell paths from there; the way up to the sources says
-// nothing.
-std::string source_text(const StackFrame& frame) {
-  std::string text = source_label(frame);
-  while (text.starts_with("../")) text.erase(0, 3);
-  return text;
-}
-
-std::string_view word_for(CheckState state) {
-  switch (state) {
-    case CheckState::kFailed:
-    case CheckState::kTargetFailed:
-      return "failed";
-    case CheckState::kInconclusive:
-      return "inconclusive";
-    case CheckState::kPassed:
-      return "passed";
-    case CheckState::kNotChecked:
-      return "note";
-  }
-  return "note";
-}
+// --- checks --------------------------------------------------------------------------------------
 
 Json checks_json(const Report& report) {
   Json checks = Json::array();
   for (const Check& check : report.judgement.checks)
-    checks.push_back({{"state", word_for(check.state)}, {"text", check.text}});
+    checks.push_back({{"state", word_of(check.state)}, {"text", check.text}});
   return checks;
 }
-
-// --- stacks --------------------------------------------------------------------------------------
-
-// Stacks share what they have in common: a tree whose nodes are frames, the root outermost. A site is the
-// node of its innermost frame.
-class StackTree {
- public:
-  // -1 for a site without a stack.
-  int64_t add(const Attribution& attribution) {
-    int64_t node = -1;
-    for (auto frame = attribution.frames.rbegin(); frame != attribution.frames.rend(); ++frame)
-      node = child_of(node, number_of(*frame));
-    return node;
-  }
-
-  Json frames_json() const {
-    return {{"name", frames_.names}, {"source", frames_.sources}, {"inlined", frames_.inlined}};
-  }
-  Json nodes_json() const { return {{"parent", parents_}, {"frame", node_frames_}}; }
-
- private:
-  size_t number_of(const StackFrame& frame) {
-    // By address first: putting a name into words a hundred thousand times takes time.
-    const auto [known, is_new] =
-        by_address_.try_emplace({frame.address, frame.function, frame.file, frame.line, frame.inlined}, 0);
-    if (!is_new) return known->second;
-    const auto [same, is_first] = by_text_.try_emplace(
-        {function_label(frame), source_text(frame), frame.inlined}, frames_.names.size());
-    if (is_first) {
-      frames_.names.push_back(std::get<0>(same->first));
-      frames_.sources.push_back(std::get<1>(same->first));
-      frames_.inlined.push_back(frame.inlined ? 1 : 0);
-    }
-    return known->second = same->second;
-  }
-
-  int64_t child_of(int64_t parent, size_t frame) {
-    const uint64_t key = static_cast<uint64_t>(parent + 1) << 32U | frame;
-    const auto [known, is_new] = children_.try_emplace(key, static_cast<int64_t>(parents_.size()));
-    if (is_new) {
-      parents_.push_back(parent);
-      node_frames_.push_back(frame);
-    }
-    return known->second;
-  }
-
-  struct {
-    std::vector<std::string> names;
-    std::vector<std::string> sources;
-    std::vector<int> inlined;
-  } frames_;
-  std::map<std::tuple<uint64_t, std::string_view, std::string_view, uint32_t, bool>, size_t> by_address_;
-  std::map<std::tuple<std::string, std::string, bool>, size_t> by_text_;
-  std::vector<int64_t> parents_;
-  std::vector<size_t> node_frames_;
-  std::unordered_map<uint64_t, int64_t> children_;
-};
 
 // --- call sites ----------------------------------------------------------------------------------
 
@@ -199,7 +108,7 @@ void put_identity(Json& sites, const Report& report, const SiteRows& rows, Stack
   Json skipped = Json::array();
   for (size_t i = 0; i < rows.groups.size(); ++i) {
     const size_t site = index(rows.groups[i].front());
-    nodes.push_back(i < rows.alone ? stacks.add(growth[site].attribution) : -1);
+    nodes.push_back(i < rows.alone ? stacks.add(growth[site].attribution.frames) : -1);
     skipped.push_back(i < rows.alone ? growth[site].attribution.named : 0);
   }
   sites["stack"] = std::move(nodes);
@@ -315,6 +224,7 @@ std::string page_data(const Report& report) {
   sites["runs"] = histories.rows;
 
   Json data;
+  data["page"] = "report";
   data["title"] = title_label(report);
   data["command"] = command_label(*report.run);
   data["again"] = command_that_runs_it_again(*report.run);
@@ -331,17 +241,7 @@ std::string page_data(const Report& report) {
   data["sites"] = std::move(sites);
   data["chart"] = chart_json(report);
 
-  const std::string text = data.dump(-1, ' ', true, Json::error_handler_t::replace);
-  std::string safe;
-  safe.reserve(text.size());
-  for (const char c : text) {
-    if (c == '<') {
-      safe += "\\u003c";
-    } else {
-      safe += c;
-    }
-  }
-  return safe;
+  return text_for_a_page(data);
 }
 
 }  // namespace leakhunt::reports

@@ -31,4 +31,19 @@ const char* mark_of(CheckState state) {
   return "  · ";
 }
 
+const char* word_of(CheckState state) {
+  switch (state) {
+    case CheckState::kFailed:
+    case CheckState::kTargetFailed:
+      return "failed";
+    case CheckState::kInconclusive:
+      return "inconclusive";
+    case CheckState::kPassed:
+      return "passed";
+    case CheckState::kNotChecked:
+      return "note";
+  }
+  return "note";
+}
+
 }  // namespace leakhunt::reports

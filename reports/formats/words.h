@@ -7,5 +7,6 @@ namespace leakhunt::reports {
 
 const char* headline(Verdict verdict);  // "PASS", "FAIL", "INCONCLUSIVE", "TARGET FAILED"
 const char* mark_of(CheckState state);  // "  ✓ ", "  ✗ ", "  ? ", "  · "
+const char* word_of(CheckState state);  // "passed", "failed", "inconclusive", "note"
 
 }  // namespace leakhunt::reports

@@ -11,6 +11,10 @@
 #include <fmt/format.h>
 
 #include "reports/analysis/limits.h"
+#include "reports/formats/escape.h"
+#include "reports/formats/labels.h"
+#include "reports/formats/retention.h"
+#include "reports/formats/words.h"
 
 namespace leakhunt::reports {
 
@@ -19,7 +23,7 @@ namespace {
 using Refusal = tl::unexpected<std::string>;
 
 constexpr int kApplication = 0x4c48554e;  // "LHUN", so that no other database is taken for one of ours
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;               // 2: checks and findings
 constexpr int kWaitMilliseconds = 10'000;
 constexpr const char* kSchema =
     "CREATE TABLE IF NOT EXISTS runs ("
@@ -27,6 +31,7 @@ constexpr const char* kSchema =
     " verdict TEXT NOT NULL, reason TEXT NOT NULL, iterations INTEGER NOT NULL, iterations_per_second REAL,"
     " peak_rss_bytes INTEGER NOT NULL, end_bytes INTEGER NOT NULL, end_blocks INTEGER NOT NULL,"
     " growth_bytes REAL NOT NULL, allocations REAL NOT NULL, curve TEXT NOT NULL,"
+    " checks TEXT NOT NULL DEFAULT '', findings TEXT NOT NULL DEFAULT '',"
     " PRIMARY KEY (name, start_unix_ns, pid)) WITHOUT ROWID";
 
 // One statement; values are bound and read in order.
@@ -55,6 +60,7 @@ class Statement {
   void begin_row() { column_ = 0; }
   std::string text() {
     const int column = column_++;
+    if (column >= sqlite3_column_count(statement_)) return {};  // a database of version 1
     const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
     return bytes == nullptr
                ? std::string()
@@ -117,6 +123,73 @@ std::vector<int64_t> curve_from(std::string_view text) {
   return curve;
 }
 
+// --- checks and findings: a line each, its parts between tabs, of which their texts have none
+// -----------------
+
+std::vector<std::string> split(std::string_view text, char at) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(at), text.size());
+    parts.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return parts;
+}
+
+std::string text_of(const std::vector<KeptCheck>& checks) {
+  std::string text;
+  for (const KeptCheck& check : checks)
+    text += fmt::format("{}\t{}\n", escape_line(check.state), escape_line(check.text));
+  return text;
+}
+
+std::vector<KeptCheck> checks_from(std::string_view text) {
+  std::vector<KeptCheck> checks;
+  for (const std::string& line : split(text, '\n')) {
+    std::vector<std::string> parts = split(line, '\t');
+    if (parts.size() == 2) checks.push_back({std::move(parts[0]), std::move(parts[1])});
+  }
+  return checks;
+}
+
+std::string text_of(const std::vector<KeptFinding>& findings) {
+  std::string text;
+  for (const KeptFinding& finding : findings) {
+    text += fmt::format("{}\t{}\t{}", escape_line(finding.name), escape_line(finding.figures),
+                        escape_line(finding.why));
+    for (const std::string& frame : finding.stack) text += '\t' + escape_line(frame);
+    text += '\n';
+  }
+  return text;
+}
+
+std::vector<KeptFinding> findings_from(std::string_view text) {
+  std::vector<KeptFinding> findings;
+  for (const std::string& line : split(text, '\n')) {
+    std::vector<std::string> parts = split(line, '\t');
+    if (parts.size() < 2) continue;
+    parts.resize(std::max<size_t>(parts.size(), 3));
+    findings.push_back({parts[0], parts[1], parts[2], {parts.begin() + 3, parts.end()}});
+  }
+  return findings;
+}
+
+KeptFinding kept_finding(const Report& report, const Finding& finding) {
+  constexpr size_t kFrames = 10;
+  KeptFinding kept{finding_name(report, finding), finding_figures(report, finding), {}, {}};
+  if (finding.retention) {
+    for (const std::string& sentence : retention_sentences(report, finding))
+      kept.why += (kept.why.empty() ? "" : " ") + sentence;
+  }
+  if (finding.sites.empty()) return kept;
+  const Attribution& stack = report.growth.sites[static_cast<size_t>(finding.sites.front())].attribution;
+  for (size_t i = stack.named; i < stack.frames.size() && kept.stack.size() < kFrames; ++i) {
+    const std::string source = source_label(stack.frames[i]);
+    kept.stack.push_back(function_label(stack.frames[i]) + (source.empty() ? "" : "  " + source));
+  }
+  return kept;
+}
+
 std::string name_of(const recording::Run& run) {
   if (run.scenario && !run.scenario->name.empty()) return run.scenario->name;
   const std::string& program =
@@ -141,6 +214,8 @@ HistoricRun read_row(Statement& row) {
   run.growth_bytes = row.real();
   run.allocations = row.real();
   run.curve = curve_from(row.text());
+  run.checks = checks_from(row.text());
+  run.findings = findings_from(row.text());
   return run;
 }
 
@@ -167,6 +242,12 @@ HistoricRun historic_run(const Report& report, std::string label) {
   result.growth_bytes = report.growth.process.grows() ? report.growth.process.bytes_per_step : 0;
   result.allocations = figure(recording::Cost::kAllocations);
   result.curve = curve_of(report);
+  for (const Check& check : report.judgement.checks)
+    result.checks.push_back({std::string(word_of(check.state)), escape_line(check.text)});
+  for (const Finding& finding : report.findings) {
+    if (result.findings.size() == kMostFindings) break;
+    result.findings.push_back(kept_finding(report, finding));
+  }
   return result;
 }
 
@@ -195,6 +276,7 @@ tl::expected<History, std::string> History::open(const std::string& file, bool c
   if (!is_new && version > kVersion)
     return Refusal(fmt::format("{}: was written by a newer leakhunt; use that one", file));
   if (is_new && !create) return Refusal(fmt::format("{}: holds no runs; record one with --db first", file));
+  if (!is_new && create && version < kVersion) history.add_columns();
   const bool ready =
       !is_new || (run_plainly(database, kSchema) &&
                   run_plainly(database, fmt::format("PRAGMA application_id = {}", kApplication)) &&
@@ -204,8 +286,22 @@ tl::expected<History, std::string> History::open(const std::string& file, bool c
   return history;
 }
 
+// What version 2 has and 1 had not. Another writer may have been quicker; whether it worked shows when a run
+// is added.
+void History::add_columns() {
+  if (!run_plainly(database_.get(),
+                   fmt::format("BEGIN IMMEDIATE;"
+                               "ALTER TABLE runs ADD COLUMN checks TEXT NOT NULL DEFAULT '';"
+                               "ALTER TABLE runs ADD COLUMN findings TEXT NOT NULL DEFAULT '';"
+                               "PRAGMA user_version = {};"
+                               "COMMIT",
+                               kVersion)))
+    run_plainly(database_.get(), "ROLLBACK");
+}
+
 tl::expected<void, std::string> History::add(const HistoricRun& run) {
-  Statement statement(database_.get(), "INSERT OR REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+  Statement statement(database_.get(),
+                      "INSERT OR REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
   statement.bind(run.name);
   statement.bind(run.label);
   statement.bind(run.start_unix_ns);
@@ -220,6 +316,8 @@ tl::expected<void, std::string> History::add(const HistoricRun& run) {
   statement.bind(run.growth_bytes);
   statement.bind(run.allocations);
   statement.bind(curve_text(run.curve));
+  statement.bind(text_of(run.checks));
+  statement.bind(text_of(run.findings));
   statement.step_to_row();
   if (statement.is_done()) return {};
   return Refusal(

@@ -18,6 +18,21 @@ struct sqlite3;
 
 namespace leakhunt::reports {
 
+// Texts of these are one printable line each.
+struct KeptCheck {
+  std::string state;  // "failed", "inconclusive", "passed", "note"
+  std::string text;
+  bool operator==(const KeptCheck&) const = default;
+};
+
+struct KeptFinding {
+  std::string name;                // "leak in tag arena.chunk: Arena::new_chunk"
+  std::string figures;             // "+16 B and 1 block per iteration since iteration 10, exactly"
+  std::string why;                 // what the heap graph says; may be empty
+  std::vector<std::string> stack;  // from the frame that answers outwards, the first few
+  bool operator==(const KeptFinding&) const = default;
+};
+
 // One run, as it is kept.
 struct HistoricRun {
   std::string name;   // of the scenario, or the program
@@ -31,10 +46,13 @@ struct HistoricRun {
   uint64_t peak_rss_bytes = 0;
   int64_t end_bytes = 0;  // live in the heap
   int64_t end_blocks = 0;
-  double growth_bytes = 0;     // per iteration
-  double allocations = 0;      // per iteration, after the warm-up
-  std::vector<int64_t> curve;  // live heap, at most kCurvePoints from the first to the last iteration
+  double growth_bytes = 0;            // per iteration
+  double allocations = 0;             // per iteration, after the warm-up
+  std::vector<int64_t> curve;         // live heap, at most kCurvePoints from the first to the last iteration
+  std::vector<KeptCheck> checks;      // none in what was kept by a version 1
+  std::vector<KeptFinding> findings;  // the steepest kMostFindings; so there
 };
+inline constexpr size_t kMostFindings = 12;
 inline constexpr size_t kCurvePoints = 60;
 
 HistoricRun historic_run(const Report& report, std::string label);
@@ -50,6 +68,7 @@ class History {
   tl::expected<std::vector<HistoricRun>, std::string> runs(const std::string& name, uint64_t last) const;
 
  private:
+  void add_columns();
   struct Close {
     void operator()(sqlite3* database) const;
   };

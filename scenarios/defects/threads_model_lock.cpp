@@ -25,6 +25,7 @@ class ModelLock final : public trainer::SequenceObserver {
     }
     free_.notify_all();
   }
+  const char* lock_name() const override { return "model"; }
 
  private:
   std::mutex mutex_;

@@ -40,6 +40,7 @@ void describe(const Schedule& schedule, CatalogueEntry& entry) {
   entry.most_iterations = most->scenario.iterations;
   entry.expected_verdict = schedule.expected_verdict;
   entry.defect = schedule.runs.front().scenario.defect;
+  if (schedule.race) entry.twin = schedule.race->twin.scenario.name;
   entry.description = schedule.runs.front().scenario.description;
 }
 

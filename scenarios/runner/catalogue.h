@@ -19,6 +19,7 @@ struct CatalogueEntry {
   uint64_t most_iterations = 0;
   std::string expected_verdict;
   std::string defect;
+  std::string twin;  // that its speed is compared with, where it is
   std::string description;
   std::string problem;
 };

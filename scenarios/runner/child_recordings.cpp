@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "lib/recording/appender.h"
+#include "lib/recording/packing.h"
 #include "lib/recording/reader.h"
 #include "scenarios/runner/data_names.h"
 
@@ -88,6 +89,7 @@ recording::LeftRunning close_child_recordings(const fs::path& directory, Symboli
     const recording::Symbols symbols = symboliser.symbolise(*run);
     static_cast<void>(
         recording::append_host_records(file.string(), symbols, {}, {}, {}, name_data(*run, symbols)));
+    static_cast<void>(recording::pack_recording(file.string()));
   }
   return left_running;
 }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "lib/recording/appender.h"
+#include "lib/recording/packing.h"
 #include "lib/recording/reader.h"
 #include "scenarios/runner/child_recordings.h"
 #include "scenarios/runner/data_names.h"
@@ -59,6 +60,7 @@ WatchRequest watch_request(const Order& order, const OutputDirectory& out) {
   }
   request.limits.ceiling_bytes = order.budget.peak_rss_bytes;
   request.limits.timeout = order.timeout;
+  request.judge = order.judge;
   request.limits.target_has_terminal = !order.scenario.has_value();
   return request;
 }
@@ -85,6 +87,13 @@ tl::expected<void, std::string> close_recordings(const OutputDirectory& out, con
   const auto closed = recording::append_host_records(recording, symbols, watched.samples, outcome,
                                                      left_running, name_data(*run, symbols));
   if (!closed) return Refusal(closed.error().message);
+  if (watched.certainty) {
+    const auto noted = recording::append_record(recording, recording::RecordType::kCertainty,
+                                                recording::encode(*watched.certainty));
+    if (!noted) return Refusal(noted.error().message);
+  }
+  // One that cannot be rewritten is as good as it was, only larger.
+  static_cast<void>(recording::pack_recording(recording));
   return {};
 }
 

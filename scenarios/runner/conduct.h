@@ -32,6 +32,7 @@ struct Order {
   MarksRequest marks;                                 // or what marks them instead
   std::filesystem::path program_directory;            // of leakhunt itself
   ProgressStyle progress = ProgressStyle::kNone;      // on stderr
+  LiveJudge judge = {};                               // may end it before its last iteration
 };
 
 // Checks the program, creates the recording in `out`, launches, watches, and closes the recording with

@@ -26,7 +26,7 @@ int Guard::look(const Sight& sight) {
   const uint64_t ceiling = limits_.ceiling_bytes.value_or(UINT64_MAX);
   if (asked_at_) {
     const bool far_above = limits_.ceiling_bytes && sight.rss_bytes > ceiling + ceiling / 4;
-    if (killed_ || (now - *asked_at_ < kPatience && !far_above)) return 0;
+    if (killed_ || (now - *asked_at_ < patience_ && !far_above)) return 0;
     killed_ = true;
     return SIGKILL;
   }
@@ -42,6 +42,12 @@ int Guard::look(const Sight& sight) {
                 now);
   }
   return 0;
+}
+
+int Guard::end_politely(std::string reason, std::chrono::nanoseconds since_start) {
+  if (asked_at_) return 0;
+  patience_ = kPolitePatience;
+  return stop(std::move(reason), since_start);
 }
 
 int Guard::take(const CaughtSignal& caught, std::chrono::nanoseconds since_start) {

@@ -1,6 +1,7 @@
 // guard: when the target has to be stopped, and how. Decides only; watch.cpp looks and sends the signals.
 //
 //   running --ceiling or timeout--> asked (SIGTERM) --2 s, or 1.25 x the ceiling--> killed (SIGKILL)
+//   running --no longer needed--> asked --60 s, or 1.25 x the ceiling--> killed
 #pragma once
 
 #include <chrono>
@@ -30,12 +31,17 @@ struct Sight {
 class Guard {
  public:
   static constexpr std::chrono::nanoseconds kPatience = std::chrono::seconds(2);
+  // Of a program that is only no longer needed, and ends when its iteration does.
+  static constexpr std::chrono::nanoseconds kPolitePatience = std::chrono::seconds(60);
   static constexpr std::chrono::nanoseconds kOutlived = std::chrono::seconds(5);
 
   explicit Guard(const GuardLimits& limits) : limits_(limits) {}
 
   // The signal to send to the target now; 0: none.
   int look(const Sight& sight);
+
+  // What the target still does is not needed. The signal to send to it; 0: it was asked already.
+  int end_politely(std::string reason, std::chrono::nanoseconds since_start);
 
   // A signal that was meant for the command. The signal to send on; 0: none.
   int take(const CaughtSignal& caught, std::chrono::nanoseconds since_start);
@@ -51,6 +57,7 @@ class Guard {
   GuardLimits limits_;
   std::string stopped_for_;
   std::optional<std::chrono::nanoseconds> asked_at_;  // SIGTERM for a limit
+  std::chrono::nanoseconds patience_ = kPatience;
   bool killed_ = false;
   int interrupted_by_ = 0;
   bool interrupted_by_key_ = false;

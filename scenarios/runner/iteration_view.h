@@ -16,7 +16,8 @@ class IterationView {
   // Reads what was appended. An unreadable recording changes nothing: whoever reads it at the end says so.
   void refresh();
 
-  uint64_t iterations() const { return iterations_; }  // completed
+  const recording::Run& run() const { return reader_.run(); }  // as of the last refresh()
+  uint64_t iterations() const { return iterations_; }          // completed
   // Over the last few seconds.
   std::optional<double> per_second() const { return per_second_; }
   // Bytes of live heap per iteration, since the first look after warm-up.

@@ -8,6 +8,7 @@
 
 #include "scenarios/runner/placeholders.h"
 #include "scenarios/runner/program.h"
+#include "scenarios/runner/race.h"
 #include "scenarios/runner/scenario_values.h"
 #include "scenarios/runner/spelling.h"
 
@@ -17,7 +18,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::array<KeyRule, 24> kRules = {{
+constexpr std::array<KeyRule, 32> kRules = {{
     {"name", ValueKind::kText, "\"long_small\""},
     {"description", ValueKind::kText, "\"what it shows, in one line\""},
     {"program", ValueKind::kText, "\"train_full_instrumented\""},
@@ -38,8 +39,16 @@ constexpr std::array<KeyRule, 24> kRules = {{
     {"limit", ValueKind::kTables, "[{tag = \"tape.node\", peak = \"1MB\"}]"},
     {"suppress", ValueKind::kTables, "[{tag = \"heap\", expires = 2026-12-31, reason = \"...\"}]"},
     {"baseline", ValueKind::kText, "\"small.baseline\""},
+    {"throughput.twin", ValueKind::kText, "\"short_small\""},
+    {"throughput.least", ValueKind::kNumber, "0.75"},
+    {"throughput.pairs", ValueKind::kCount, "9"},
+    {"throughput.iterations", ValueKind::kCount, "12"},
+    {"throughput.arguments", ValueKind::kTexts, "[\"--steps\", \"{iterations}\"]"},
+    {"throughput.processors", ValueKind::kCount, "2"},
+    {"throughput.clues", ValueKind::kTexts, "[\"locks: \"]"},
     {"expect.verdict", ValueKind::kText, "\"pass\""},
     {"expect.reason", ValueKind::kText, "\"tag batch: peak\""},
+    {"diagnosis", ValueKind::kTables, "[{tag = \"tape.node\", class = \"linear\"}]"},
     {"expect.finding.tag", ValueKind::kText, "\"tape.node\""},
     {"expect.finding.function", ValueKind::kText, "\"Tape::record\""},
 }};
@@ -76,6 +85,7 @@ void read_expectation(Values& values, Schedule& schedule) {
   schedule.expected_finding.tag = values.text("expect.finding.tag").value_or("");
   schedule.expected_finding.function = values.text("expect.finding.function").value_or("");
   schedule.expected_reason = values.text("expect.reason").value_or("");
+  schedule.diagnoses = values.diagnoses();
   const std::string& verdict = schedule.expected_verdict;
   if (!verdict.empty() && verdict != "pass" && verdict != "fail") {
     values.complain("expect.verdict", fmt::format("\"{}\" is no verdict to expect", verdict),
@@ -103,6 +113,7 @@ void check_injected(Values& values, const ScheduleRequest& request, const Expans
   schedule.expected_verdict.clear();
   schedule.expected_finding = {};
   schedule.expected_reason.clear();
+  schedule.diagnoses.clear();
 }
 
 // Relative, so that it lies below {out} in both.
@@ -350,6 +361,12 @@ tl::expected<Schedule, std::string> make_schedule(const ScheduleRequest& request
   }
   if (expansion.uninterrupted) {
     schedule.uninterrupted = read_run(*values, request, schedule, expansion, *expansion.uninterrupted, used);
+  }
+  if (schedule.kind == ScenarioKind::kSingle) {
+    read_race(*values, request, schedule);
+  } else if (values->has("throughput")) {
+    values->complain("throughput", "the speed of a sweep, or of chunks, is compared with no twin",
+                     "leave out [throughput], or make a scenario of one run of it");
   }
   check_length_is_told(*values, used);
   check_variables_are_used(*values, used);

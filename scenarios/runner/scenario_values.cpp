@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "scenarios/runner/diagnosis_reader.h"
 #include "scenarios/runner/limits.h"
 #include "scenarios/runner/quantities.h"
 #include "scenarios/runner/scenario_layers.h"
@@ -271,6 +272,15 @@ void ScenarioValues::read_limits(recording::Budget& budget) {
   };
   read("limit", runner::read_limits);
   read("suppress", read_suppressions);
+}
+
+std::vector<ExpectedDiagnosis> ScenarioValues::diagnoses() {
+  std::vector<ExpectedDiagnosis> diagnoses;
+  const Found found = layers_->find("diagnosis");
+  if (found.node == nullptr) return diagnoses;
+  const auto done = read_diagnoses(*found.node, *found.layer, diagnoses);
+  if (!done && !complaint_) complaint_ = done.error();
+  return diagnoses;
 }
 
 std::optional<std::chrono::nanoseconds> ScenarioValues::duration(std::string_view path) {

@@ -20,6 +20,7 @@
 #include <tl/expected.hpp>
 
 #include "lib/recording/budget.h"
+#include "scenarios/runner/diagnosis.h"
 #include "scenarios/runner/key_rules.h"
 
 namespace leakhunt::runner {
@@ -55,6 +56,9 @@ class ScenarioValues {
 
   // [[limit]] and [[suppress]].
   void read_limits(recording::Budget& budget);
+
+  // [[diagnosis]].
+  std::vector<ExpectedDiagnosis> diagnoses();
 
   // Of a group with names of its own ("variables"), sorted.
   std::vector<std::string> names_in(std::string_view group) const;

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include <fmt/format.h>
+
 #include "scenarios/runner/iteration_view.h"
 #include "scenarios/runner/process_memory.h"
 #include "scenarios/runner/samples.h"
@@ -19,7 +21,12 @@ using std::chrono::steady_clock;
 
 constexpr auto kLook = std::chrono::milliseconds(20);       // between two looks at the ceiling
 constexpr auto kPeakLook = std::chrono::milliseconds(100);  // and at the kernel's maximum, which costs more
+constexpr auto kJudgement = std::chrono::milliseconds(100);
 constexpr auto kFirstProgress = std::chrono::milliseconds(300);
+
+uint64_t nanoseconds_of(const timeval& time) {
+  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_usec) * 1000;
+}
 
 class Watch {
  public:
@@ -37,6 +44,7 @@ class Watch {
       if (is_above_ceiling()) view_.refresh();  // for the reason that the guard gives
       send(guard_.look({elapsed(), rss_bytes_, view_.iterations()}));
       if (elapsed() >= next_progress_) show_progress();
+      if (request_.judge && elapsed() >= next_judgement_) ask_judge();
       if (const auto caught = signals_.wait(kLook)) send(guard_.take(*caught, elapsed()));
     }
     view_.refresh();
@@ -69,6 +77,8 @@ class Watch {
       outcome.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
       outcome.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
       take_kernels_peak(static_cast<uint64_t>(usage.ru_maxrss) * 1024);
+      result_.use = {nanoseconds_of(usage.ru_utime) + nanoseconds_of(usage.ru_stime),
+                     static_cast<uint64_t>(usage.ru_nvcsw), static_cast<uint64_t>(usage.ru_nivcsw)};
     }
     outcome.peak_rss_bytes = peak_bytes_;
     return true;
@@ -90,6 +100,22 @@ class Watch {
     if (now < next_peak_) return;
     next_peak_ = now + kPeakLook;
     peak_bytes_ = std::max(peak_bytes_, peak_resident_bytes(target_.pid).value_or(0));
+  }
+
+  // Reading and judging may take a while in a long run: they get a twentieth of the time.
+  void ask_judge() {
+    const nanoseconds begin = elapsed();
+    view_.refresh();
+    if (!result_.certainty && guard_.stopped_for().empty()) {
+      result_.certainty = request_.judge(view_.run());
+      if (result_.certainty) send(guard_.end_politely(reason(*result_.certainty), elapsed()));
+    }
+    next_judgement_ = elapsed() + std::max<nanoseconds>(kJudgement, 20 * (elapsed() - begin));
+  }
+
+  static std::string reason(const recording::Certainty& certainty) {
+    return fmt::format("its verdict is certain at {:g} %, at iteration {} of {}", 100 * certainty.confidence,
+                       certainty.iteration, certainty.planned);
   }
 
   void show_progress() {
@@ -121,6 +147,7 @@ class Watch {
   uint64_t peak_bytes_ = 0;
   nanoseconds next_peak_{};
   nanoseconds next_progress_ = kFirstProgress;
+  nanoseconds next_judgement_ = kJudgement;
 };
 
 }  // namespace

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,16 +17,30 @@
 
 namespace leakhunt::runner {
 
+// Asked now and then with what was recorded so far: is the verdict certain, so that the target may be
+// stopped? Handed in from above, since what a run means is said elsewhere.
+using LiveJudge = std::function<std::optional<recording::Certainty>(const recording::Run&)>;
+
 struct WatchRequest {
   std::string name;  // shown in the progress
   std::filesystem::path recording;
   uint64_t iterations = 0;  // expected; 0: not known
   uint64_t warm_up = 0;
   GuardLimits limits;
+  LiveJudge judge = {};  // empty: nobody asks
+};
+
+// What the kernel counted of the target and of the children it waited for.
+struct ProcessorUse {
+  uint64_t cpu_ns = 0;
+  uint64_t voluntary_switches = 0;
+  uint64_t involuntary_switches = 0;
 };
 
 struct Watched {
   recording::Outcome outcome;
+  std::optional<recording::Certainty> certainty = {};
+  ProcessorUse use = {};
   std::vector<recording::HostSample> samples;
   int interrupted_by = 0;  // a signal that was meant for the command; 0: none
 };

@@ -138,6 +138,11 @@ TEST(HistoryCommand, TellsInWhichRunGrowthBegan) {
   EXPECT_EQ(command.call("report out/regresses --db runs.db --label again").status, 1);
   EXPECT_TRUE(contains(command.call("history --db runs.db").out, "again")) << "the same run is replaced";
   EXPECT_FALSE(contains(command.call("history --db runs.db").out, "  5  "));
+  if (command.call("history --db runs.db -o runs.html").status == 0) {  // 2: built without the page
+    EXPECT_TRUE(command.file("runs.html").starts_with("<!DOCTYPE html>"));
+    EXPECT_TRUE(contains(command.file("runs.html"), "fail since run 3 (c3)"));
+  }
+  EXPECT_TRUE(contains(command.call("history --db runs.db --format htlm").err, "did you mean html"));
   EXPECT_EQ(command.call("history --db runs.db --name nobody").status, 2);
   EXPECT_EQ(command.call("history --db missing.db").status, 2);
   EXPECT_FALSE(command.has("missing.db"));

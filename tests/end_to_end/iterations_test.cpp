@@ -205,6 +205,17 @@ TEST_F(Iterations, CountTheLastLinesOfAProgramThatEndsAtOnce) {
   }
 }
 
+// Another process reads the lines, a little later each time; what is freed at the end hides nothing.
+TEST_F(Iterations, ThatAreReadLateNeverMakeALeakPass) {
+  for (const char* pace : {"60 5000", "100 1000", "400 100"}) {
+    const Finished finished =
+        leakhunt("--iteration-regex '^step'", target(std::string("keeps_and_prints ") + pace));
+    EXPECT_TRUE(finished.exit_status == 1 || finished.exit_status == 4)
+        << pace << "\n"
+        << read_file(folder_.file("out/report.txt"));
+  }
+}
+
 TEST_F(Iterations, LeaveBinaryOutputOfAnySizeAndPartialLinesAsTheyAre) {
   const char* commands[] = {"head -c 3000000 /bin/bash", "printf 'no newline'", "printf 'a\\0b\\r\\n\\n\\rc'",
                             "true", "sh -c 'echo one; echo two >&2; exec 1>&-; echo three >&2'"};

@@ -105,6 +105,43 @@ TEST(Junit, HasACaseForEachCheckAndFinding) {
   }
 }
 
+// What junitparser makes of several files: "cases failures errors skipped" a line, as counted and as stated.
+Read parsed_junit(const json& files) {
+  return read_with(
+      "/usr/bin/python3 -c \"import json, junitparser as j\n"
+      "for text in json.load(open('FILE')):\n"
+      "  cases = [case for suite in j.JUnitXml.fromstring(text) for case in suite]\n"
+      "  results = [result for case in cases for result in case.result]\n"
+      "  count = lambda kind: sum(isinstance(result, kind) for result in results)\n"
+      "  print(len(cases), count(j.Failure), count(j.Error), count(j.Skipped))\n"
+      "  whole = j.JUnitXml.fromstring(text)\n"
+      "  print(whole.tests, whole.failures, whole.errors, whole.skipped)\"",
+      "files.json", files.dump());
+}
+
+TEST(Junit, IsCountedByJunitparserAsItSaysItself) {
+  if (std::system("/usr/bin/python3 -c 'import junitparser' 2> /dev/null") != 0)
+    GTEST_SKIP() << "python3-junitparser is not installed; scripts/test installs it";
+  json files = json::array();
+  const recording::Run leaking = leaking_run();
+  files.push_back(written("junit", analyse(leaking)));
+  for (uint32_t seed = 0; seed < 40; ++seed) {
+    const recording::Run hostile = hostile_run(seed);
+    files.push_back(written("junit", analyse(hostile)));
+  }
+  const Read read = parsed_junit(files);
+  std::istringstream lines(read.out);
+  for (size_t i = 0; i < files.size(); ++i) {
+    std::string counted;
+    std::string stated;
+    ASSERT_TRUE(std::getline(lines, counted) && std::getline(lines, stated)) << read.out;
+    EXPECT_EQ(counted, stated) << files[i];
+    if (i == 0) {
+      EXPECT_EQ(counted, "5 4 0 1") << files[i];
+    }
+  }
+}
+
 TEST(Junit, NamesAreTheSameFromRunToRunAndUnique) {
   const auto names_of = [](const std::string& text) {
     std::vector<std::string> names;
@@ -206,6 +243,16 @@ TEST(GitHub, AnnotatesTheLine) {
                        "synthetic::leak in tag arena.chunk: Arena::new_chunk: +4,096 B and 1 block per "
                        "iteration since iteration 1, exactly\n"))
       << written("github", analyse(run));
+}
+
+TEST(GitHub, DoesNotAnnotateALineOfSomebodyElsesSources) {
+  recording::Run run = leaking_run();
+  for (auto& [address, symbol] : run.symbols) {
+    for (recording::SourceFrame& frame : symbol.source_frames)
+      frame.file = frame.function == "main" ? "../sysdeps/nptl/libc_start_call_main.h" : "";
+  }
+  const std::string text = written("github", analyse(run));
+  EXPECT_TRUE(text.starts_with("::error title=leakhunt synthetic::leak in tag arena.chunk")) << text;
 }
 
 TEST(GitHub, NoNameCanBeginACommandOrAProperty) {

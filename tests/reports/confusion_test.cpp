@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "reports/synthetic/early.h"
+
 namespace leakhunt::reports::synthetic {
 namespace {
 
@@ -60,6 +62,38 @@ TEST(Confusion, SeesAccusationsAndMisses) {
                                         }}},
                                       3, 1);
   EXPECT_EQ(open.missed, 0u);
+}
+
+std::string text_of(const EarlyVerdicts& verdicts) {
+  std::ostringstream out;
+  write_early(verdicts, "family", out);
+  return out.str();
+}
+
+TEST(Early, VerdictsBeforeTheEndAreThoseOfTheWhole) {
+  for (const auto* family : {&textbook(), &field()}) {
+    const EarlyVerdicts verdicts = judge_early(*family, 12, 1, 0.99);
+    EXPECT_GE(verdicts.certain() * 3, verdicts.series) << text_of(verdicts);
+    EXPECT_TRUE(verdicts.bars_are_met()) << text_of(verdicts);
+  }
+}
+
+// Growth that stops right behind the look, and growth that only begins there.
+TEST(Early, SeesVerdictsThatChange) {
+  const auto stops = [](Model& model) {
+    model.play([&](size_t i) { model.add(16, i < model.length * 96 / 100 ? 1 : 0); });
+  };
+  const EarlyVerdicts accused = judge_early({{"stops late", 5000, 5000, stops}}, 3, 1, 0.99);
+  EXPECT_EQ(accused.accused, 3u);
+  EXPECT_FALSE(accused.bars_are_met());
+  const auto begins = [](Model& model) {
+    model.play([&](size_t i) { model.add(16, i < model.length * 92 / 100 ? 0 : 1); });
+    model.leaks(16, 1);
+  };
+  const EarlyVerdicts overlooked = judge_early({{"begins late", 9000, 9000, begins}}, 3, 1, 0.99);
+  EXPECT_EQ(overlooked.not_growing, 3u);
+  EXPECT_EQ(overlooked.agreeing, 0u);
+  EXPECT_FALSE(overlooked.bars_are_met());
 }
 
 }  // namespace

@@ -70,6 +70,8 @@ TEST(DiffText, IsWhatAPersonReads) {
   EXPECT_EQ(text_of(make_diff(Compared::side(compared.first, "before"), Compared::side(moved, "after"))),
             R"(DIFFERENCE  live heap grew by 4,784 B, from 3,216 B to 8,000 B; of 3 call sites, 1 appeared, 1
             vanished, 1 grew
+            most of it is comes (/src/app/comes.cpp:10) in tag heap, which appeared: 6,400 B of the
+            7,984 B that came in
 
   before  before: synthetic, at the end; pass
   after   after: synthetic, at the end; fail

@@ -288,6 +288,24 @@ TEST_P(Leak, IsFoundWithItsSlope) {
 }
 INSTANTIATE_TEST_SUITE_P(Series, Leak, testing::ValuesIn(leaks()), name_of);
 
+// As lines of output were once read from a busy machine: where two came together, one has the growth of both.
+TEST(GrowthClass, OfMarksThatComeLateIsLinear) {
+  Series series;
+  int64_t live = 400'000;
+  uint64_t number = 5;
+  for (const char step : std::string("1111122222222222112211212221111111111112111")) {
+    number += static_cast<uint64_t>(step - '0');
+    live += 20'057 * (step - '0');
+    series.numbers.push_back(number);
+    series.bytes.push_back(live);
+    series.blocks.push_back(live / 20'057);
+  }
+  const Growth growth = classify(series);
+  EXPECT_EQ(growth.kind, GrowthClass::kLinear) << to_string(growth.kind);
+  EXPECT_LE(growth.bytes_interval.low, 20'057);
+  EXPECT_GE(growth.bytes_interval.high, 20'057);
+}
+
 TEST(GrowthClass, NamesTheShapesOfTheInnocent) {
   const auto kind_of = [](const char* name) {
     for (const Case& c : innocents()) {

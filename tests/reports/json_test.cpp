@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <functional>
+#include <set>
 #include <sstream>
 
 #include <gtest/gtest.h>
@@ -104,6 +105,23 @@ TEST(Json, OfVeryManyCallSitesListsThoseThatMatter) {
     EXPECT_TRUE(
         std::any_of(listed.begin(), listed.end(), [&](const Json& one) { return one["id"] == site; }));
   }
+}
+
+TEST(Json, OfAFindingThroughVeryManyStacksListsTheHeaviest) {
+  recording::Run run = leaking_run();
+  for (uint64_t outermost = 0; outermost < 2000; ++outermost) {
+    recording::CallSite site = run.sites[0];
+    site.frames.push_back(0x7000'0000 + outermost);
+    run.sites.push_back(site);
+  }
+  const Json json = Json::parse(json_text(run));
+  const Json& finding = json["findings"][0];
+  EXPECT_EQ(finding["call_sites"].size(), 200u);
+  EXPECT_EQ(finding["call_sites_left_out"], 1801);
+  EXPECT_EQ(json["call_sites"].size(), 1000u);
+  std::set<uint64_t> listed;
+  for (const Json& site : json["call_sites"]) listed.insert(site["id"].get<uint64_t>());
+  for (const Json& site : finding["call_sites"]) EXPECT_TRUE(listed.contains(site.get<uint64_t>()));
 }
 
 TEST(Json, SurvivesHostileNames) {

@@ -57,6 +57,29 @@ Check check_of(const recording::Run& run) {
   return {CheckState::kTargetFailed, "there is no check of it"};
 }
 
+TEST(Limits, AreNotKeptByWhatMayBeALeak) {
+  const SyntheticSite rising{
+      "cache",
+      "keep",
+      [](size_t i) {
+        int64_t live = 0;
+        for (const size_t at : {120, 130, 230, 390, 400, 410, 560, 650, 760, 770, 900, 950})
+          live += i >= at ? 4000 : 0;
+        return live;
+      },
+      {},
+      4000};
+  for (const Cost cost : {Cost::kGrowthBytes, Cost::kGrowthBlocks}) {
+    for (const Scope& part : {scope("cache"), scope("")}) {
+      const Report none = analyse(with_limit({flat_site(), rising}, limit(part, cost, 0)));
+      EXPECT_EQ(none.verdict(), Verdict::kInconclusive);
+      recording::Run wide = with_limit({flat_site(), rising}, limit(part, cost, 1000));
+      wide.budget.growth_bytes_per_iteration = 1000.0;
+      EXPECT_EQ(analyse(wide).verdict(), Verdict::kPass);
+    }
+  }
+}
+
 TEST(Scope, APatternMatchesTheWholeNameOrWhatFollowsASeparator) {
   EXPECT_TRUE(matches_name("Tape::record", "a::Tape::record", "::"));
   EXPECT_TRUE(matches_name("a::*", "a::Tape::record", "::"));

@@ -229,8 +229,35 @@ TEST(Verdict, OfLinesOfOutputDoesNotTakeTheProgramsEndForTheEndOfItsGrowth) {
   EXPECT_EQ(report.timeline.completed, 1000u);
   ASSERT_EQ(report.findings.size(), 1u);
   EXPECT_EQ(report.findings[0].growth.bytes_per_step, 20'000);
+  run =
+      make_run({{"heap", "keep", [](size_t i) { return i >= 998 ? 0 : 20'000 * static_cast<int64_t>(i); }}});
+  run.marks = {recording::MarkedBy::kLines, "^epoch", true, ""};
+  EXPECT_EQ(analyse(run).verdict(), Verdict::kFail) << "the line before it was noticed as late";
   run.marks = {};  // the program's own mark means what it says
   EXPECT_EQ(analyse(run).verdict(), Verdict::kPass);
+}
+
+SyntheticSite rising_now_and_then() {  // at 12 of 900 judged iterations
+  return {"heap", "cache", [](size_t i) {
+            int64_t live = 0;
+            for (const size_t at : {120, 130, 230, 390, 400, 410, 560, 650, 760, 770, 900, 950})
+              live += i >= at ? 4000 : 0;
+            return live;
+          }};
+}
+
+TEST(Verdict, OfWhatMayBeALeakIsNoPass) {
+  recording::Run run = make_run({flat_site(), rising_now_and_then()});
+  const Report report = analyse(run);
+  EXPECT_EQ(report.verdict(), Verdict::kInconclusive) << all_reasons(run);
+  EXPECT_NE(all_reasons(run).find("what cache (cache.cpp:10) takes rises by about +53.333 B per iteration"),
+            std::string::npos)
+      << all_reasons(run);
+  EXPECT_TRUE(report.findings.empty());
+  run.budget.growth_bytes_per_iteration = 60.0;  // even if it were one
+  EXPECT_EQ(analyse(run).verdict(), Verdict::kPass) << all_reasons(run);
+  run.budget.growth_bytes_per_iteration = 20.0;
+  EXPECT_EQ(analyse(run).verdict(), Verdict::kInconclusive) << all_reasons(run);
 }
 
 TEST(Verdict, SaysThatAShortProgramWasNotJudged) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lib/trainer/checkpoint.h"
+#include "lib/trainer/measured_blas.h"
 #include "lib/trainer/memory_plan.h"
 #include "lib/trainer/programs/interruption.h"
 #include "lib/trainer/programs/process_memory.h"
@@ -138,21 +139,15 @@ std::string introduction(const TrainFullOptions& options, const TrainingOptions&
          " iterations, seed " + std::to_string(training.seed) + "\nmatrix products: " + blas.name() + "\n";
 }
 
-void print_plan(const TrainFullOptions& options, const TrainingOptions& training, const Dataset& dataset) {
-  std::vector<PlannedMemory> plan = plan_memory({.model = training.model,
-                                                 .real_bytes = sizeof(Real),
-                                                 .threads = training.threads,
-                                                 .sample_length = 2 * training.sample_length,
-                                                 .text_length = dataset.tokens().size()});
+void say_plan(const TrainFullOptions& options, const TrainingOptions& training, const Dataset& dataset) {
   std::printf("%s would occupy, in %s with %u thread%s:\n", std::string(options.mode->name).c_str(),
               options.precision.c_str(), training.threads, training.threads == 1 ? "" : "s");
-  std::size_t total = 0;
-  for (const PlannedMemory& memory : plan) {
-    std::printf("  %-12s %13zu bytes in %2zu block%s\n", std::string(memory.tag).c_str(), memory.bytes,
-                memory.blocks, memory.blocks == 1 ? "" : "s");
-    total += memory.bytes;
-  }
-  std::printf("  %-12s %13zu bytes; program and libraries come on top\n", "in all", total);
+  print_plan(plan_memory({.model = training.model,
+                          .real_bytes = sizeof(Real),
+                          .threads = training.threads,
+                          .sample_length = 2 * training.sample_length,
+                          .text_length = dataset.tokens().size()}),
+             stdout);
 }
 
 void say_how_to_go_on(const TrainFullOptions& options, const TrainingResult& result) {
@@ -177,7 +172,7 @@ int run_training(const TrainFullOptions& options) {
   const std::pmr::vector<Token> prompt = encode_prompt(options, dataset, seams);
   training.prompt = prompt;
   if (options.plan) {
-    print_plan(options, training, dataset);
+    say_plan(options, training, dataset);
     return 0;
   }
   training.out = output_folder(options);
@@ -185,10 +180,12 @@ int run_training(const TrainFullOptions& options) {
   training.trace = trace.get();
   training.stop = note_interruptions();
   training.introduction = introduction(options, training, dataset, *blas);
-  const TrainingResult result = train(training, dataset, *blas, seams, stdout);
+  const MeasuredBlas measured(*blas);
+  const TrainingResult result = train(training, dataset, measured, seams, stdout);
   if (trace != nullptr && std::fclose(trace.release()) != 0) {
     throw std::runtime_error("--trace " + options.trace + ": " + std::strerror(errno));
   }
+  std::printf("matrix products: %s\n", measured.name_and_speed().c_str());
   if (result.stopped) {
     say_how_to_go_on(options, result);
   } else {

@@ -11,8 +11,10 @@
 #include <string>
 #include <thread>
 
+#include "lib/trainer/measured_blas.h"
 #include "lib/trainer/programs/process_memory.h"
 #include "lib/trainer/schedule.h"
+#include "lib/trainer/threaded_plan.h"
 #include "lib/trainer/threaded_trainer.h"
 #include "lib/trainer/tiled_blas.h"
 #include "lib/trainer/word_dataset.h"
@@ -41,6 +43,7 @@ struct Options {
   double text_megabytes = 24;
   std::string data;
   std::string blas = "auto";
+  bool plan = false;
 };
 
 // What a wrong call deserves: one line, and status 2.
@@ -73,6 +76,7 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--blas", options.blas, "What computes matrix products; none: plain loops")
       ->check(CLI::IsMember({"auto", "own", "openblas", "none"}))
       ->capture_default_str();
+  app.add_flag("--plan", options.plan, "Say what the training will occupy, tag by tag to the byte, and end");
   app.footer(
       "Example:\n  train_threaded --workers 8 --steps 50\n"
       "The result depends on the seed, the text and --sequences-per-step, never on --workers or --contexts.");
@@ -150,8 +154,8 @@ class Progress {
   double since_ = seconds_now();
 };
 
-void print_plan(const trainer::ThreadedOptions& training, const trainer::ThreadedTrainer& threaded,
-                const trainer::WordDataset& dataset, const trainer::Blas& blas) {
+void print_introduction(const trainer::ThreadedOptions& training, const trainer::ThreadedTrainer& threaded,
+                        const trainer::WordDataset& dataset, const trainer::Blas& blas) {
   const trainer::ModelConfig& model = training.model;
   std::printf(
       "threaded: %zu parameters, vocabulary %zu, text of %zu words, %zu sequences of %zu a step, seed %llu\n",
@@ -160,6 +164,27 @@ void print_plan(const trainer::ThreadedOptions& training, const trainer::Threade
   std::printf("workers: %zu, %zu sequences at work at once; matrix products: %s\n", training.workers,
               threaded.lanes(), blas.name().c_str());
   std::fflush(stdout);
+}
+
+void say_plan(const trainer::ThreadedOptions& training, const trainer::WordDataset& dataset,
+              std::size_t stack_bytes) {
+  std::printf("train_threaded would occupy, in f32 with %zu workers and %zu sequences at work at once:\n",
+              training.workers, trainer::contexts_at_work(training.workers, training.contexts));
+  trainer::print_plan(trainer::plan_threaded_memory(training, dataset, stack_bytes), stdout);
+  std::printf("  of thread.stack only what is touched becomes resident, some 100 kB of each\n");
+}
+
+// Sleeping workers are none of them: they have nothing to do.
+void print_waiting(const trainer::ThreadedTrainer& threaded, const trainer::Seams& seams) {
+  const trainer::SequenceTime time = threaded.sequence_time();
+  const double total_ms = static_cast<double>(time.total_ns) / 1e6;
+  const trainer::SequenceObserver* observer = seams.threads.sequence_observer;
+  if (observer == nullptr || observer->lock_name() == nullptr) {
+    std::printf("locks: workers waited for none in %.0f ms at sequences\n", total_ms);
+  } else {
+    std::printf("locks: workers waited %.0f ms of %.0f ms at sequences for the lock %s\n",
+                static_cast<double>(time.waited_ns) / 1e6, total_ms, observer->lock_name());
+  }
 }
 
 int run(const Options& options) {
@@ -180,8 +205,13 @@ int run(const Options& options) {
                     std::to_string(training.model.context) + " are needed");
   }
 
-  trainer::ThreadedTrainer threaded(training, dataset.tokens(), *blas, seams);
-  print_plan(training, threaded, dataset, *blas);
+  if (options.plan) {
+    say_plan(training, dataset, seams.threads.stack_bytes);
+    return 0;
+  }
+  const trainer::MeasuredBlas measured(*blas);
+  trainer::ThreadedTrainer threaded(training, dataset.tokens(), measured, seams);
+  print_introduction(training, threaded, dataset, *blas);
   const auto steps = static_cast<std::uint64_t>(options.steps);
   const trainer::Schedule schedule = trainer::Schedule::usual(peak_rate, steps);
   Progress progress(steps, training.sequences_per_step * training.model.context);
@@ -193,6 +223,8 @@ int run(const Options& options) {
     for (trainer::TrainingObserver* observer : seams.training_observers) observer->iteration_ended(done);
     progress.step_done(++done, loss);
   }
+  std::printf("matrix products: %s\n", measured.name_and_speed().c_str());
+  print_waiting(threaded, seams);
   std::printf("%s: step %llu of %llu, %zu workers, peak resident %.1f MB, loss %.17g\n",
               done < steps ? "interrupted" : "done", static_cast<unsigned long long>(done),
               static_cast<unsigned long long>(steps), training.workers,

@@ -26,7 +26,7 @@ void mend_checksums(std::vector<uint8_t>& bytes) {
     std::memcpy(&header, &bytes[at], sizeof header);
     header.magic = kFrameMagic;
     header.length %= 256;
-    header.type %= 27;
+    header.type %= 35;
     const size_t end = at + frame_size(header.length);
     if (end > bytes.size()) return;
     header.crc = frame_crc(header.type, header.length, &bytes[at] + sizeof header);

@@ -172,6 +172,44 @@ TEST(HostCodec, LimitsAndSuppressionsComeBackAsTheyWere) {
   }
 }
 
+TwinSpeed twin_speed_of_everything() {
+  TwinSpeed speed;
+  speed.twin = "healthy";
+  speed.least_ratio = 0.75;
+  speed.processors = 2;
+  speed.processors_needed = 3;
+  speed.pairs = {{{1.5, 10, 11, 12, 13, 14}, {2.5, 20, 21, 22, 23, 24}}, SpeedPair{}};
+  speed.clues = {{"locks: ", "much", "none"}};
+  speed.obstacle = "it was interrupted";
+  return speed;
+}
+
+TEST(HostCodec, TheSpeedOfATwinComesBackAsItWas) {
+  const Payload payload = encode(twin_speed_of_everything());
+  TwinSpeed read;
+  decode_whole(payload, &read);
+  EXPECT_EQ(read.twin + read.obstacle, "healthyit was interrupted");
+  EXPECT_EQ(read.processors_needed, 3u);
+  ASSERT_EQ(read.pairs.size(), 2u);
+  EXPECT_EQ(read.pairs[0].subject.per_second, 1.5);
+  EXPECT_EQ(read.pairs[0].twin.involuntary_switches, 24u);
+  ASSERT_EQ(read.clues.size(), 1u);
+  EXPECT_EQ(read.clues[0].about + read.clues[0].subject + read.clues[0].twin, "locks: muchnone");
+  EXPECT_EQ(encode(read), payload);
+  expect_exact<TwinSpeed>(payload);
+}
+
+TEST(HostCodec, ACertaintyComesBackAsItWas) {
+  const Payload payload = encode(Certainty{0.99, 120, 1000, 7, true, "its blocks are lost"});
+  Certainty read;
+  decode_whole(payload, &read);
+  EXPECT_EQ(read.confidence, 0.99);
+  EXPECT_EQ(read.because, "its blocks are lost");
+  EXPECT_TRUE(read.fails);
+  EXPECT_EQ(encode(read), payload);
+  expect_exact<Certainty>(payload);
+}
+
 TEST(HostCodec, CutOffAnywhereARecordFails) {
   const auto run = recording_of_everything().run();
   expect_exact<Scenario>(encode(*run.scenario));

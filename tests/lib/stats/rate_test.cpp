@@ -36,6 +36,23 @@ TEST(RateOfEvents, OfAClockworkIsExact) {
   EXPECT_NEAR(rate.deviation, 0, 1e-9);
 }
 
+// Of each mark that fell out the next one has the amount, too: nothing scatters but the ends.
+TEST(RateOfEvents, TakesMarksThatFallOutForNoScatter) {
+  std::mt19937 random(kSeed);
+  std::vector<Point> events;
+  for (double x = 0; events.size() < 40;) {
+    const double distance = random() % 2 == 0 ? 1 : 2;
+    x += distance;
+    events.push_back({x, 20'000 * distance});
+  }
+  const Rate rate = rate_of_events(events, kConfidence);
+  EXPECT_NEAR(rate.per_step, 20'000, 400) << "seed " << kSeed;
+  EXPECT_LE(rate.interval.low, 20'000);
+  EXPECT_GE(rate.interval.high, 20'000);
+  EXPECT_NEAR(rate.decay, 0, 0.1);
+  EXPECT_NEAR(rate.deviation, 0, 1e-9);
+}
+
 TEST(RateOfEvents, FindsTheDecayOfARateThatDies) {
   std::mt19937 random(kSeed);
   for (const double decay : {-2.0, 0.0, 1.0, 3.0}) {

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "lib/trainer/threaded_plan.h"
 #include "lib/trainer/tiled_blas.h"
 #include "lib/trainer/word_dataset.h"
 #include "tests/lib/trainer/counting_resource.h"
@@ -55,6 +56,44 @@ Outcome train_with(Index workers, Index contexts) {
   const auto values = trainer.model().parameters().values();
   outcome.weights.assign(values.begin(), values.end());
   return outcome;
+}
+
+// Every tag by the byte, but for the records of workers and contexts.
+TEST(ThreadedTrainer, OccupiesWhatItsPlanSays) {
+  for (const Index workers : {Index{1}, Index{5}}) {
+    CountingResource memory[10];
+    Seams seams;
+    seams.memory.parameters = &memory[0];
+    seams.memory.gradients = &memory[1];
+    seams.memory.optimizer_m = &memory[2];
+    seams.memory.optimizer_v = &memory[3];
+    seams.memory.dataset = &memory[4];
+    seams.memory.threads.cache_embedding = &memory[5];
+    seams.memory.threads.cache_attention = &memory[6];
+    seams.memory.threads.cache_feed_forward = &memory[7];
+    seams.memory.threads.cache_backward = &memory[8];
+    seams.memory.batches = &memory[9];
+    WordText text(100'000);
+    const WordDataset dataset(text, memory[4]);
+    const ThreadedOptions options = options_for(workers, 3);
+    std::vector<PlannedMemory> plan = plan_threaded_memory(options, dataset, seams.threads.stack_bytes);
+    ThreadedTrainer trainer(options, dataset.tokens(), blas(), seams);
+    trainer.step(1e-3);
+    const char* const tags[] = {
+        "parameter",       "gradient",        "optimizer.m",        "optimizer.v",    "dataset",
+        "cache.embedding", "cache.attention", "cache.feed_forward", "cache.backward", "batch"};
+    for (size_t i = 0; i < std::size(tags); ++i) {
+      const auto planned =
+          std::find_if(plan.begin(), plan.end(), [&](const auto& p) { return p.tag == tags[i]; });
+      ASSERT_NE(planned, plan.end()) << tags[i];
+      if (workers == 1 || i < 5) {
+        EXPECT_EQ(planned->bytes, memory[i].live_bytes()) << tags[i] << ", " << workers << " workers";
+        EXPECT_EQ(planned->blocks, memory[i].live_blocks()) << tags[i] << ", " << workers << " workers";
+      } else {  // a context that came too late for any sequence has taken nothing
+        EXPECT_LE(memory[i].live_bytes(), planned->bytes) << tags[i];
+      }
+    }
+  }
 }
 
 TEST(ThreadedTrainer, GivesTheSameBitsForAnyNumberOfWorkersAndContexts) {

@@ -8,7 +8,9 @@
 #include <string>
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
+#include "reports/formats/escape.h"
 #include "reports/history/history_text.h"
 #include "tests/reports/synthetic_run.h"
 
@@ -62,6 +64,66 @@ TEST(History, KeepsRunsInTheirOrderAndReplacesThoseThatAreThere) {
   EXPECT_EQ((*runs)[3].curve, (std::vector<int64_t>{1, -2, 3}));
   EXPECT_EQ(reopened->runs("b", 2)->size(), 2u);
   EXPECT_EQ(reopened->runs("b", 2)->front().label, "again") << "the last two";
+}
+
+TEST(History, KeepsChecksAndFindings) {
+  const Scratch scratch;
+  const recording::Run run = make_run(
+      {{"heap", "leak\tof\nmany", [](size_t i) { return static_cast<int64_t>(i + 1) * 16; }, {}, 16}});
+  const HistoricRun kept = historic_run(analyse(run), "x");
+  ASSERT_EQ(kept.findings.size(), 1u);
+  EXPECT_EQ(kept.findings[0].name.substr(0, 17), "leak in tag heap:");
+  EXPECT_EQ(kept.findings[0].stack.size(), 2u);
+  EXPECT_FALSE(kept.checks.empty());
+  auto history = History::open(scratch.file("a.db"), true);
+  ASSERT_TRUE(history.has_value()) << history.error();
+  ASSERT_TRUE(history->add(kept).has_value());
+  HistoricRun bare = run_of("b", 1);
+  bare.findings = {{"a name", "its figures", "", {}}};
+  ASSERT_TRUE(history->add(bare).has_value());
+  const auto runs = history->runs("", 0);
+  ASSERT_TRUE(runs.has_value()) << runs.error();
+  EXPECT_EQ((*runs)[0].findings, bare.findings);
+  EXPECT_EQ((*runs)[1].findings, kept.findings);
+  EXPECT_EQ((*runs)[1].checks, kept.checks);
+}
+
+// As the first version made it, with a run.
+void write_version_1(const std::string& file) {
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open(file.c_str(), &database), SQLITE_OK);
+  const char* text =
+      "CREATE TABLE runs (name TEXT NOT NULL, label TEXT NOT NULL, start_unix_ns INTEGER NOT NULL, pid "
+      "INTEGER NOT "
+      "NULL, verdict TEXT NOT NULL, reason TEXT NOT NULL, iterations INTEGER NOT NULL, iterations_per_second "
+      "REAL,"
+      " peak_rss_bytes INTEGER NOT NULL, end_bytes INTEGER NOT NULL, end_blocks INTEGER NOT NULL, "
+      "growth_bytes REAL "
+      "NOT NULL, allocations REAL NOT NULL, curve TEXT NOT NULL, PRIMARY KEY (name, start_unix_ns, pid)) "
+      "WITHOUT "
+      "ROWID; PRAGMA application_id = 1279808846; PRAGMA user_version = 1;"
+      "INSERT INTO runs VALUES ('x', 'first', 5, 1, 'pass', '', 10, NULL, 1, 2, 3, 0, 1, '1 2 3')";
+  EXPECT_EQ(sqlite3_exec(database, text, nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(database);
+}
+
+TEST(History, ReadsVersion1AsItIsAndWritesIntoIt) {
+  const Scratch scratch;
+  write_version_1(scratch.file("old.db"));
+  const auto read = History::open(scratch.file("old.db"), false)->runs("", 0);
+  ASSERT_TRUE(read.has_value()) << read.error();
+  ASSERT_EQ(read->size(), 1u);
+  EXPECT_EQ(read->front().curve.size(), 3u);
+  EXPECT_TRUE(read->front().findings.empty());
+  auto history = History::open(scratch.file("old.db"), true);
+  ASSERT_TRUE(history.has_value()) << history.error();
+  HistoricRun next = run_of("x", 9);
+  next.checks = {{"failed", "it grows"}};
+  ASSERT_TRUE(history->add(next).has_value());
+  const auto both = History::open(scratch.file("old.db"), true)->runs("x", 0);
+  ASSERT_EQ(both->size(), 2u);
+  EXPECT_EQ(both->front().label, "first");
+  EXPECT_EQ(both->back().checks, next.checks);
 }
 
 TEST(History, RefusesWhatIsNone) {
@@ -123,9 +185,33 @@ TEST(History, IsATableAndCurvesForATerminal) {
   std::ostringstream out;
   write_history(runs, out);
   EXPECT_EQ(out.str().find('\x1b'), std::string::npos);
-  EXPECT_NE(out.str().find("growth begins: 0 -> +16 B per iteration in run 3 (commit 2)"), std::string::npos)
+  EXPECT_NE(out.str().find("4 runs, fail since run 3 (commit 2); growth begins: 0 -> +16 B per iteration in"),
+            std::string::npos)
       << out.str();
-  EXPECT_NE(out.str().find("▁▁██"), std::string::npos) << out.str();
+  EXPECT_NE(out.str().find("\n  verdict                 ✓✓✗✗"), std::string::npos) << out.str();
+  EXPECT_NE(out.str().find(
+                "\n  growth per iteration    ▁▁██  0 B to +16 B\n"
+                "                            ▲ run 3 (commit 2): growth begins: 0 -> +16 B per iteration\n"),
+            std::string::npos)
+      << out.str();
+  EXPECT_EQ(out.str().find("iterations per second"), std::string::npos) << "none of them has any";
+}
+
+TEST(History, OfATerminalIsNoWiderThanThat) {
+  std::vector<HistoricRun> runs;
+  for (uint64_t i = 0; i < 90; ++i) {
+    runs.push_back(run_of("x", i, 1000 + (i > 80 ? 500 : 0), i > 5 ? 16 : 0));
+    runs.back().label = std::string(30, 'c') + std::to_string(i);
+    runs.back().verdict = "inconclusive";
+    runs.back().iterations_per_second = 12'345;
+    runs.back().curve.assign(60, 7);
+  }
+  std::ostringstream out;
+  write_history(runs, out);
+  std::istringstream lines(out.str());
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(columns(line), 100u) << line;
+  EXPECT_NE(out.str().find("← run 7 ("), std::string::npos) << "what began before those that are shown\n"
+                                                            << out.str();
 }
 
 }  // namespace

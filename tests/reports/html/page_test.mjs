@@ -1,73 +1,13 @@
-// The HTML report in a browser: page_test.mjs MODULES WRITER FOLDER, where WRITER fills FOLDER with reports.
+// The HTML report in a browser: page_test.mjs MODULES WRITER FOLDER (browser.mjs).
 import assert from 'node:assert/strict';
-import {spawnSync} from 'node:child_process';
-import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
-import {createRequire} from 'node:module';
-import {tmpdir} from 'node:os';
-import {join, resolve} from 'node:path';
-import {after, before, test} from 'node:test';
+import {readFileSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {test} from 'node:test';
+import {becomes, folder, isAccessible, on, open, showsNamesAsText, tableRows, text} from './browser.mjs';
 
-const [modules, writer, folder] = process.argv.slice(2).map((path) => resolve(path));
-const kBrowser = '/usr/bin/chromium';
-const kFlags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync'];
-
-function skip(why) {
-  console.log(`skipped: ${why}`);
-  process.exit(0);
-}
-if (!existsSync(kBrowser)) skip('chromium is not installed');
-const require = createRequire(join(modules, 'here.js'));
-if (!existsSync(join(modules, 'node_modules', 'playwright-core'))) skip("npm could not install the page's packages");
-const {chromium} = require('playwright-core');
-const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
-rmSync(folder, {recursive: true, force: true});
-const written = spawnSync(writer, [folder], {encoding: 'utf8'});
-assert.equal(written.status, 0, written.stderr);
-if (!readFileSync(join(folder, 'healthy.html'), 'utf8').startsWith('<!DOCTYPE html>')) skip('built without the page');
-
-let browser;
-const profile = mkdtempSync(join(tmpdir(), 'leakhunt-page-'));
-before(async () => {
-  browser = await chromium.launchPersistentContext(profile, {executablePath: kBrowser, args: kFlags, headless: true,
-    viewport: {width: 1400, height: 1000}, colorScheme: 'light'});
-});
-after(async () => {
-  await browser.close();
-  rmSync(profile, {recursive: true, force: true, maxRetries: 5});
-});
-
-// Opens the report, and checks afterwards that nothing was requested, and nothing went wrong, while `act` ran.
-async function on(name, act) {
-  const page = await browser.newPage();
-  const trouble = [];
-  page.on('pageerror', (error) => trouble.push(String(error.stack)));
-  page.on('console', (message) => trouble.push(`${message.type()}: ${message.text()}`));
-  page.on('dialog', (dialog) => {
-    trouble.push(`a dialog: ${dialog.message()}`);
-    dialog.dismiss();
-  });
-  const url = `file://${join(folder, name)}.html`;
-  page.on('request', (request) => request.url() === url || trouble.push(`a request: ${request.url()}`));
-  await page.goto(url);
-  await page.waitForSelector('html[data-drawn]');
-  await act(page);
-  assert.deepEqual(trouble, []);
-  await page.close();
-}
-
-const text = (page, selector) => page.locator(selector).first().innerText();
-// What the page shows follows in the next frames.
-async function becomes(page, selector, pattern) {
-  for (let tries = 100; tries > 0; --tries) {
-    if (pattern.test(await text(page, selector))) return;
-    await page.waitForTimeout(20);
-  }
-  assert.match(await text(page, selector), pattern);
-}
+open('report');
 // A frame of the flame graph by its name.
 const frame = (page, name) => page.locator(`#flame-graph g.frame[aria-label^="${name}, "]`);
-const tableRows = (page) => page.locator('#sites tr[data-index]');
 
 test('the verdict and its reason come first', () => on('leaking', async (page) => {
   assert.equal(await text(page, '#verdict'), 'FAIL');
@@ -174,9 +114,9 @@ test('a frame zooms with the mouse, and the keyboard walks', () => on('leaking',
 test('the table of call sites is searched, sorted and unfolded', () => on('leaking', async (page) => {
   assert.equal(await tableRows(page).count(), 4);
   assert.match(await tableRows(page).first().innerText(), /Graph::add/);
-  await page.click('#sort-peak');
+  await page.click('#sites-sort-peak');
   assert.match(await tableRows(page).first().innerText(), /Model::load/);
-  await page.click('#sort-peak');
+  await page.click('#sites-sort-peak');
   assert.match(await tableRows(page).first().innerText(), /Batch::read/);
   assert.equal(await page.locator('#sites th[aria-sort="ascending"]').count(), 1);
   await page.fill('#sites-search', 'cache -graph');
@@ -278,13 +218,7 @@ test('names of a hostile program are text', async () => {
       if (await tableRows(page).count() > 0) await tableRows(page).first().click();
       await page.fill('#sites-search', '<script> ( [ \\');
       await page.fill('#flame-search', '( [ \\ *');
-      const scripts = await page.evaluate(() => [...document.scripts].length + document.querySelectorAll('body b').length);
-      assert.equal(scripts, 2, 'the data and the page');
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      assert.ok(wide <= 0, `the page of seed ${seed} is ${wide} pixels too wide`);
-      const controls = await page.evaluate(() => /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/
-        .test(document.querySelector('main').innerText));
-      assert.equal(controls, false);
+      await showsNamesAsText(page);
     });
   }
 });
@@ -314,13 +248,8 @@ test('it fits a narrow window', async () => {
 test('the accessibility checker finds nothing', async () => {
   for (const [name, scheme] of [['leaking', 'light'], ['family', 'dark'], ['hostile1', 'light']]) {
     await on(name, async (page) => {
-      await page.emulateMedia({colorScheme: scheme});
-      await page.waitForSelector(`html[data-theme="${scheme}"]`);
       await tableRows(page).first().click();
-      await page.evaluate(axe);
-      const found = await page.evaluate(() => axe.run());
-      assert.deepEqual(found.violations.map((each) =>
-        `${each.id}: ${each.help}: ${each.nodes.slice(0, 3).map((node) => node.html.slice(0, 150)).join(' | ')}`), []);
+      await isAccessible(page, scheme);
     });
   }
 });

@@ -74,5 +74,14 @@ TEST(Guard, TheFirstReasonStays) {
   EXPECT_EQ(guard.interrupted_by(), SIGINT);
 }
 
+TEST(Guard, WaitsAMinuteForATargetThatIsOnlyNoLongerNeeded) {
+  Guard guard(kCeiling);
+  EXPECT_EQ(guard.end_politely("its verdict is certain", 3s), SIGTERM);
+  EXPECT_EQ(guard.stopped_for(), "its verdict is certain");
+  EXPECT_EQ(guard.end_politely("again", 4s), 0);
+  EXPECT_EQ(guard.look({60s, 5, 3}), 0);
+  EXPECT_EQ(guard.look({64s, 5, 3}), SIGKILL);
+}
+
 }  // namespace
 }  // namespace leakhunt::runner

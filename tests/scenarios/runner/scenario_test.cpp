@@ -197,5 +197,62 @@ TEST(Scenario, OverriddenIterationsMustReachTheProgram) {
   EXPECT_NE(plan.error().find("the program would not learn of it"), std::string::npos) << plan.error();
 }
 
+TEST(Scenario, AHealthyTwinIsReadFromItsOwnFile) {
+  const ScratchDirectory scratch;
+  scratch.write("healthy.toml", with_program("arguments = [\"{iterations}\"]\niterations = 500\n"));
+  const auto schedule = make_schedule(
+      {scratch.write("slow.toml",
+                     with_program("arguments = [\"slow\", \"{iterations}\"]\niterations = 300\nwarm_up = "
+                                  "50\n[budget]\ngrowth_per_iteration = \"0B\"\n"
+                                  "[throughput]\ntwin = \"healthy\"\nleast = 0.6\nprocessors = "
+                                  "2\nclues = [\"locks: \"]\n")),
+       {"iterations=400"},
+       "/nowhere"});
+  ASSERT_TRUE(schedule.has_value()) << schedule.error();
+  EXPECT_EQ(schedule->runs.front().scenario.iterations, 400u);
+  ASSERT_TRUE(schedule->race.has_value());
+  const Race& race = *schedule->race;
+  EXPECT_EQ(race.least_ratio, 0.6);
+  EXPECT_EQ(race.pairs, 9u);
+  EXPECT_EQ(race.processors, 2u);
+  EXPECT_EQ(race.clues, std::vector<std::string>{"locks: "});
+  EXPECT_EQ(race.subject.scenario.command, (std::vector<std::string>{"sh", "slow", "12"}));
+  EXPECT_EQ(race.twin.scenario.command, (std::vector<std::string>{"sh", "12"}));
+  EXPECT_EQ(race.twin.scenario.name, "healthy");
+  EXPECT_FALSE(race.subject.budget.growth_bytes_per_iteration) << "too short for that";
+}
+
+TEST(Scenario, ADiagnosisIsReadPartByPart) {
+  const auto schedule =
+      schedule_of(with_program("[[diagnosis]]\ntag = \"tape.node\"\nclass = \"linear\"\nfile = "
+                               "\"tape.cpp\"\nbytes_per_iteration = 1.6\nheld = \"reachable\"\n"
+                               "[[diagnosis]]\ntag = \"heap\"\nperiod = 10\n"));
+  ASSERT_TRUE(schedule.has_value()) << schedule.error();
+  ASSERT_EQ(schedule->diagnoses.size(), 2u);
+  EXPECT_EQ(schedule->diagnoses[0].growth_class, "linear");
+  EXPECT_EQ(schedule->diagnoses[0].bytes_per_iteration, 1.6);
+  EXPECT_TRUE(schedule->diagnoses[0].of_finding());
+  EXPECT_EQ(schedule->diagnoses[1].period, 10u);
+  EXPECT_FALSE(schedule->diagnoses[1].of_finding());
+}
+
+TEST(Scenario, MistakesInATwinOrADiagnosisAreALineEach) {
+  const std::vector<Mistake> mistakes = {
+      {with_program("[throughput]\nleast = 0.75\n"), "made.toml:2: no healthy twin is named"},
+      {with_program("[throughput]\ntwin = \"mead\"\nleast = 0.75\n"),
+       "made.toml:3: there is no scenario mead"},
+      {with_program("[throughput]\ntwin = \"made\"\nleast = 75\n"),
+       "made.toml:4: the least share of the twin's speed is above 0 and at most 1"},
+      {with_program("[throughput]\ntwin = \"made\"\nleast = 0.5\npairs = 0\n"), "made.toml:5: 0 pairs"},
+      {with_program("[[diagnosis]]\nclass = \"linear\"\n"), "made.toml:2: a diagnosis of nothing"},
+      {with_program("[[diagnosis]]\ntag = \"heap\"\n"), "made.toml:2: a diagnosis that expects nothing"},
+      {with_program("[[diagnosis]]\ntag = \"heap\"\nslope = 4\n"),
+       "made.toml:4: [[diagnosis]] has no key slope"},
+      {with_program("[[diagnosis]]\ntag = \"heap\"\nperiod = \"4\"\n"),
+       "made.toml:4: period must be a number"},
+  };
+  expect_mistakes(mistakes);
+}
+
 }  // namespace
 }  // namespace leakhunt::runner

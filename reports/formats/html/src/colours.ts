@@ -1,10 +1,8 @@
 // colours: a tag has the same colour in the curve, the flame graph and the tables. Memory without a tag is grey,
 // unless nothing has a tag.
-import {Model} from './model';
 import {onTheme, theme} from './theme';
 
 const kHues = [212, 28, 152, 338, 268, 48, 187, 4, 96, 305, 230, 128];
-const kUntagged = 0; // the tag of a block without one
 const kGrey = -1;
 
 export class Colours {
@@ -12,14 +10,14 @@ export class Colours {
   // Tags, the largest first.
   readonly order: number[];
 
-  constructor(model: Model) {
-    const tags = model.data.report.tags;
-    const used = tags.map((_, tag) => tag).filter((tag) => tags[tag].peak_live_bytes > 0);
-    this.order = used.sort((a, b) => tags[b].peak_live_bytes - tags[a].peak_live_bytes);
-    const alone = !this.order.some((tag) => tag > 1);
+  // By tag the most that was live of it; `heap` and `mapped` are what has no tag.
+  constructor(peaks: number[], heap: number, mapped: number) {
+    const used = peaks.map((_, tag) => tag).filter((tag) => peaks[tag] > 0);
+    this.order = used.sort((a, b) => peaks[b] - peaks[a]);
+    const alone = this.order.every((tag) => tag === heap || tag === mapped);
     let next = 0;
     for (const tag of this.order) {
-      if (tag === kUntagged && !alone) this.hues.set(tag, kGrey);
+      if (tag === heap && !alone) this.hues.set(tag, kGrey);
       else this.hues.set(tag, kHues[next++ % kHues.length]);
     }
     this.publish();

@@ -1,15 +1,15 @@
 // curve: memory over the clock, stacked by tag, with RSS, the budget and the slope. What is brushed on it is what the
 // flame graph and the tables show.
 import uPlot from 'uplot';
+import {clockAndBytes, kChartHeight, legendRow, themeColour} from './chart';
 import {Colours} from './colours';
 import {fromSteps, indexAt} from './data';
 import {html, onceAFrame, section} from './dom';
 import {Model} from './model';
 import {onTheme} from './theme';
-import {bytes, count, duration, roundBytes, slope} from './units';
+import {bytes, count, duration, slope} from './units';
 
 const kMostLayers = 11; // more tags are one
-const kHeight = 300;
 const kBlock = 0;
 
 interface Layer {
@@ -123,8 +123,7 @@ export class Curve {
 
   private draw() {
     this.plot?.destroy();
-    const style = getComputedStyle(document.documentElement);
-    const colour = (name: string) => style.getPropertyValue(name).trim();
+    const colour = themeColour;
     const shown = this.layers.filter((layer) => layer.shown);
     const series: uPlot.Series[] = [{}];
     for (const layer of shown) {
@@ -132,13 +131,10 @@ export class Curve {
         points: {show: false}});
     }
     series.push({stroke: colour('--rss'), width: 1.5, points: {show: false}, show: this.rssShown});
-    const font = '11px system-ui, sans-serif';
-    const axis = {stroke: colour('--faint'), grid: {stroke: colour('--grid'), width: 1}, font,
-      ticks: {stroke: colour('--grid'), width: 1}};
     const budget = this.model.data.report.budget.peak_rss_bytes;
     this.plot = new uPlot({
       width: Math.max(240, this.plotted.clientWidth),
-      height: kHeight,
+      height: kChartHeight,
       legend: {show: false},
       series,
       bands: shown.slice(1).map((_, i) => ({series: [i + 2, i + 1] as [number, number]})),
@@ -146,10 +142,7 @@ export class Curve {
         x: {time: false},
         y: {range: (_, __, high) => [0, Math.max(high, this.budgetInScale && budget ? budget : 0, 1) * 1.06]},
       },
-      axes: [
-        {...axis, space: 70, size: 30, values: (_, ticks) => ticks.map((tick) => Number.isInteger(tick) ? count(tick) : '')},
-        {...axis, size: 68, values: (_, ticks) => ticks.map(roundBytes)},
-      ],
+      axes: clockAndBytes(),
       cursor: {drag: {x: true, y: false, setScale: false}, points: {show: false}},
       hooks: {
         drawClear: [(plot) => this.shadeWarmUp(plot, colour('--shade'))],
@@ -232,7 +225,7 @@ export class Curve {
     const width = this.plotted.clientWidth;
     if (width <= 0) return;
     if (!this.plot) this.draw();
-    else if (this.plot.width !== width) this.plot.setSize({width, height: kHeight});
+    else if (this.plot.width !== width) this.plot.setSize({width, height: kChartHeight});
     this.showRange();
   }
 
@@ -305,30 +298,23 @@ export class Curve {
     this.rssValue.textContent = bytes(this.rss[i]);
   }
 
-  private check(name: string, colour: string, checked: boolean, value: HTMLElement | null,
-      change: (on: boolean) => void, line = false) {
-    const box = html('input', {type: 'checkbox', checked});
-    box.addEventListener('change', () => {
-      change(box.checked);
-      this.draw();
-    });
-    const swatch = html('i', {class: line ? 'swatch line' : 'swatch'});
-    swatch.style.background = colour;
-    return html('tr', {}, html('td', {}, html('label', {title: name}, box, swatch, html('span', {}, name))), value);
-  }
-
   private legend(): HTMLElement {
     const rows = html('tbody', {});
-    rows.append(this.check('RSS', 'var(--rss)', true, this.rssValue, (on) => (this.rssShown = on), true));
+    const redrawn = (set: (on: boolean) => void) => (on: boolean) => {
+      set(on);
+      this.draw();
+    };
+    rows.append(legendRow({name: 'RSS', colour: 'var(--rss)', look: 'line', checked: true, value: this.rssValue,
+      change: redrawn((on) => (this.rssShown = on))}));
     for (const layer of [...this.layers].reverse()) {
       layer.value = html('td', {class: 'figure'});
-      rows.append(this.check(layer.name, this.colours.areaName(layer.tag), layer.shown, layer.value,
-        (on) => (layer.shown = on)));
+      rows.append(legendRow({name: layer.name, colour: this.colours.areaName(layer.tag), checked: layer.shown,
+        value: layer.value, change: redrawn((on) => (layer.shown = on))}));
     }
     const budget = this.model.data.report.budget.peak_rss_bytes;
     if (budget !== null) {
-      rows.append(this.check('budget in scale', 'var(--bad)', this.budgetInScale,
-        html('td', {class: 'figure'}, bytes(budget)), (on) => (this.budgetInScale = on), true));
+      rows.append(legendRow({name: 'budget in scale', colour: 'var(--bad)', look: 'line', checked: this.budgetInScale,
+        value: html('td', {class: 'figure'}, bytes(budget)), change: redrawn((on) => (this.budgetInScale = on))}));
     }
     this.showValues(this.numbers.length - 1);
     return html('table', {class: 'legend', 'aria-label': 'Live bytes by tag'}, rows);

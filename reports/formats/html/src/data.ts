@@ -3,6 +3,8 @@
 //   steps   equal differences, counted: [difference, times, ...]; the first is from 0
 //   runs    what a call site did between points: [intervals, allocations, bytes, frees, freed bytes, ...]
 
+import {StackColumns, StackTables} from './stacks';
+
 export type CheckState = 'failed' | 'inconclusive' | 'passed' | 'note';
 
 export interface Growth {
@@ -114,15 +116,10 @@ export interface Report {
   [more: string]: unknown;
 }
 
-export interface SiteColumns {
+export interface SiteColumns extends StackColumns {
   id: number[];
-  alone: number; // rows of one call site; each of those behind stands for `members`
-  members: number[];
   tag: number[];
   kind: number[]; // 0 block, 1 mapping, 2 nested
-  stack: number[]; // node of the innermost frame, -1: none
-  plumbing: number[]; // innermost frames that are the allocator's
-  cut: number[];
   trend: string[];
   thread?: string[];
   peak: number[];
@@ -140,7 +137,8 @@ export interface SiteColumns {
   runs: number[][];
 }
 
-export interface PageData {
+export interface PageData extends StackTables {
+  page: 'report';
   title: string;
   command: string;
   again: string;
@@ -151,8 +149,6 @@ export interface PageData {
   process_growth: Growth;
   threads_in_words: string;
   report: Report;
-  frames: {name: string[]; source: string[]; inlined: number[]};
-  stacks: {parent: number[]; frame: number[]};
   sites: SiteColumns;
   chart: {
     numbers: number[];
@@ -160,10 +156,6 @@ export interface PageData {
     rss: number[];
     tags: {tag: number; kind: number; peak: number; live: number[]}[];
   };
-}
-
-export function readData(): PageData {
-  return JSON.parse(document.getElementById('leakhunt-data')!.textContent!) as PageData;
 }
 
 export function fromSteps(steps: number[]): Float64Array {

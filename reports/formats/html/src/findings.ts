@@ -119,7 +119,7 @@ function retentionLines(model: Model, retention: Retention): [string, string][] 
   const container = retention.container;
   if (container) {
     const row = model.rowOfSite.get(container.call_site);
-    lines.push(['what grows', `${row === undefined ? 'a block' : `a block from ${model.answering(row).name}`} held ` +
+    lines.push(['what grows', `${row === undefined ? 'a block' : `a block from ${model.stacks.answering(row).name}`} held ` +
       `${count(container.children_before)} at ${step} ${count(container.before_iteration)}, ` +
       `${count(container.children_after)} at ${count(container.after_iteration)}`]);
   }
@@ -183,7 +183,7 @@ function evidence(model: Model, finding: Finding, rows: number[]): string {
 function card(model: Model, colours: Colours, finding: Finding, number: number, open: boolean): HTMLElement {
   const rows = finding.call_sites.map((id) => model.rowOfSite.get(id)).filter((row) => row !== undefined) as number[];
   const tag = model.data.report.tags.findIndex((each) => each.name === finding.tag);
-  const answering = rows.length > 0 ? model.answering(rows[0]) : null;
+  const answering = rows.length > 0 ? model.stacks.answering(rows[0]) : null;
   const swatch = html('i', {class: 'swatch'});
   swatch.style.background = colours.lineName(tag);
   const {clock} = model.data;
@@ -204,7 +204,7 @@ function card(model: Model, colours: Colours, finding: Finding, number: number, 
     html('div', {class: 'body'},
       html('div', {class: 'pictures'}, growthCurve(model, colours, rows, tag), survival(model, finding)),
       html('div', {class: 'words'}, ...texts.filter(Boolean).map((text) => html('p', {}, text)), causes(model, finding)),
-      rows.length > 0 && stackList(model, rows[0])),
+      rows.length > 0 && stackList(model.stacks, rows[0])),
     html('footer', {}, command('show it again', again)));
 }
 

@@ -1,12 +1,6 @@
-// model: the run as the views see it: rows of call sites, their stacks, and the part of the clock that is looked at.
+// model: the run as the views see it: rows of call sites, and the part of the clock that is looked at.
 import {Counter, Histories, PageData, fromSteps, indexAt} from './data';
-
-export interface Frame {
-  name: string;
-  source: string;
-  inlined: boolean;
-  plumbing: boolean; // the allocator's own
-}
+import {Stacks} from './stacks';
 
 // Points of the histories: growth is counted from the end of `from` to the end of `to`.
 export interface Range {
@@ -18,12 +12,14 @@ export interface Range {
 export class Model {
   readonly histories: Histories;
   readonly rowOfSite = new Map<number, number>();
+  readonly stacks: Stacks;
   private readonly heap: Float64Array; // live bytes of blocks, by point
   private readonly listeners: (() => void)[] = [];
   range: Range;
 
   constructor(readonly data: PageData) {
     this.histories = new Histories(data.sites);
+    this.stacks = new Stacks(data, data.sites);
     data.sites.id.forEach((id, row) => {
       if (row < data.sites.alone) this.rowOfSite.set(id, row);
     });
@@ -107,37 +103,6 @@ export class Model {
 
   kindName(row: number): string {
     return ['block', 'mapping', 'nested'][this.data.sites.kind[row]] ?? 'block';
-  }
-
-  // Innermost first.
-  stack(row: number): Frame[] {
-    const {frames, stacks, sites} = this.data;
-    const result: Frame[] = [];
-    for (let node = sites.stack[row]; node >= 0; node = stacks.parent[node]) {
-      const frame = stacks.frame[node];
-      result.push({
-        name: frames.name[frame],
-        source: frames.source[frame],
-        inlined: frames.inlined[frame] === 1,
-        plumbing: result.length < sites.plumbing[row],
-      });
-    }
-    return result;
-  }
-
-  // Who answers for the block.
-  answering(row: number): Frame {
-    const {frames, stacks, sites} = this.data;
-    if (row >= sites.alone) {
-      return {name: `(${sites.members[row - sites.alone]} smaller call sites)`, source: '', inlined: false,
-        plumbing: false};
-    }
-    let node = sites.stack[row];
-    for (let skip = sites.plumbing[row]; skip > 0 && node >= 0; --skip) node = stacks.parent[node];
-    if (node < 0) return {name: '(no stack)', source: '', inlined: false, plumbing: false};
-    const frame = stacks.frame[node];
-    return {name: frames.name[frame], source: frames.source[frame], inlined: frames.inlined[frame] === 1,
-      plumbing: false};
   }
 
   gained(row: number, blocks = false): number {

@@ -2,6 +2,7 @@
 import {Colours} from './colours';
 import {html, shortened, svg} from './dom';
 import {Model} from './model';
+import {Stacks} from './stacks';
 import {bytes, count} from './units';
 
 const kFramesShown = 14;
@@ -9,8 +10,8 @@ const kWidth = 300;
 const kHeight = 84;
 
 // The allocator's frames are folded away; the one that answers is marked.
-export function stackList(model: Model, row: number): HTMLElement {
-  const frames = model.stack(row);
+export function stackList(stacks: Stacks, row: number): HTMLElement {
+  const frames = stacks.stack(row);
   const list = html('ol', {class: 'stack', 'aria-label': 'Stack, innermost frame first'});
   const plumbing = frames.filter((frame) => frame.plumbing).length;
   const line = (i: number) => html('li', {class: frames[i].plumbing ? 'plumbing' : i === plumbing ? 'answers' : ''},
@@ -29,8 +30,8 @@ export function stackList(model: Model, row: number): HTMLElement {
   fold(0, plumbing, `${count(plumbing)} of the allocator's own`);
   list.append(...range(plumbing, end).map(line));
   fold(end, frames.length, `${count(frames.length - end)} more frames`);
-  if (frames.length === 0) list.append(html('li', {}, model.answering(row).name));
-  if (model.data.sites.cut[row]) list.append(html('li', {class: 'plumbing'}, 'the stack goes on beyond what was recorded'));
+  if (frames.length === 0) list.append(html('li', {}, stacks.answering(row).name));
+  if (stacks.isCut(row)) list.append(html('li', {class: 'plumbing'}, 'the stack goes on beyond what was recorded'));
   return list;
 }
 

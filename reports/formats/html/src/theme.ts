@@ -1,4 +1,6 @@
 // theme: light or dark as the system prefers, unless the reader says otherwise; paper is light.
+import {html} from './dom';
+
 type Theme = 'light' | 'dark';
 const listeners: (() => void)[] = [];
 const system = matchMedia('(prefers-color-scheme: dark)');
@@ -18,6 +20,12 @@ function apply() {
 export function toggleTheme() {
   chosen = theme() === 'dark' ? 'light' : 'dark';
   apply();
+}
+
+export function themeButton(): HTMLElement {
+  const button = html('button', {type: 'button', id: 'theme', class: 'quiet', title: 'light or dark (t)'}, 'light / dark');
+  button.addEventListener('click', toggleTheme);
+  return button;
 }
 
 // The listener is called at every change.

@@ -1,7 +1,7 @@
 // verdict: what a reader sees first: the verdict, the reason that decided it, every other check, the figures.
 import {command, html, shortened} from './dom';
 import {Model} from './model';
-import {toggleTheme} from './theme';
+import {themeButton} from './theme';
 import {bytes, count, duration, percent, rate, slope} from './units';
 
 const kMarks = {failed: '✗', inconclusive: '?', passed: '✓', note: '·'};
@@ -68,13 +68,10 @@ export function verdictView(model: Model): HTMLElement {
       html('span', {class: 'mark', 'aria-hidden': 'true'}, kMarks[check.state]),
       html('span', {class: 'unseen'}, `${kWords[check.state]}: `), check.text));
   }
-  const toggle = html('button', {type: 'button', id: 'theme', class: 'quiet', title: 'light or dark (t)'},
-    'light / dark');
-  toggle.addEventListener('click', toggleTheme);
   const header = html('header', {class: `verdict ${kind}`},
     html('div', {class: 'line'},
       html('span', {class: 'badge', id: 'verdict'}, word),
-      html('h1', {}, shortened(data.title)), toggle),
+      html('h1', {}, shortened(data.title)), themeButton()),
     html('p', {class: 'reason', id: 'reason'}, sentence(model)),
     checks.childElementCount > 0 && checks,
     figures(model));

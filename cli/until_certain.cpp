@@ -1,0 +1,50 @@
+#include "cli/until_certain.h"
+
+#include <charconv>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "reports/analysis/certainty.h"
+
+namespace leakhunt::cli {
+
+namespace {
+
+using Refusal = tl::unexpected<std::string>;
+
+}  // namespace
+
+tl::expected<double, std::string> parse_confidence(const std::string& text) {
+  double value = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || rest != end || !(value >= 0.5) || !(value < 1))
+    return Refusal(fmt::format(
+        "--until-certain={}: a confidence is at least 0.5 and below 1; write --until-certain=0.99", text));
+  return value;
+}
+
+void declare_until_certain(CLI::App& command, std::string& text) {
+  command.add_flag(fmt::format("--until-certain{{{}}}", reports::kUsualCertainty), text,
+                   "Judge it while it runs, and stop it as soon as the verdict is certain "
+                   "(--until-certain=0.95: less so)");
+}
+
+tl::expected<runner::LiveJudge, std::string> live_judge(const std::string& text, uint64_t iterations,
+                                                        uint64_t warm_up,
+                                                        const std::string& where_iterations_go) {
+  if (text.empty()) return runner::LiveJudge();
+  const auto confidence = parse_confidence(text);
+  if (!confidence) return Refusal(confidence.error());
+  if (iterations == 0) {
+    return Refusal(
+        fmt::format("--until-certain: how many iterations there will be is not known, so nothing about them "
+                    "is certain; {}",
+                    where_iterations_go));
+  }
+  auto judge = std::make_shared<reports::EarlyJudge>(iterations, warm_up, *confidence);
+  return [judge](const recording::Run& run) { return judge->look(run); };
+}
+
+}  // namespace leakhunt::cli
