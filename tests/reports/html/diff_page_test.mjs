@@ -10,9 +10,9 @@ test('what grew, by how much and why comes first', () => on('difference', async 
   assert.equal(await text(page, '#verdict'), '▲ MORE');
   assert.match(await text(page, '#reason'), /^Live heap grew by 2\.14 MB, from 1\.62 MB to 3\.76 MB; of 5 call sites, 1 vanished, 2 grew, 1 shrank/);
   assert.match(await text(page, '#cause'), /^Most of it is Graph::add \(.*add\.cpp:10\) in tag node, which grew: 1\.60 MB of the 2\.60 MB that came in; its growth per iteration was 0 and is \+1,600 B\./);
-  assert.match(await text(page, 'header .figures'), /live heap\n1\.62 MB → 3\.76 MB \+2\.14 MB/);
+  assert.match(await text(page, '#summary .figures'), /live heap\n1\.62 MB → 3\.76 MB \+2\.14 MB/);
   const order = await page.locator('main > *').evaluateAll((all) => all.map((each) => each.id || each.localName));
-  assert.deepEqual(order, ['header', 'curve', 'sites', 'flame', 'tags']);
+  assert.deepEqual(order, ['summary', 'curve', 'sites', 'flame', 'tags']);
 }));
 
 test('both curves are drawn, and the legend tells them apart without colour', () => on('difference', async (page) => {

@@ -14,8 +14,8 @@ test('the verdict and its reason come first', () => on('leaking', async (page) =
   assert.match(await text(page, '#reason'), /^Live memory grows by \+1,920 B per iteration/);
   assert.match(await text(page, 'h1'), /leaky/);
   const order = await page.locator('main > *').evaluateAll((all) => all.map((each) => each.id || each.localName));
-  assert.deepEqual(order, ['header', 'curve', 'findings', 'flame', 'ledger', 'sites']);
-  assert.match(await text(page, 'header .command code'), /^leakhunt scenario leaky/);
+  assert.deepEqual(order, ['summary', 'curve', 'findings', 'flame', 'ledger', 'sites']);
+  assert.match(await text(page, '#summary .command code'), /^leakhunt scenario leaky/);
 }));
 
 test('a healthy run has no findings and passes', () => on('healthy', async (page) => {
@@ -253,3 +253,30 @@ test('the accessibility checker finds nothing', async () => {
     });
   }
 });
+
+test('everything is found by role and name, and reached by Tab', () => on('leaking', async (page) => {
+  for (const name of ['Verdict', /^Memory/, /^Findings/, /^Flame graph/, /^Ledger/, /^Call sites/])
+    assert.equal(await page.getByRole('main').getByRole('region', {name}).first().count(), 1, String(name));
+  for (const name of ['live at peak', 'live at end', 'growth per iteration', 'allocation rate'])
+    await page.getByRole('button', {name, exact: true}).first().click();
+  await page.getByRole('spinbutton', {name: 'from iteration'}).fill('500');
+  await page.getByRole('spinbutton', {name: 'to iteration'}).fill('700');
+  await page.keyboard.press('Enter');
+  await becomes(page, '#range', /^200 iterations/);
+  await page.getByRole('button', {name: /^light \/ dark, now light/}).click();
+  await page.getByRole('button', {name: /^light \/ dark, now dark/}).click();
+  const reached = new Set();
+  for (let i = 0; i < 60; ++i) {
+    await page.keyboard.press('Tab');
+    reached.add(await page.evaluate(() => document.activeElement.closest('section')?.id));
+  }
+  for (const id of ['summary', 'curve', 'findings', 'flame', 'sites']) assert.ok(reached.has(id), id);
+}));
+
+test('Escape in an opened call site closes it, and leads back to its row', () => on('leaking', async (page) => {
+  await tableRows(page).nth(1).click();
+  await page.getByRole('button', {name: 'close'}).focus();
+  await page.keyboard.press('Escape');
+  assert.equal(await text(page, '#site-detail'), '');
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.index), '1');
+}));

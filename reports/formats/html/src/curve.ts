@@ -233,6 +233,8 @@ export class Curve {
 
   private controls(): HTMLElement {
     const numbers = this.numbers;
+    this.from.setAttribute('aria-label', `from ${this.model.step}`);
+    this.to.setAttribute('aria-label', `to ${this.model.step}`);
     for (const input of [this.from, this.to]) {
       input.min = String(numbers[0] ?? 0);
       input.max = String(numbers[numbers.length - 1] ?? 0);
@@ -247,7 +249,7 @@ export class Curve {
       this.model.choose(last - (last - numbers[0]) / 10, last);
     });
     return html('div', {class: 'controls', role: 'group', 'aria-label': 'Range'},
-      html('label', {for: 'range-from'}, `${this.model.step}s`), this.from,
+      html('label', {for: 'range-from'}, `from ${this.model.step}`), this.from,
       html('label', {for: 'range-to'}, 'to'), this.to, whole, late, this.at, this.words);
   }
 

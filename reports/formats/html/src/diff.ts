@@ -34,7 +34,7 @@ function header(data: DiffData): HTMLElement {
   const notes = html('ul', {class: 'checks'}, ...data.notes.map((note) =>
     html('li', {}, html('span', {class: 'mark', 'aria-hidden': 'true'}, '·'), note)));
   const word = live > 0 ? '▲ MORE' : live < 0 ? '▼ LESS' : '= SAME';
-  return html('header', {class: `verdict ${live > 0 ? 'more' : live < 0 ? 'less' : 'same'}`},
+  return html('section', {id: 'summary', class: `verdict ${live > 0 ? 'more' : live < 0 ? 'less' : 'same'}`, 'aria-label': 'Verdict'},
     html('div', {class: 'line'}, html('span', {class: 'badge', id: 'verdict'}, word),
       html('h1', {}, `Difference: ${slope(live) === '0' ? 'none in live heap' : `${slope(live)} of live heap`}`),
       themeButton()),

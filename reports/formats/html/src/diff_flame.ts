@@ -21,7 +21,7 @@ export class DiffFlame extends FlameGraph {
     const {sites} = data;
     const tagNames = sites.tag_names;
     super(new HeapTree(stacks, {tag: sites.tag, kind: sites.kind, tagNames, tagOrder: []}), showSites);
-    this.element = section('flame', 'What differs, by call stack', this.controls(), this.words, hatching(), this.graph,
+    this.element = section('flame', 'Flame graph: what differs, by call stack', this.controls(), this.words, hatching(), this.graph,
       this.details);
   }
 

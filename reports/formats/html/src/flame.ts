@@ -19,7 +19,7 @@ export class Flame extends FlameGraph {
     const tagNames = report.tags.map((tag) => tag.name);
     super(new HeapTree(model.stacks, {tag: sites.tag, kind: sites.kind, tagNames, tagOrder: colours.order}), showSites);
     this.mode = model.data.process_growth.grows ? 'growth' : 'peak';
-    this.element = section('flame', 'Heap by call stack', this.controls(), this.words, this.graph, this.details);
+    this.element = section('flame', 'Flame graph: heap by call stack', this.controls(), this.words, this.graph, this.details);
     model.onRange(whenSeen(this.graph, () => this.draw()));
   }
 
@@ -28,7 +28,7 @@ export class Flame extends FlameGraph {
       [id, words, () => this.mode === id, () => (this.mode = id)];
     return html('div', {class: 'controls'},
       this.group('What is shown', mode('peak', 'live at peak'), mode('end', 'live at end'),
-        mode('growth', `growth per ${this.model.step}`), mode('rate', `allocated per ${this.model.step}`)),
+        mode('growth', `growth per ${this.model.step}`), mode('rate', 'allocation rate')),
       this.group('Unit', ['bytes', 'bytes', () => !this.blocks, () => (this.blocks = false)],
         ['blocks', 'blocks', () => this.blocks, () => (this.blocks = true)]),
       this.search, this.reset);

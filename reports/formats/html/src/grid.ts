@@ -75,6 +75,7 @@ export class Grid {
       const row = (event.target as Element).closest('tr[data-index]') as HTMLElement | null;
       if (row) this.activate(Number(row.dataset.index), true);
     });
+    this.detail.addEventListener('keydown', (event) => event.key === 'Escape' && this.close());
     new ResizeObserver(onceAFrame(() => this.render())).observe(this.scroll);
     addEventListener('beforeprint', () => this.print(true));
     addEventListener('afterprint', () => this.print(false));

@@ -101,7 +101,7 @@ function groupView(group: Group, number: number): HTMLElement {
     ],
     sortedBy: 'run',
     searchLabel: `Search runs of ${shortened(group.name, 80)}`,
-    placeholder: 'label, verdict, finding; -word leaves out',
+    placeholder: 'label, verdict, finding',
     searched: (row) => [runs[row].label, runs[row].started, runs[row].verdict, runs[row].reason,
       ...runs[row].findings.map((each) => each.name)].join('\n'),
     words: (rows) => `${count(rows.length)} of ${plural(runs.length, 'run')}`,
@@ -125,7 +125,7 @@ function groupView(group: Group, number: number): HTMLElement {
 export function historyPage(data: HistoryData): Page {
   const runs = data.groups.reduce((sum, group) => sum + group.runs.length, 0);
   const failing = data.groups.filter((group) => group.runs[group.runs.length - 1].verdict !== 'pass');
-  const header = html('header', {class: `verdict ${failing.length === 0 ? 'pass' : 'fail'}`},
+  const header = html('section', {id: 'summary', class: `verdict ${failing.length === 0 ? 'pass' : 'fail'}`, 'aria-label': 'Verdict'},
     html('div', {class: 'line'}, html('h1', {}, `${plural(runs, 'run')} of ${plural(data.groups.length, 'program')}`), themeButton()),
     html('p', {class: 'reason', id: 'reason'}, failing.length === 0
       ? 'The last run of each passes.'

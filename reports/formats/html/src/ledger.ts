@@ -97,7 +97,7 @@ class LedgerTable {
 
 export function ledgerView(model: Model): HTMLElement {
   const ledger = model.data.report.ledger as unknown as Ledger;
-  const view = section('ledger', 'Resident memory, explained');
+  const view = section('ledger', 'Ledger: resident memory, explained');
   const peak = ledger.at_peak;
   if (!peak?.lines?.length || peak.iteration === ledger.iteration) {
     view.append(new LedgerTable(ledger, model).element);

@@ -25,6 +25,9 @@ export function toggleTheme() {
 export function themeButton(): HTMLElement {
   const button = html('button', {type: 'button', id: 'theme', class: 'quiet', title: 'light or dark (t)'}, 'light / dark');
   button.addEventListener('click', toggleTheme);
+  const name = () => button.setAttribute('aria-label', `light / dark, now ${theme()}`);
+  name();
+  onTheme(name);
   return button;
 }
 

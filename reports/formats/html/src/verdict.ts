@@ -68,7 +68,7 @@ export function verdictView(model: Model): HTMLElement {
       html('span', {class: 'mark', 'aria-hidden': 'true'}, kMarks[check.state]),
       html('span', {class: 'unseen'}, `${kWords[check.state]}: `), check.text));
   }
-  const header = html('header', {class: `verdict ${kind}`},
+  const header = html('section', {id: 'summary', class: `verdict ${kind}`, 'aria-label': 'Verdict'},
     html('div', {class: 'line'},
       html('span', {class: 'badge', id: 'verdict'}, word),
       html('h1', {}, shortened(data.title)), themeButton()),
