@@ -55,7 +55,7 @@ class Parts {
   }
   void number(const char* what, std::optional<double> expected, double found) {
     if (!expected) return;
-    note(what, fmt::format("{:g}", *expected), fmt::format("{:g}", found), is_near(found, *expected));
+    note(what, fmt::format("{}", *expected), fmt::format("{}", found), is_near(found, *expected));
   }
 
  private:
