@@ -45,6 +45,8 @@ tl::expected<runner::AttachOrder, std::string> make_order(const Options& options
     if (!duration) return tl::unexpected(fmt::format("--for: {}", duration.error()));
     order.duration = *duration;
   }
+  if (const auto graph = check_graph(options.recording); !graph) return tl::unexpected(graph.error());
+  order.graph = options.recording.graph;
   order.stacks = options.recording.stacks;
   return order;
 }

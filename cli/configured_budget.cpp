@@ -26,6 +26,8 @@ tl::expected<runner::Config, std::string> read(const std::string& file, ConfigSe
 tl::expected<void, std::string> look_up_baseline(Budget& budget, const fs::path& file) {
   const auto is_relative = [](const recording::Limit& limit) { return limit.percent.has_value(); };
   if (file.empty() || std::none_of(budget.limits.begin(), budget.limits.end(), is_relative)) return {};
+  // Before the first is accepted there is none: until then the limits are inconclusive, and say so.
+  if (std::error_code problem; !fs::exists(file, problem) && !problem) return {};
   const auto baseline = read_baseline(file);
   if (!baseline) return Refusal(baseline.error());
   reports::look_up_limits(*baseline, budget.limits);

@@ -37,7 +37,7 @@ tl::expected<Judged, std::string> judge(const Options& options) {
   const auto limits = configured_budget(options.config, ConfigSearch::kNone);
   if (!limits) return tl::unexpected(limits.error());
   auto judged = judge_recording(runner::recording_in(options.recording), {},
-                                options.config.empty() ? nullptr : &*limits);
+                                options.config.empty() ? nullptr : &*limits, !options.no_positive_control);
   if (!judged) return judged;
   const auto compared = compare_with(options.baseline, !options.no_positive_control, *judged);
   if (!compared) return tl::unexpected(compared.error());

@@ -11,6 +11,7 @@
 #include "reports/analysis/source_paths.h"
 #include "reports/gate/positive_control.h"
 #include "reports/importers/importer.h"
+#include "reports/process_limits.h"
 #include "scenarios/runner/child_recordings.h"
 #include "scenarios/runner/symbolise.h"
 
@@ -20,9 +21,17 @@ namespace {
 
 using Refusal = tl::unexpected<std::string>;
 
+// What is asked of every child.
+struct Tree {
+  const recording::Run& root;
+  reports::ProcessRow root_row;
+  bool controlled = false;                     // a leak in a child has to be caught
+  std::optional<reports::Check> control = {};  // of the first child in which one can be
+};
+
 // A row of one child; absent when it cannot be read, or has not begun to record.
-std::optional<reports::ProcessRow> judge_child(const std::filesystem::path& recording,
-                                               const recording::Run& root, runner::Symboliser& symboliser) {
+std::optional<reports::ProcessRow> judge_child(const std::filesystem::path& recording, Tree& tree,
+                                               runner::Symboliser& symboliser) {
   auto run = recording::read_recording(recording.string());
   if (!run || run->images == 0) return std::nullopt;
   // Per iteration: of a child that marks none, as most, it asks nothing.
@@ -30,27 +39,46 @@ std::optional<reports::ProcessRow> judge_child(const std::filesystem::path& reco
     return each.kind == recording::SnapshotKind::kIteration;
   };
   if (std::any_of(run->snapshots.begin(), run->snapshots.end(), marks))
-    run->budget.growth_bytes_per_iteration = root.budget.growth_bytes_per_iteration;
+    run->budget.growth_bytes_per_iteration = tree.root.budget.growth_bytes_per_iteration;
   if (run->symbols.empty()) run->symbols = symboliser.symbolise(*run);
-  reports::ProcessRow row = reports::describe_process(reports::analyse(*run));
+  const reports::Report report = reports::analyse(*run);
+  reports::ProcessRow row = reports::describe_process(report);
   row.recording = recording.filename().string();
-  const auto& left = root.left_running;
+  row.figures = reports::measure_process_limits(report, tree.root.budget);
+  const auto& left = tree.root.left_running;
   row.left_running = std::find(left.begin(), left.end(), row.recording) != left.end();
+  if (tree.controlled && !tree.control && reports::is_child_judged(report))
+    tree.control = reports::control_in_child(*run, report, tree.root_row);
   return row;
 }
 
-void judge_children(const std::filesystem::path& directory, Judged& judged) {
-  const runner::ChildRecordings children = runner::list_child_recordings(directory);
-  std::vector<reports::ProcessRow> rows = {reports::describe_process(judged.report)};
+reports::Check control_of(const Tree& tree) {
+  if (tree.control) return *tree.control;
+  return {reports::CheckState::kNotChecked,
+          fmt::format("{}: not possible: no child ended enough iterations, so no leak of a child is a fail",
+                      reports::kChildControl),
+          std::string(reports::kChildControl)};
+}
+
+// The root alone, or with the children beside its recording.
+void judge_processes(const std::filesystem::path& recording, bool controlled, Judged& judged) {
+  runner::ChildRecordings children;
+  if (recording.filename() == "recording.lhr")
+    children = runner::list_child_recordings(recording.parent_path() / "processes");
+  Tree tree{*judged.run, reports::describe_process(judged.report), controlled};
+  tree.root_row.figures = reports::measure_process_limits(judged.report, judged.run->budget);
+  std::vector<reports::ProcessRow> rows = {tree.root_row};
   size_t not_read = children.left_out;
   runner::Symboliser symboliser;
   for (const std::filesystem::path& file : children.files) {
-    if (auto row = judge_child(file, *judged.run, symboliser)) {
+    if (auto row = judge_child(file, tree, symboliser)) {
       rows.push_back(std::move(*row));
     } else {
       ++not_read;
     }
   }
+  reports::check_process_limits(judged.report, rows, not_read);
+  if (controlled && rows.size() > 1) judged.report.judgement.checks.push_back(control_of(tree));
   reports::take_in_processes(judged.report, reports::make_process_tree(std::move(rows), not_read));
 }
 
@@ -68,7 +96,8 @@ tl::expected<Judged, std::string> judge_import(const std::filesystem::path& file
 }  // namespace
 
 tl::expected<Judged, std::string> judge_recording(const std::filesystem::path& recording,
-                                                  const PathStyle& paths, const recording::Budget* limits) {
+                                                  const PathStyle& paths, const recording::Budget* limits,
+                                                  bool control_children) {
   if (!reports::is_recording(recording.string())) return judge_import(recording, paths);
   auto run = recording::read_recording(recording.string());
   if (!run) return Refusal(run.error().message);
@@ -86,8 +115,9 @@ tl::expected<Judged, std::string> judge_recording(const std::filesystem::path& r
     judged.run->budget.suppressions = limits->suppressions;
   }
   judged.report = reports::analyse(*judged.run);
-  if (judged.run->budget.positive_control) reports::run_positive_control(*judged.run, nullptr, judged.report);
-  if (recording.filename() == "recording.lhr") judge_children(recording.parent_path() / "processes", judged);
+  const bool controlled = judged.run->budget.positive_control;
+  if (controlled) reports::run_positive_control(*judged.run, nullptr, judged.report);
+  judge_processes(recording, controlled || control_children, judged);
   return judged;
 }
 

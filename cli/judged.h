@@ -33,10 +33,12 @@ struct PathStyle {
 // recording would look like a program without allocations, so it gets no report. Of the `recording.lhr` of a
 // run the children beside it are part of the report. A file of another tool is imported.
 //
-// `limits`, if given, come in place of the recorded limits and suppressions.
+// `limits`, if given, come in place of the recorded limits and suppressions. Where the recording asks for a
+// positive control, or `control_children` does, a leak in one of the children has to be caught, too.
 tl::expected<Judged, std::string> judge_recording(const std::filesystem::path& recording,
                                                   const PathStyle& paths = {},
-                                                  const recording::Budget* limits = nullptr);
+                                                  const recording::Budget* limits = nullptr,
+                                                  bool control_children = false);
 
 // Replaces the file at once: a reader sees the old one or the new one. What is no regular file (a pipe, a
 // terminal) is written to.

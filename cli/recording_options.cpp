@@ -13,6 +13,16 @@ namespace {
 constexpr std::chrono::milliseconds kMinInterval(1);
 constexpr std::chrono::milliseconds kMaxInterval(60'000);
 
+bool is_graph_plan(std::string_view text) {
+  if (text == "auto" || text == "off" || text == "exit") return true;
+  constexpr std::string_view kEvery = "every=";
+  if (!text.starts_with(kEvery)) return false;
+  const std::string_view count = text.substr(kEvery.size());
+  const bool digits =
+      !count.empty() && count.size() <= 9 && count.find_first_not_of("0123456789") == count.npos;
+  return digits && count.find_first_not_of('0') != count.npos;
+}
+
 }  // namespace
 
 void declare(CLI::App& command, RecordingOptions& options, const char* default_out,
@@ -34,6 +44,12 @@ void declare(CLI::App& command, RecordingOptions& options, const char* default_o
           "How call stacks are found: by unwind rules (cfi), by frame pointers only (fp), or not (none)")
       ->check(CLI::IsMember({"cfi", "fp", "none"}))
       ->capture_default_str();
+  command
+      .add_option("--graph", options.graph,
+                  "Heap graphs (who points to whom): when something grows (auto), never (off), at the end "
+                  "(exit), or every K iterations and at the end (every=K)")
+      ->type_name("WHEN")
+      ->capture_default_str();
   declare_config(command, options.config);
   command.add_flag("--no-positive-control", options.no_positive_control,
                    "Do not show, with an injected leak, that the gate would catch one");
@@ -51,6 +67,12 @@ tl::expected<recording::Budget, std::string> parse_budget(const RecordingOptions
   if (*growth) budget.growth_bytes_per_iteration = static_cast<double>(**growth);
   budget.positive_control = !options.no_positive_control && gates(budget);
   return budget;
+}
+
+tl::expected<void, std::string> check_graph(const RecordingOptions& options) {
+  if (is_graph_plan(options.graph)) return {};
+  return tl::unexpected(fmt::format(
+      "--graph: '{}' is none of auto, off, exit and every=K (K iterations, at least 1)", options.graph));
 }
 
 tl::expected<std::optional<std::chrono::milliseconds>, std::string> parse_interval(

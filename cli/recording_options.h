@@ -18,6 +18,7 @@ struct RecordingOptions {
   std::optional<std::string> max_growth;
   std::optional<std::string> interval;
   std::string stacks = "cfi";
+  std::string graph = "auto";
   std::string config;
   bool no_positive_control = false;
 };
@@ -30,5 +31,8 @@ tl::expected<recording::Budget, std::string> parse_budget(const RecordingOptions
 // "100ms", "1s"; a number alone is milliseconds. Absent if it was not given.
 tl::expected<std::optional<std::chrono::milliseconds>, std::string> parse_interval(
     const RecordingOptions& options);
+
+// The error says which values --graph may have.
+tl::expected<void, std::string> check_graph(const RecordingOptions& options);
 
 }  // namespace leakhunt::cli

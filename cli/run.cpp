@@ -37,7 +37,6 @@ struct Options {
   std::optional<std::string> iteration_symbol;
   std::string follow_fork = "yes";
   bool by_thread = false;
-  std::string graph = "auto";
   std::string until_certain;
   uint64_t iterations = 0;
   std::string baseline;
@@ -59,16 +58,6 @@ tl::expected<void, std::string> choose_clock(const Options& options, runner::Ord
   return {};
 }
 
-bool is_graph_plan(std::string_view text) {
-  if (text == "auto" || text == "off" || text == "exit") return true;
-  constexpr std::string_view kEvery = "every=";
-  if (!text.starts_with(kEvery)) return false;
-  const std::string_view count = text.substr(kEvery.size());
-  const bool digits =
-      !count.empty() && count.size() <= 9 && count.find_first_not_of("0123456789") == count.npos;
-  return digits && count.find_first_not_of('0') != count.npos;
-}
-
 tl::expected<runner::Order, std::string> make_order(const Options& options,
                                                     const Surroundings& surroundings) {
   runner::Order order;
@@ -85,11 +74,8 @@ tl::expected<runner::Order, std::string> make_order(const Options& options,
   order.environment["LEAKHUNT_UNWINDER"] = options.recording.stacks;
   if (const auto clock = choose_clock(options, order); !clock) return tl::unexpected(clock.error());
   order.follow_children = options.follow_fork == "yes";
-  if (!is_graph_plan(options.graph)) {
-    return tl::unexpected(fmt::format(
-        "--graph: '{}' is none of auto, off, exit and every=K (K iterations, at least 1)", options.graph));
-  }
-  order.environment["LEAKHUNT_GRAPH"] = options.graph;
+  if (const auto graph = check_graph(options.recording); !graph) return tl::unexpected(graph.error());
+  order.environment["LEAKHUNT_GRAPH"] = options.recording.graph;
   auto judge =
       live_judge(options.until_certain, options.iterations, options.iterations / 10, "add --iterations N");
   if (!judge) return tl::unexpected(judge.error());
@@ -173,12 +159,6 @@ void declare_run(CLI::App& app, const Surroundings& surroundings, int& status) {
   command->add_flag(
       "--by-thread", options->by_thread,
       "Tell the allocations of different threads apart: leakhunt report --by-thread shows them");
-  command
-      ->add_option("--graph", options->graph,
-                   "Heap graphs (who points to whom): when something grows (auto), never (off), at the end "
-                   "(exit), or every K iterations and at the end (every=K)")
-      ->type_name("WHEN")
-      ->capture_default_str();
   declare_until_certain(*command, options->until_certain);
   command->add_option("--iterations", options->iterations, "How many there will be, for --until-certain")
       ->type_name("N");

@@ -53,6 +53,7 @@ tracker::Settings settings_of(const AttachCall& call) {
   set_unwinder(call.unwinder, &settings);
   settings.max_frames = call.max_frames;
   settings.tick_ns = call.interval_ms * 1'000'000;
+  settings.graph = graph_plan(call.graph);
   settings.attached = true;
   settings.marked_what = "";
   settings.parent_pid = static_cast<uint64_t>(tracker::system_call(SYS_getppid));

@@ -191,18 +191,6 @@ const Unwinder& unwinder_called(const char* name) {
   return kUnwinders[0];
 }
 
-// "auto", "off", "exit", "every=100".
-tracker::GraphPlan graph_plan(const char* text) {
-  using When = tracker::GraphPlan::When;
-  if (text == nullptr) return {When::kGrowth, 0};
-  if (strcmp(text, "off") == 0) return {When::kNever, 0};
-  if (strcmp(text, "exit") == 0) return {When::kExit, 0};
-  const char* every = value_of(text, "every");
-  const uint64_t iterations = number_or(every, 0);
-  if (iterations == 0 || iterations > UINT32_MAX) return {When::kGrowth, 0};
-  return {When::kEvery, static_cast<uint32_t>(iterations)};
-}
-
 // Who marks the iterations, if not the program.
 void choose_marks(const Variables& variables) {
   settings.marked_what = variables.iteration_what != nullptr ? variables.iteration_what : "";
@@ -358,6 +346,17 @@ void set_unwinder(const char* name, Settings* chosen) {
   const Unwinder& unwinder = unwinder_called(name);
   chosen->capture = unwinder.capture;
   chosen->unwinder = unwinder.for_people;
+}
+
+tracker::GraphPlan graph_plan(const char* text) {
+  using When = tracker::GraphPlan::When;
+  if (text == nullptr) return {When::kGrowth, 0};
+  if (strcmp(text, "off") == 0) return {When::kNever, 0};
+  if (strcmp(text, "exit") == 0) return {When::kExit, 0};
+  const char* every = value_of(text, "every");
+  const uint64_t iterations = number_or(every, 0);
+  if (iterations == 0 || iterations > UINT32_MAX) return {When::kGrowth, 0};
+  return {When::kEvery, static_cast<uint32_t>(iterations)};
 }
 
 const char* const* hidden_variables(size_t* count) {

@@ -27,5 +27,7 @@ bool follows_children();
 pid_t fork_without_handlers(pid_t (*really)());
 // Chooses how stacks are found: "cfi", "fp" or "none". The first for any other name, and for none.
 void set_unwinder(const char* name, tracker::Settings* settings);
+// "auto", "off", "exit", "every=100"; the first for anything else, and for none.
+tracker::GraphPlan graph_plan(const char* text);
 
 }  // namespace leakhunt::runtime

@@ -67,6 +67,7 @@ ProcessRow describe_process(const Report& report) {
   row.pid = run.process.pid;
   row.parent_pid = run.process.parent_pid;
   row.command = command_of(run.process);
+  row.program = run.process.executable.substr(run.process.executable.rfind('/') + 1);
   row.start_unix_ns = run.process.start_unix_ns;
   for (const recording::Snapshot& snapshot : run.snapshots)
     row.peak_live_bytes = std::max(row.peak_live_bytes, static_cast<int64_t>(snapshot.heap_peak_bytes));

@@ -8,17 +8,26 @@
 #include <vector>
 
 #include "reports/analysis/growth_class.h"
+#include "reports/analysis/limits.h"
 #include "reports/analysis/verdict.h"
 
 namespace leakhunt::reports {
 
 struct Report;
 
+// What one limit that names processes is measured by in one of them.
+struct LimitFigure {
+  size_t limit = 0;  // of Budget::limits
+  Measured measured;
+  std::string cause;  // its largest part, for the one that breaks it
+};
+
 struct ProcessRow {
   uint64_t pid = 0;
   uint64_t parent_pid = 0;  // 0: not recorded
   std::string recording;    // file name; empty for the root
   std::string command;      // its words, with spaces between
+  std::string program;      // the last part of its path
   int64_t peak_live_bytes = 0;
   int64_t live_bytes_end = 0;
   uint64_t allocations = 0;
@@ -31,6 +40,7 @@ struct ProcessRow {
   bool marked = false;         // it ended iterations
   bool unmarked = false;       // it should have, and did not: nothing else speaks against it
   std::vector<Check> reasons;  // why it is no pass
+  std::vector<LimitFigure> figures;
 };
 
 // Of one process; live bytes are those of the heap.

@@ -8,6 +8,9 @@
 //   Growth     class, slope and start of one series
 #pragma once
 
+#include <map>
+#include <string>
+
 #include "lib/recording/run.h"
 #include "reports/analysis/finding.h"
 #include "reports/analysis/forecast.h"
@@ -29,6 +32,8 @@ struct Report {
   Ledger peak_ledger;  // where the most was resident, among those that were measured
   uint64_t peak_rss_bytes = 0;
   Judgement judgement;
+  std::map<std::string, double>
+      process_figures;    // by the name of the limit on processes: what it was held against
   ProcessTree processes;  // empty when there was one process; its sum is taken in by take_in_processes()
 
   Verdict verdict() const { return judgement.verdict; }

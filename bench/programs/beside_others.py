@@ -10,7 +10,7 @@ is the extra time: under the tool, minus plain, each the median over the rounds.
     command   as a user types it, with reading, names and reports afterwards
 
 LeakSanitizer is its preload with stacks of all frames (fast_unwind_on_malloc=0) and with its default of two; no leak check
-at the end. Also shown: bytes of the recording, ours and heaptrack's.
+at the end. Also shown: bytes of the finished recording, ours and heaptrack's.
 """
 import argparse
 import math
@@ -52,6 +52,7 @@ select b, count(*) from t group by b order by 2 desc, 1 limit 3;
 select count(*) from t a join t b on a.b=b.b where a.a<3000;
 select sum(length(g)) from (select group_concat(b||c) as g from t group by a%1000);
 """
+THEIRS = "heaptrack's"
 CPP = """
 #include <algorithm>
 #include <functional>
@@ -147,12 +148,13 @@ def main():
             for _ in range(options.rounds):
                 for tool, prefix in tools(options.build.resolve(), directory, options.massif).items():
                     times.setdefault(tool, []).append(seconds_of(prefix, command, directory))
-                    if tool == "leakhunt target":
-                        sizes["ours"] = bytes_of(directory, "r.lhr")
+                    if tool == "leakhunt command":
+                        sizes["ours"] = bytes_of(directory, "out/recording.lhr")
                     if tool == "heaptrack command":
-                        sizes["heaptrack's"] = bytes_of(directory, "h.*")
+                        sizes[THEIRS] = bytes_of(directory, "h.*")
             plain = statistics.median(times["plain"])
-            print(f"{name}: plain {plain:.2f} s; recording {sizes}")
+            share = f", {sizes['ours'] / sizes[THEIRS]:.2f} of it" if sizes.get(THEIRS) else ""
+            print(f"{name}: plain {plain:.2f} s; recording {sizes}{share}")
             extra = {tool: statistics.median(seen) - plain for tool, seen in times.items() if tool != "plain"}
             for tool, seconds in extra.items():
                 beside = extra.get(f"heaptrack {tool.split()[-1]}")

@@ -101,7 +101,10 @@ class RootScan {
     constexpr uintptr_t kAlignment = 64;
     const uintptr_t lowest = area.end - area.begin > 2 * kPage ? area.end - 2 * kPage : area.begin;
     for (uintptr_t at = area.end - kAlignment; at > lowest; at -= kAlignment) {
-      if (is_control_block(at)) return scan_vector(0, at);
+      if (!is_control_block(at)) continue;
+      scan_vector(0, at);
+      const uintptr_t vector = at + kVectorWord * sizeof(uintptr_t);
+      return marks_.see_root(RootKind::kAnonymous, 0, vector, *reinterpret_cast<const uintptr_t*>(vector));
     }
   }
 
@@ -147,9 +150,12 @@ class RootScan {
   // --- memory that nobody claims
 
   void scan_unclaimed(const Area& area, const Area* before) {
-    if (!is_candidate(area) || area.kind != Area::Kind::kAnonymous || is_data(area)) return;
-    if (is_old_stack(area, before) && !is_stack(area)) return scan_ended_thread(area);
-    if (is_stack(area) || is_heap(area)) return;
+    if (!is_candidate(area) || area.kind == Area::Kind::kFile || is_data(area) || is_stack(area)) return;
+    if (!input_.has_older_heap) {
+      if (area.kind != Area::Kind::kAnonymous) return;
+      if (is_old_stack(area, before)) return scan_ended_thread(area);
+      if (is_heap(area)) return;
+    }
     for (size_t i = 0; i < input_.excluded_count; ++i) {
       if (overlap(input_.excluded[i], area.begin, area.end)) return;
     }
@@ -163,7 +169,8 @@ class RootScan {
   bool is_stack(const Area& area) const {
     for (size_t i = 0; i < input_.thread_count; ++i) {
       const ScannedThread& thread = input_.threads[i];
-      if (thread.stack_high > area.begin && thread.stack_high <= area.end && !is_first(thread)) return true;
+      const bool has_own_stack = !is_first(thread) || area.kind == Area::Kind::kOther;
+      if (thread.stack_high > area.begin && thread.stack_high <= area.end && has_own_stack) return true;
     }
     return false;
   }

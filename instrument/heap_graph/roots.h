@@ -7,8 +7,12 @@
 //                        a bare system call
 //   stacks, registers    of living threads, from the stack pointer on
 //
-// Not: the allocator's heaps (what lies there outside of blocks is its bookkeeping, and what was freed),
-// stacks of threads that have ended, memory that is shared with others.
+// In a program that ran before it was recorded (attached to, or forked) also the allocator's heaps outside of
+// the blocks that are known, and the stacks of threads that are not: what is there may be as good as any
+// other.
+//
+// Otherwise not: the allocator's heaps (what lies there outside of blocks is its bookkeeping, and what was
+// freed), stacks of threads that have ended, memory that is shared with others.
 #pragma once
 
 #include "instrument/heap_graph/marks.h"

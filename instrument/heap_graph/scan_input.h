@@ -52,6 +52,9 @@ struct ScanInput {
   AddressRange libc_code;        // pointers to headers of free chunks are none
   const AddressRange* excluded;  // tables of the tracker
   size_t excluded_count;
+
+  // The program ran before: blocks that are not known lie in its heap, and threads that are not in theirs.
+  bool has_older_heap;
 };
 
 }  // namespace leakhunt::tracker

@@ -134,9 +134,12 @@ int ScannerProcess::start(const ScanInput& input) {
   if (helper == 0) fork_and_end(input, result);
   if (!is_error(helper)) system_call(SYS_wait4, helper, nullptr, __WCLONE, nullptr);
   system_call(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof before);
-  system_call(SYS_madvise, result, ScanResult::kBytes, MADV_DONTFORK);  // none of the program's own children
   if (is_error(helper)) return static_cast<int>(-helper);
   return result->pid < 0 ? -result->pid : result->pid == 0 ? ECHILD : 0;
+}
+
+void ScannerProcess::keep_from_children() {
+  system_call(SYS_madvise, result_, ScanResult::kBytes, MADV_DONTFORK);
 }
 
 bool ScannerProcess::is_done() const {

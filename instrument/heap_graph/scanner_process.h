@@ -43,6 +43,9 @@ class ScannerProcess {
   // 0, or the errno of what failed. The calling thread is the one whose registers are on its stack.
   int start(const ScanInput& input);
 
+  // Once it has started: none of the program's own children inherits the memory.
+  void keep_from_children();
+
   bool is_idle() const { return result_ == nullptr; }
   bool is_done() const;
   // Not done, and nobody is at it any more.

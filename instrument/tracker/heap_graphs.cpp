@@ -11,8 +11,7 @@ namespace leakhunt::tracker {
 
 namespace {
 
-constexpr uint32_t kFirstLook = 4;  // iterations
-constexpr uint64_t kLongestScan_ns = 30'000'000'000;
+constexpr uint32_t kFirstLook = 4;                 // iterations
 constexpr uint64_t kLookAfter_ns = 2'000'000'000;  // whether the child is still there
 constexpr uint32_t kYoung = 4;                     // iterations
 
@@ -160,6 +159,12 @@ void HeapGraphs::scan(Recorder& recorder, const recording::GraphHeader& header, 
   if (!any_pending()) write_obstacle(recorder, place->header, why_no_child(error));
 }
 
+void HeapGraphs::after_pause() {
+  for (Pending& pending : pending_) {
+    if (!pending.process.is_idle()) pending.process.keep_from_children();
+  }
+}
+
 // --- what came of it
 
 HeapGraphs::Pending* HeapGraphs::oldest() {
@@ -197,11 +202,11 @@ bool HeapGraphs::collect(Recorder& recorder) {
   return true;
 }
 
-bool HeapGraphs::collect_all(Recorder& recorder) {
+bool HeapGraphs::collect_all(Recorder& recorder, uint64_t longest_ns) {
   while (any_pending()) {
     Pending* pending = oldest();
     while (!pending->process.is_done() && !pending->process.is_lost() &&
-           monotonic_ns() - pending->started_ns < kLongestScan_ns) {
+           monotonic_ns() - pending->started_ns < longest_ns) {
       wait_a_moment();
     }
     const bool done = pending->process.is_done();

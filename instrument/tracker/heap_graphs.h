@@ -36,11 +36,14 @@ class HeapGraphs {
   // Starts the scan that was prepared. `header.pause_ns`: when the threads began to stand still. `input`:
   // blocks, clock, threads.
   void scan(Recorder& recorder, const recording::GraphHeader& header, ScanInput input);
+  // What of it need not be done while threads stand still.
+  void after_pause();
 
   // Appends those that are ready. False when the file cannot grow.
   bool collect(Recorder& recorder);
-  // The same, and waits for those that are not.
-  bool collect_all(Recorder& recorder);
+  static constexpr uint64_t kLongestScan_ns = 30'000'000'000;
+  // The same, and waits for those that are not; not for one that has taken longer.
+  bool collect_all(Recorder& recorder, uint64_t longest_ns = kLongestScan_ns);
   bool any_pending() const { return !pending_[0].process.is_idle() || !pending_[1].process.is_idle(); }
 
   // As if there had never been one; children that scan are ended.

@@ -8,6 +8,7 @@
 //
 // No signal is sent and nobody is traced: both can end a wait of the program's early.
 #include <gnu/libc-version.h>
+#include <linux/futex.h>
 
 #include "instrument/os/pages.h"
 #include "instrument/os/proc_self.h"
@@ -64,7 +65,9 @@ __attribute__((noinline)) bool Tracker::wait_while_parking(ThreadState* thread) 
   if (load_acquire(control_->active) != kParking) return active();
   LEAKHUNT_REGISTERS_TO_STACK();
   store_release(thread->parked_at, stack_pointer());
-  while (load_acquire(control_->active) == kParking) system_call(SYS_sched_yield);
+  // Asleep, and not in a loop: the processor is for the thread that copies the process.
+  while (load_acquire(control_->active) == kParking)
+    system_call(SYS_futex, &control_->active, FUTEX_WAIT_PRIVATE, kParking, nullptr, nullptr, 0);
   store_release(thread->parked_at, uintptr_t{0});
   return active();
 }
@@ -82,10 +85,9 @@ void Tracker::fill_threads(ScanResult* result, recording::GraphHeader* header, s
     if (state == self) {
       thread.sp = stack_pointer();
       ++header->threads_parked;
-      continue;
     }
     // Looked at in turn: those that run get the time that the others took.
-    for (;;) {
+    while (state != self) {
       thread.sp = load_acquire(state->parked_at);
       if (thread.sp != 0) {
         ++header->threads_parked;
@@ -98,7 +100,9 @@ void Tracker::fill_threads(ScanResult* result, recording::GraphHeader* header, s
       if (monotonic_ns() - begin > kWaitForThreads_ns) break;
       system_call(SYS_sched_yield);
     }
-    if (thread.sp < thread.stack_low || thread.sp >= thread.stack_high) thread.sp = 0;  // on another stack
+    // On another stack: a coroutine's, or the one on which a borrowed thread is called. Then all of its own
+    // is scanned.
+    if (thread.sp < thread.stack_low || thread.sp >= thread.stack_high) thread.sp = 0;
   }
   *count = used;
 }
@@ -136,6 +140,7 @@ __attribute__((noinline)) void Tracker::take_graph(recording::GraphReason reason
   };
   input.first_thread_pointer = first_thread_pointer_;
   input.site_count = sites_.count();
+  input.has_older_heap = settings_.attached || process_ != 0;  // or forked
   LoadedObject object{};
   if (find_loaded_object(reinterpret_cast<uintptr_t>(this), &object))
     input.own_code = {object.begin, object.end};
@@ -158,11 +163,15 @@ __attribute__((noinline)) void Tracker::take_graph(recording::GraphReason reason
   input.threads = result->threads;
   graphs_.scan(recorder_, header, input);
   compare_exchange(control_->active, kParking, kActive);
+  system_call(SYS_futex, &control_->active, FUTEX_WAKE_PRIVATE, INT32_MAX, nullptr, nullptr, 0);
+  graphs_.after_pause();
   keep_tables(false);
 }
 
 void Tracker::collect_graphs(bool wait) {
-  const bool written = wait ? graphs_.collect_all(recorder_) : graphs_.collect(recorder_);
+  constexpr uint64_t kWhileBorrowed_ns = 5'000'000'000;  // the runner's patience is twice that
+  const uint64_t longest_ns = settings_.attached ? kWhileBorrowed_ns : HeapGraphs::kLongestScan_ns;
+  const bool written = wait ? graphs_.collect_all(recorder_, longest_ns) : graphs_.collect(recorder_);
   if (!written) give_up("cannot extend the recording", recorder_.error());
 }
 

@@ -6,7 +6,7 @@
 
 namespace leakhunt::recording {
 
-inline constexpr uint32_t kAttachVersion = 1;
+inline constexpr uint32_t kAttachVersion = 2;
 inline constexpr char kAttachFunction[] = "leakhunt_attach";  // int64_t (const AttachCall*)
 inline constexpr char kDetachFunction[] = "leakhunt_detach";  // int64_t (const AttachCall*)
 
@@ -16,6 +16,7 @@ struct AttachCall {
   uint64_t interval_ms;  // of the clock
   uint64_t max_frames;
   char unwinder[16];
+  char graph[16];        // when heap graphs are taken: "auto", "off", "exit", "every=K"
   char recording[4096];  // absolute path; the runner has made the file and holds a lock on it
 };
 

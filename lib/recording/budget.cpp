@@ -44,8 +44,11 @@ std::string_view without_spaces_around(std::string_view text) {
 }  // namespace
 
 std::string to_string(const Scope& scope) {
-  if (scope.is_process()) return "the process";
   std::string text;
+  if (!scope.process.empty())
+    text = scope.together ? fmt::format("all processes {} together", scope.process)
+                          : fmt::format("each process {}", scope.process);
+  if (scope.is_process()) return text.empty() ? "the process" : text;
   const auto add = [&](std::string_view kind, const std::string& pattern) {
     if (!pattern.empty()) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", kind, pattern);
   };

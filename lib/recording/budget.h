@@ -14,6 +14,8 @@
 namespace leakhunt::recording {
 
 // A part of a run: the call sites to which every pattern that is given applies; with none, the whole process.
+// It is the process that was started, unless `process` names programs of the tree: then each of their
+// processes, or with `together` their sum.
 // `tag` and `thread` (its name) are names, `function` and `file` match one frame of the stack. In each, *
 // stands for anything and ? for any letter. "Tape::record" is also a::Tape::record, "arena.cpp" also
 // lib/arena.cpp.
@@ -22,11 +24,14 @@ struct Scope {
   std::string function;
   std::string file;
   std::string thread;
+  std::string process = {};  // the last part of the program's path
+  bool together = false;
 
   bool is_process() const { return tag.empty() && function.empty() && file.empty() && thread.empty(); }
 };
 
-// "the process"; "tag arena.chunk, function Arena::*".
+// "the process"; "tag arena.chunk, function Arena::*"; "each process worker*"; "all processes * together, tag
+// x".
 std::string to_string(const Scope& scope);
 
 // What is limited. The numbers are those of the recording.

@@ -47,6 +47,29 @@ Limit get_limit(Decoder& in) {
   return limit;
 }
 
+// Behind all else, since older recordings end there: which limits are of other processes.
+void put_processes(Encoder& out, const std::vector<Limit>& limits) {
+  for (size_t i = 0; i < limits.size(); ++i) {
+    const Scope& scope = limits[i].scope;
+    if (scope.process.empty()) continue;
+    put_varint(out, i);
+    put_string(out, scope.process);
+    put_varint(out, scope.together ? 1 : 0);
+  }
+}
+
+void get_processes(Decoder& in, std::vector<Limit>& limits) {
+  while (!in.failed && in.cursor < in.end) {
+    const uint64_t number = get_varint(in);
+    std::string process = get_string(in);
+    const bool together = get_presence(in);
+    if (number >= limits.size() || process.empty()) in.failed = true;
+    if (in.failed) return;
+    limits[number].scope.process = std::move(process);
+    limits[number].scope.together = together;
+  }
+}
+
 constexpr size_t kLeastLimit = 18;  // bytes of the shortest
 constexpr size_t kLeastSuppression = 7;
 
@@ -65,6 +88,7 @@ Payload encode_limits(const Budget& budget) {
     }
     put_string(out, budget.build);
     put_varint(out, budget.positive_control ? 1 : 0);
+    put_processes(out, budget.limits);
   });
 }
 
@@ -83,6 +107,7 @@ bool decode_limits(Decoder& in, Budget* budget) {
   }
   budget->build = get_string(in);
   budget->positive_control = get_presence(in);
+  get_processes(in, budget->limits);
   name_limits(budget->limits);
   return !in.failed;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 
@@ -90,21 +91,25 @@ bool unpack(std::span<const uint8_t> payload, const StreamReader::Take& take) {
 
 namespace {
 
-// The new file, until it takes the old one's place.
+// The new file, until it takes the old one's place; readable for those who could read that one.
 class Rewriting {
  public:
   explicit Rewriting(const std::string& path)
       : path_(path), unfinished_(path + ".part"), file_(unfinished_, std::ios::binary | std::ios::trunc) {
     append_file_header(bytes_, kPackedVersion);
+    if (!file_.is_open()) return;
+    is_ours_ = true;
+    std::error_code ignored;
+    const auto mode = std::filesystem::status(path_, ignored).permissions();
+    std::filesystem::permissions(unfinished_, mode, ignored);
   }
   ~Rewriting() {
-    if (!done_) std::remove(unfinished_.c_str());
+    if (is_ours_) std::remove(unfinished_.c_str());
   }
   Rewriting(const Rewriting&) = delete;
   Rewriting& operator=(const Rewriting&) = delete;
 
   void add(RecordType type, std::span<const uint8_t> payload) {
-    // Records that may be replaced by ones appended later are found faster alone; these are few.
     if (packer_.bytes() + payload.size() > kPackBytes) close_pack();
     packer_.add(type, payload);
     append_frame(plain_, type, payload);
@@ -113,8 +118,9 @@ class Rewriting {
   bool finish() {
     close_pack();
     file_.close();
-    done_ = file_.good() && std::rename(unfinished_.c_str(), path_.c_str()) == 0;
-    return done_;
+    const bool done = file_.good() && std::rename(unfinished_.c_str(), path_.c_str()) == 0;
+    if (done) is_ours_ = false;
+    return done;
   }
 
  private:
@@ -138,7 +144,7 @@ class Rewriting {
   std::vector<uint8_t> bytes_;
   std::vector<uint8_t> plain_;  // the records of the open pack, as they are
   Packer packer_;
-  bool done_ = false;
+  bool is_ours_ = false;  // the unfinished file
 };
 
 // Calls `each` for every frame. False where something is damaged, or packed already.

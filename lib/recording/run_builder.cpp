@@ -1,5 +1,6 @@
 #include "lib/recording/run_builder.h"
 
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <utility>
@@ -58,10 +59,8 @@ constexpr Kind kKinds[] = {
 };
 
 Kind kind_of(RecordType type) {
-  for (const Kind& kind : kKinds) {
-    if (kind.type == type) return kind;
-  }
-  return {type, "unknown", false};
+  const auto found = std::ranges::find(kKinds, type, &Kind::type);
+  return found != std::end(kKinds) ? *found : Kind{type, "unknown", false};
 }
 
 std::vector<std::string> split_at_nul(std::string_view text) {

@@ -55,18 +55,22 @@ std::optional<Dwarf_Die> structure_pointed_to(std::optional<Dwarf_Die> type) {
   return dwarf_bytesize(&*type) > 0 ? type : std::nullopt;
 }
 
+// The first type that a template is given.
+std::optional<Dwarf_Die> type_argument(Dwarf_Die type) {
+  Dwarf_Die child;
+  if (dwarf_child(&type, &child) != 0) return std::nullopt;
+  do {
+    if (dwarf_tag(&child) == DW_TAG_template_type_parameter) return plain(type_of(child));
+  } while (dwarf_siblingof(&child, &child) == 0);
+  return std::nullopt;
+}
+
 // What std::unique_ptr<T> and its like own.
 std::optional<Dwarf_Die> structure_owned_by(Dwarf_Die owner) {
   const std::string_view name = name_of(owner);
   if (!name.starts_with("unique_ptr<") && !name.starts_with("shared_ptr<")) return std::nullopt;
-  Dwarf_Die child;
-  if (dwarf_child(&owner, &child) != 0) return std::nullopt;
-  do {
-    if (dwarf_tag(&child) != DW_TAG_template_type_parameter) continue;
-    const auto owned = plain(type_of(child));
-    return owned && is_structure(*owned) ? owned : std::nullopt;
-  } while (dwarf_siblingof(&child, &child) == 0);
-  return std::nullopt;
+  auto owned = type_argument(owner);
+  return owned && is_structure(*owned) ? owned : std::nullopt;
 }
 
 // The structure that a function hands out which returns this type.
@@ -101,6 +105,14 @@ uint64_t size_of(std::optional<Dwarf_Die> type) {
   return size;
 }
 
+// The library's room for a value that it makes itself: a node's, say.
+std::optional<Dwarf_Die> value_in_buffer(Dwarf_Die type) {
+  const std::string_view name = name_of(type);
+  if (!name.starts_with("__aligned_membuf<") && !name.starts_with("__aligned_buffer<")) return std::nullopt;
+  auto value = type_argument(type);
+  return value && is_structure(*value) ? value : std::nullopt;
+}
+
 std::string member_path(Dwarf_Die type, uint64_t offset, int depth);
 
 // "next", "list.first", "slots[3]".
@@ -113,6 +125,7 @@ std::string path_in(const Dwarf_Die& member, const std::string& name, uint64_t o
     return name + "[" + std::to_string(offset / element) + "]";
   }
   if (!is_structure(*type)) return name;
+  if (const auto value = value_in_buffer(*type)) type = value;
   const std::string inner = member_path(*type, offset, depth + 1);
   if (inner.empty()) return name;
   return name.empty() ? inner : name + "." + inner;
@@ -128,7 +141,10 @@ std::string member_path(Dwarf_Die type, uint64_t offset, int depth) {
     const auto begin = number_of(child, DW_AT_data_member_location);
     const uint64_t size = size_of(type_of(child));
     if (!begin || offset < *begin || offset - *begin >= size) continue;
-    return path_in(child, tag == DW_TAG_member ? std::string(name_of(child)) : "", offset - *begin, depth);
+    // A base class without members lies where the first member does.
+    std::string path =
+        path_in(child, tag == DW_TAG_member ? std::string(name_of(child)) : "", offset - *begin, depth);
+    if (!path.empty()) return path;
   } while (dwarf_siblingof(&child, &child) == 0);
   return "";
 }
@@ -177,30 +193,50 @@ std::optional<Dwarf_Die> declared_in_line(Dwarf_Die scope, uint64_t line, int de
 
 }  // namespace
 
-DataNamer::DataNamer(ElfFile file) : file_(std::move(file)) {
-  dwarf_ = dwarf_begin_elf(file_.elf(), DWARF_C_READ, nullptr);
+DataNamer::DataNamer(ElfFile file, const DebugRoots& roots) : file_(std::move(file)) {
+  if (!file_.has_section(".debug_info")) split_ = find_split_debug(file_, roots);
+  const ElfFile& debug = split_ ? *split_ : file_;
+  dwarf_ = dwarf_begin_elf(debug.elf(), DWARF_C_READ, nullptr);
+  if (dwarf_ == nullptr) return;
+  shared_ = find_shared_debug(debug, roots);
+  if (shared_) shared_dwarf_ = dwarf_begin_elf(shared_->elf(), DWARF_C_READ, nullptr);
+  if (shared_dwarf_ != nullptr) dwarf_setalt(dwarf_, shared_dwarf_);
 }
 
 DataNamer::DataNamer(DataNamer&& other) noexcept
     : file_(std::move(other.file_)),
+      split_(std::move(other.split_)),
+      shared_(std::move(other.shared_)),
       dwarf_(std::exchange(other.dwarf_, nullptr)),
+      shared_dwarf_(std::exchange(other.shared_dwarf_, nullptr)),
       variables_(std::move(other.variables_)),
       variables_read_(other.variables_read_) {}
 
 DataNamer::~DataNamer() {
   if (dwarf_ != nullptr) dwarf_end(dwarf_);
+  if (shared_dwarf_ != nullptr) dwarf_end(shared_dwarf_);
 }
 
-std::optional<DataNamer> DataNamer::open(const std::string& path, std::span<const uint8_t> build_id) {
+std::optional<DataNamer> DataNamer::open(const std::string& path, std::span<const uint8_t> build_id,
+                                         const DebugRoots& roots) {
   auto file = ElfFile::open(path);
   if (!file || !matches(*file, build_id)) return std::nullopt;
-  return DataNamer(std::move(*file));
+  return DataNamer(std::move(*file), roots);
 }
 
 void DataNamer::read_variables() {
   variables_read_ = true;
+  read_symbols(file_);
+  if (split_) read_symbols(*split_);
+  // Of several names of one variable the first by the alphabet, every time.
+  std::sort(variables_.begin(), variables_.end(), [](const Variable& a, const Variable& b) {
+    return std::tie(a.begin, a.end, a.name) < std::tie(b.begin, b.end, b.name);
+  });
+}
+
+void DataNamer::read_symbols(const ElfFile& file) {
   Elf_Scn* section = nullptr;
-  while ((section = elf_nextscn(file_.elf(), section)) != nullptr) {
+  while ((section = elf_nextscn(file.elf(), section)) != nullptr) {
     GElf_Shdr header;
     if (gelf_getshdr(section, &header) == nullptr || header.sh_entsize == 0) continue;
     if (header.sh_type != SHT_SYMTAB && header.sh_type != SHT_DYNSYM) continue;
@@ -211,15 +247,11 @@ void DataNamer::read_variables() {
       if (gelf_getsym(data, static_cast<int>(i), &symbol) == nullptr) break;
       if (GELF_ST_TYPE(symbol.st_info) != STT_OBJECT || symbol.st_shndx == SHN_UNDEF || symbol.st_size == 0)
         continue;
-      const char* name = elf_strptr(file_.elf(), header.sh_link, symbol.st_name);
+      const char* name = elf_strptr(file.elf(), header.sh_link, symbol.st_name);
       if (name != nullptr && *name != '\0')
         variables_.push_back({symbol.st_value, symbol.st_value + symbol.st_size, name});
     }
   }
-  // Of several names of one variable the first by the alphabet, every time.
-  std::sort(variables_.begin(), variables_.end(), [](const Variable& a, const Variable& b) {
-    return std::tie(a.begin, a.end, a.name) < std::tie(b.begin, b.end, b.name);
-  });
 }
 
 std::optional<DataName> DataNamer::variable_at(uint64_t address) {

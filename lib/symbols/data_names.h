@@ -1,8 +1,8 @@
 // data_names: data to names. Which variable lies at an address of a module; of which type the blocks of a
 // call site are, and which of its members lies at an offset.
 //
-// Called on the host after a run, as the symbolizer. Variables come from the file's own symbol tables, types
-// from its own DWARF (not from split debug information). Nothing in DWARF says what type a block is of; it is
+// Called on the host after a run, as the symbolizer. Variables come from symbol tables, types from DWARF: of the
+// file itself, and of what was split off it (split_debug.h). Nothing in DWARF says what type a block is of; it is
 // concluded from the functions of the call site, from the allocator outwards:
 //   the function returns a pointer to a structure          Chunk* new_chunk(), unique_ptr<Arena>
 //   make_unique() or a variable declared in the line of the call is one  Node* node = malloc(...)
@@ -20,13 +20,15 @@
 
 #include "lib/recording/run.h"
 #include "lib/symbols/elf_file.h"
+#include "lib/symbols/split_debug.h"
 
 namespace leakhunt::symbols {
 
 class DataNamer {
  public:
   // Nothing when there is no such file, or it is another build's.
-  static std::optional<DataNamer> open(const std::string& path, std::span<const uint8_t> build_id);
+  static std::optional<DataNamer> open(const std::string& path, std::span<const uint8_t> build_id,
+                                       const DebugRoots& roots = debug_roots_of_environment());
   DataNamer(DataNamer&& other) noexcept;
   DataNamer& operator=(DataNamer&&) = delete;
   ~DataNamer();
@@ -53,13 +55,17 @@ class DataNamer {
     std::string name;
   };
 
-  explicit DataNamer(ElfFile file);
+  DataNamer(ElfFile file, const DebugRoots& roots);
   void read_variables();
+  void read_symbols(const ElfFile& file);
   std::optional<Dwarf_Die> unit_at(uint64_t address);
   std::optional<Dwarf_Die> type_of_variable(uint64_t address);
 
   ElfFile file_;
+  std::optional<ElfFile> split_;   // what was stripped off it
+  std::optional<ElfFile> shared_;  // what dwz moved to a file of several programs
   Dwarf* dwarf_ = nullptr;
+  Dwarf* shared_dwarf_ = nullptr;
   std::vector<Variable> variables_;  // by address
   bool variables_read_ = false;
 };

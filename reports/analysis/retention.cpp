@@ -168,7 +168,9 @@ class Comparison {
       const auto there = before_by_key_.find(key_of(node));
       if (there == before_by_key_.end() || !is_held(before_.nodes[there->second].reach)) continue;
       ++compared;
-      for (const GraphEdgeRow* edge : edges_to_[there->second]) vote(*edge, candidates);
+      for (const GraphEdgeRow* edge : edges_to_[there->second]) {
+        if (!is_of_circle(*edge)) vote(*edge, candidates);
+      }
     }
     const Candidate* best = nullptr;
     for (const auto& [key, candidate] : candidates) {
@@ -198,6 +200,16 @@ class Comparison {
   }
 
  private:
+  // A block that is lost as well and points there still does not hold it: they are lost together.
+  bool is_of_circle(const GraphEdgeRow& edge) const {
+    if (edge.from == kNoNode) return false;
+    const auto holder = after_by_key_.find(key_of(before_.nodes[edge.from]));
+    if (holder == after_by_key_.end() || is_held(after_.nodes[holder->second].reach)) return false;
+    const auto now = slots_after_.find(slot_key(before_, edge));
+    return now != slots_after_.end() &&
+           key_of(after_.nodes[now->second->to]) == key_of(before_.nodes[edge.to]);
+  }
+
   struct Candidate {
     const GraphEdgeRow* edge = nullptr;
     uint64_t blocks = 0;
@@ -250,6 +262,25 @@ class Comparison {
   std::map<EdgeKey, const GraphEdgeRow*> slots_after_;
 };
 
+// --- circles
+
+// Of the blocks of a circle one is lost definitely: what points to it is what it leads to.
+std::optional<Holder> find_circle(const HeapGraph& graph, const Sites& sites) {
+  std::map<std::pair<SiteId, uint64_t>, std::pair<uint64_t, Holder>> slots;
+  for (const GraphEdgeRow& edge : graph.edges) {
+    const GraphNodeRow& to = graph.nodes[edge.to];
+    if (edge.from == kNoNode || edge.via != 0 || to.reach != Reach::kDefinite || !sites.contains(to.site))
+      continue;
+    auto& [count, holder] = slots[{graph.nodes[edge.from].site, edge.slot}];
+    ++count;
+    holder = holder_of(graph, edge);
+  }
+  const auto rarer = [](const auto& a, const auto& b) { return a.second.first < b.second.first; };
+  const auto most = std::max_element(slots.begin(), slots.end(), rarer);
+  if (most == slots.end()) return std::nullopt;
+  return most->second.second;
+}
+
 // --- containers
 
 std::map<SiteId, uint64_t> children_by_site(const HeapGraph& graph) {
@@ -300,10 +331,12 @@ bool count_held(const HeapGraph& graph, const Sites& sites, Retention& retention
 }
 
 void compare_graphs(const std::vector<const HeapGraph*>& graphs, const Sites& sites, Retention& retention) {
+  // Over as long a time as there is: then it is plain who grows.
+  for (size_t i = 0; i + 1 < graphs.size() && !retention.container; ++i)
+    retention.container = find_container(*graphs[i], *graphs.back(), sites);
   for (size_t i = graphs.size(); i-- > 1;) {
     const HeapGraph& before = *graphs[i - 1];
     const HeapGraph& after = *graphs[i];
-    if (!retention.container) retention.container = find_container(before, after, sites);
     if (retention.last_holder) continue;
     const Comparison comparison(before, after);
     retention.last_holder = comparison.find(sites);
@@ -340,6 +373,7 @@ std::optional<Retention> find_retention(const Run& run, const std::vector<SiteId
   if (is_held(retention.mostly)) find_way(*graphs.back(), sites, retention);
   const size_t most = 8;  // the last ones; older ones say nothing new
   if (graphs.size() > most) graphs.erase(graphs.begin(), graphs.end() - most);
+  retention.circle = find_circle(*graphs.back(), sites);
   compare_graphs(graphs, sites, retention);
   if (retention.lost_bytes() == 0) retention.last_holder.reset();
   return retention;

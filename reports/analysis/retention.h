@@ -4,6 +4,7 @@
 //   way               the shortest chain of pointers from a root to one of them
 //   last holder       the slot that pointed to a block in one graph, and does not in the next, in which the
 //                     block is lost
+//   circle            that lost blocks form: nothing but themselves points to them
 //   container         whose number of pointers to such blocks rises from graph to graph
 //
 // The figures are those of the last graph before the program ended, since at its end main's variables are
@@ -70,6 +71,7 @@ struct Retention {
   recording::SiteId way_to{};
   std::optional<uint64_t> retained_bytes;  // by the first block of the way: what would go with it
   std::optional<LastHolder> last_holder;
+  std::optional<Holder> circle;  // by which slot one of it points to another
   std::optional<Container> container;
 
   uint64_t lost_bytes() const { return held[0].bytes + held[1].bytes; }

@@ -32,6 +32,11 @@ double per_second(const SpeedOfRun& run) {
   return run.per_second;
 }
 
+bool has_speed(const recording::SpeedPair& pair) {
+  return pair.subject.per_second > 0 && pair.twin.per_second > 0 && std::isfinite(pair.subject.per_second) &&
+         std::isfinite(pair.twin.per_second);
+}
+
 double processors_used(const SpeedOfRun& run) {
   return run.wall_ns == 0 ? 0 : static_cast<double>(run.cpu_ns) / static_cast<double>(run.wall_ns);
 }
@@ -86,7 +91,7 @@ Check compare(const TwinSpeed& speed) {
   const std::string least = fmt::format("the least that is allowed, {:.3g}", speed.least_ratio);
   if (ratio.interval.high < speed.least_ratio)
     return {CheckState::kFailed, fmt::format("{}; below {}{}", text, least, why(speed))};
-  if (ratio.interval.low < speed.least_ratio) {
+  if (!(ratio.interval.low >= speed.least_ratio)) {
     return {
         CheckState::kInconclusive,
         fmt::format("{}; whether that is below {}, the noise of this machine does not tell", text, least)};
@@ -121,8 +126,7 @@ std::optional<double> brisk_per_second(const Run& run) {
 stats::MedianInterval speed_ratio(const TwinSpeed& speed) {
   std::vector<double> ratios;
   for (const recording::SpeedPair& pair : speed.pairs) {
-    if (pair.subject.per_second > 0 && pair.twin.per_second > 0)
-      ratios.push_back(pair.subject.per_second / pair.twin.per_second);
+    if (has_speed(pair)) ratios.push_back(pair.subject.per_second / pair.twin.per_second);
   }
   return stats::median_interval(ratios, kBandConfidence);
 }
@@ -130,9 +134,6 @@ stats::MedianInterval speed_ratio(const TwinSpeed& speed) {
 void check_twin_speed(const Run& run, std::vector<Check>& checks) {
   if (!run.twin_speed) return;
   const TwinSpeed& speed = *run.twin_speed;
-  const auto has_speed = [](const recording::SpeedPair& pair) {
-    return pair.subject.per_second > 0 && pair.twin.per_second > 0;
-  };
   const auto measured = std::count_if(speed.pairs.begin(), speed.pairs.end(), has_speed);
   if (static_cast<size_t>(measured) < kMinPairs || !speed.obstacle.empty()) {
     const std::string obstacle =

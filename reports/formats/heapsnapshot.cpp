@@ -1,5 +1,5 @@
-// The last heap graph as a V8 heap snapshot, which Chrome DevTools opens (Memory, Load). Fields and types as
-// in V8's src/profiler/heap-snapshot-generator.cc.
+// The heap graph that the report speaks of as a V8 heap snapshot, which Chrome DevTools opens (Memory, Load).
+// Fields and types as in V8's src/profiler/heap-snapshot-generator.cc.
 //
 //   (root) -> (data) | (thread-local data) | (stacks) ... -> block, block ...
 //          -> (lost)                what nothing holds, that it can be looked at
@@ -16,9 +16,11 @@
 
 #include <fmt/format.h>
 
+#include "reports/analysis/chosen_graphs.h"
 #include "reports/formats/escape.h"
 #include "reports/formats/formats.h"
 #include "reports/formats/labels.h"
+#include "reports/formats/member_names.h"
 #include "reports/formats/retention.h"
 
 namespace leakhunt::reports {
@@ -31,7 +33,7 @@ using recording::HeapGraph;
 using recording::kNoNode;
 
 enum NodeType : uint32_t { kNative = 8, kSynthetic = 9 };
-enum EdgeType : uint32_t { kElement = 1, kProperty = 2 };
+enum EdgeType : uint32_t { kElement = 1, kProperty = 2, kWeak = 6 };
 
 // The groups under the root; the first five are those of recording::RootKind.
 constexpr std::array<const char*, 7> kGroups = {
@@ -131,6 +133,17 @@ class Snapshot {
       edges_[0].push_back({kElement, static_cast<uint32_t>(group + 1), group + 1});
   }
 
+  static bool is_lost(const GraphNodeRow& node) {
+    return node.reach == recording::Reach::kDefinite || node.reach == recording::Reach::kIndirect;
+  }
+
+  // The member's, or "+0x18".
+  std::string slot_name(const auto& member, uint64_t slot) const {
+    if (member == report_.run->data_names.members.end()) return fmt::format("+{:#x}", slot);
+    const std::string readable = readable_path(member->second.member);
+    return escape_line(readable.empty() ? member->second.member : readable);
+  }
+
   static uint32_t small(uint64_t value) {
     return static_cast<uint32_t>(std::min<uint64_t>(value, std::numeric_limits<uint32_t>::max()));
   }
@@ -146,10 +159,13 @@ class Snapshot {
     auto& edges = edges_[first_block() + edge.from];
     const auto& members = report_.run->data_names.members;
     const auto member = members.find({from.site, edge.slot});
-    if (edge.via != 0) {
+    if (is_lost(from) && !is_lost(graph_.nodes[edge.to])) {
+      // Hung under (lost) to be looked at, it would otherwise seem to hold what it points to.
+      edges.push_back({kWeak, strings_.number(slot_name(member, edge.slot)), to});
+    } else if (edge.via != 0) {
       edges.push_back({kProperty, strings_.number(fmt::format("({} blocks left out)", edge.via)), to});
     } else if (member != members.end()) {
-      edges.push_back({kProperty, strings_.number(escape_line(member->second.member)), to});
+      edges.push_back({kProperty, strings_.number(slot_name(member, edge.slot)), to});
     } else {
       edges.push_back({kElement, small(edge.slot), to});
     }
@@ -226,11 +242,10 @@ class Snapshot {
 
 void write_heapsnapshot(const Report& report, std::ostream& out) {
   const auto& graphs = report.run->graphs;
-  const auto last = std::find_if(graphs.rbegin(), graphs.rend(),
-                                 [](const HeapGraph& graph) { return graph.obstacle.empty(); });
+  const std::vector<const HeapGraph*> chosen = chosen_graphs(*report.run);
   HeapGraph none;
   none.obstacle = graphs.empty() ? "none was taken" : graphs.back().obstacle;
-  Snapshot(report, last != graphs.rend() ? *last : none).write(out);
+  Snapshot(report, chosen.empty() ? none : *chosen.back()).write(out);
 }
 
 }  // namespace leakhunt::reports

@@ -198,6 +198,7 @@ Json retention_json(const Report& report, const std::optional<Retention>& retent
                  {"path", way_words(report, *retention)},
                  {"retained_bytes", or_null(retention->retained_bytes)},
                  {"last_holder", last_holder_json(report, retention->last_holder)},
+                 {"circle", retention->circle ? holder_json(report, *retention->circle) : Json(nullptr)},
                  {"container", nullptr}};
   for (size_t i = 0; i < recording::kReaches; ++i) {
     object["held"].push_back({{"reachability", reports::to_string(static_cast<recording::Reach>(i))},

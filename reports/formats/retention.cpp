@@ -6,6 +6,7 @@
 
 #include "reports/formats/escape.h"
 #include "reports/formats/labels.h"
+#include "reports/formats/member_names.h"
 #include "reports/formats/units.h"
 
 namespace leakhunt::reports {
@@ -40,7 +41,7 @@ std::string slot_in_block(const Report& report, SiteId site, uint64_t slot) {
   const auto& members = report.run->data_names.members;
   const auto name = members.find({site, slot});
   if (name == members.end()) return fmt::format("+{:#x}", slot);
-  return escape_line(fmt::format("{}::{}", name->second.type, name->second.member)) +
+  return escape_line(readable_member(name->second.type, name->second.member)) +
          fmt::format(" (+{:#x})", slot);
 }
 
@@ -64,8 +65,9 @@ std::string data_words(const Report& report, uint64_t address) {
   const auto& variables = report.run->data_names.variables;
   if (const auto name = variables.find(address); name != variables.end()) {
     const std::string variable = escape_line(name->second.variable);
-    if (!name->second.member.empty())
-      return fmt::format("global '{}.{}'", variable, escape_line(name->second.member));
+    const std::string member = readable_path(name->second.member);
+    if (!member.empty()) return fmt::format("global '{}.{}'", variable, escape_line(member));
+    if (!name->second.member.empty()) return fmt::format("global '{}'", variable);
     if (name->second.offset == 0) return fmt::format("global '{}'", variable);
     return fmt::format("global '{}' + {}", variable, name->second.offset);
   }
@@ -214,6 +216,9 @@ std::vector<std::string> retention_sentences(const Report& report, const Finding
   }
   const Retention& retention = *finding.retention;
   sentences.push_back(reach_sentence(report, retention));
+  if (retention.circle)
+    sentences.push_back(fmt::format("They hold one another in a circle, by {}: nothing else points to them.",
+                                    holder_words(report, *retention.circle)));
   if (retention.last_holder) sentences.push_back(last_holder_sentence(report, retention));
   if (!retention.way.empty()) {
     std::string text = "Held by: " + way_words(report, retention) + ".";
@@ -224,10 +229,10 @@ std::vector<std::string> retention_sentences(const Report& report, const Finding
     sentences.push_back(text);
   }
   if (const auto& container = retention.container) {
-    sentences.push_back(
-        fmt::format("What grows is in blocks from {}: {} pointers to such blocks after {} {}s, {} after {}.",
-                    place_of(report, *container->holder.site), container->before, container->before_iteration,
-                    step_label(report), container->after, container->after_iteration));
+    sentences.push_back(fmt::format(
+        "The container that grows: what comes from {} holds {} of such blocks after {} {}s, and {} after {}.",
+        place_of(report, *container->holder.site), container->before, container->before_iteration,
+        step_label(report), container->after, container->after_iteration));
   }
   return sentences;
 }

@@ -67,11 +67,32 @@ std::array<double, kFigures> figures_of_site(const Report& report, SiteId id) {
           growth.growth.grows() ? growth.growth.bytes_per_step : 0};
 }
 
+// What the relative limits of the run are held against. What depends on time differs from machine to machine.
+std::map<std::string, Band> limits_of(const Report& report) {
+  std::map<std::string, Band> limits;
+  for (const recording::Limit& limit : report.run->budget.limits) {
+    const bool timed = limit.cost == Cost::kAllocationsPerSecond || limit.cost == Cost::kIterationsPerSecond;
+    if (!limit.percent || timed) continue;
+    std::optional<double> value;
+    if (limit.scope.process.empty()) {
+      value = measure(*report.run, report.timeline, report.growth, limit.scope, limit.cost).value;
+    } else if (const auto known = report.process_figures.find(limit.name);
+               known != report.process_figures.end()) {
+      value = known->second;
+    }
+    if (!value) continue;
+    const double kept = std::ceil(*value * 1000) / 1000;  // up: the run itself keeps to what it was
+    limits[limit_key(limit)] = {kept, kept};
+  }
+  return limits;
+}
+
 // Everything of one report that a baseline keeps, as bands of one value.
 struct Measurements {
   Figures process;
   std::map<std::string, Figures> tags;
   std::map<PlaceName, Figures> places;
+  std::map<std::string, Band> limits;
 };
 
 void add(Figures& to, const std::array<double, kFigures>& values) {
@@ -88,6 +109,7 @@ void set(Figures& figures, Figure figure, double value) {
 Measurements measurements_of(const Report& report) {
   const Run& run = *report.run;
   Measurements result;
+  result.limits = limits_of(report);
   for (size_t i = 0; i < run.sites.size(); ++i) {
     const SiteId id{static_cast<uint32_t>(i)};
     const recording::CallSite& site = run.sites[i];
@@ -133,10 +155,47 @@ void widen(std::map<Key, Figures>& all, const std::map<Key, Figures>& others) {
   }
 }
 
+// A limit that not every recording was held against is of none.
+void widen_limits(std::map<std::string, Band>& all, const std::map<std::string, Band>& others) {
+  std::erase_if(all, [&](const auto& limit) { return !others.contains(limit.first); });
+  for (auto& [key, band] : all) band.take(others.at(key).high);
+}
+
 // After the warm-up it neither lives nor allocates, in none of the recordings.
 bool is_idle(const Figures& figures) {
   return figures[Figure::kEnd].high <= 0 && figures[Figure::kBlocks].high <= 0 &&
          figures[Figure::kAllocations].high <= 0;
+}
+
+std::optional<Figure> figure_of(Cost cost) {
+  switch (cost) {
+    case Cost::kPeakBytes:
+      return Figure::kPeak;
+    case Cost::kEndBytes:
+      return Figure::kEnd;
+    case Cost::kEndBlocks:
+      return Figure::kBlocks;
+    case Cost::kAllocations:
+      return Figure::kAllocations;
+    case Cost::kGrowthBytes:
+      return Figure::kGrowth;
+    default:
+      return std::nullopt;
+  }
+}
+
+// Of the process, or of one whole tag.
+std::optional<double> figure_of_part(const Baseline& baseline, const recording::Limit& limit) {
+  const recording::Scope& scope = limit.scope;
+  const auto figure = figure_of(limit.cost);
+  if (!figure || !scope.file.empty() || !scope.thread.empty() || !scope.function.empty() ||
+      !scope.process.empty())
+    return std::nullopt;
+  const auto tag = baseline.tags.find(scope.tag);
+  if (!scope.is_process() && tag == baseline.tags.end()) return std::nullopt;
+  const double value = (scope.is_process() ? baseline.process : tag->second)[*figure].high;
+  if (limit.cost != Cost::kAllocations) return value;
+  return value / static_cast<double>(std::max<uint64_t>(1, baseline.judged));
 }
 
 std::string why_not_acceptable(const Report& report) {
@@ -219,9 +278,14 @@ tl::expected<Baseline, std::string> make_baseline(const std::vector<const Report
     const Measurements measured = measurements_of(*report);
     const auto rss = static_cast<double>(report->peak_rss_bytes);
     if (baseline.recordings++ == 0) {
-      baseline = {
-          configuration,   1,    report->timeline.judged_steps(), {rss, rss}, measured.process, measured.tags,
-          measured.places, false};
+      baseline = {configuration,
+                  1,
+                  report->timeline.judged_steps(),
+                  {rss, rss},
+                  measured.process,
+                  measured.tags,
+                  measured.places,
+                  measured.limits};
       continue;
     }
     if (const std::string difference = difference_of(configuration, baseline.configuration);
@@ -231,6 +295,7 @@ tl::expected<Baseline, std::string> make_baseline(const std::vector<const Report
     widen(baseline.process, measured.process);
     widen(baseline.tags, measured.tags);
     widen(baseline.places, measured.places);
+    widen_limits(baseline.limits, measured.limits);
   }
   std::erase_if(baseline.places, [](const auto& place) { return is_idle(place.second); });
   return baseline;
@@ -244,36 +309,15 @@ Baseline allowing(const Baseline& baseline, const Baseline& run) {
   return both;
 }
 
+std::string limit_key(const recording::Limit& limit) {
+  return fmt::format("{}: {}", to_string(limit.scope), to_string(limit.cost));
+}
+
 void look_up_limits(const Baseline& baseline, std::vector<recording::Limit>& limits) {
-  const auto figure_of = [](Cost cost) -> std::optional<Figure> {
-    switch (cost) {
-      case Cost::kPeakBytes:
-        return Figure::kPeak;
-      case Cost::kEndBytes:
-        return Figure::kEnd;
-      case Cost::kEndBlocks:
-        return Figure::kBlocks;
-      case Cost::kAllocations:
-        return Figure::kAllocations;
-      case Cost::kGrowthBytes:
-        return Figure::kGrowth;
-      default:
-        return std::nullopt;
-    }
-  };
   for (recording::Limit& limit : limits) {
-    const auto figure = figure_of(limit.cost);
-    const recording::Scope& scope = limit.scope;
-    if (!limit.percent || !figure || !scope.file.empty() || !scope.thread.empty() || !scope.function.empty())
-      continue;
-    double value = 0;
-    if (scope.is_process()) value = baseline.process[*figure].high;
-    const auto tag = baseline.tags.find(scope.tag);
-    if (!scope.is_process() && tag == baseline.tags.end()) continue;
-    if (!scope.is_process()) value = tag->second[*figure].high;
-    if (limit.cost == Cost::kAllocations)
-      value /= static_cast<double>(std::max<uint64_t>(1, baseline.judged));
-    limit.baseline = value;
+    if (!limit.percent) continue;
+    const auto kept = baseline.limits.find(limit_key(limit));
+    limit.baseline = kept == baseline.limits.end() ? figure_of_part(baseline, limit) : kept->second.high;
   }
 }
 

@@ -71,7 +71,7 @@ struct Baseline {
   Figures process;
   std::map<std::string, Figures> tags;
   std::map<PlaceName, Figures> places;
-  bool edited = false;  // its text is not as it was written
+  std::map<std::string, Band> limits;  // by limit_key(): what relative limits were held against
 };
 
 Configuration configuration_of(const Report& report);
@@ -89,7 +89,11 @@ Baseline allowing(const Baseline& baseline, const Baseline& run);
 // The name of a call site's place.
 PlaceName place_name(const Report& report, recording::SiteId site);
 
-// What relative limits were there: Limit::baseline of those that name the process, a tag or a function in it.
+// "tag tape.*: peak": a limit in the text of a baseline.
+std::string limit_key(const recording::Limit& limit);
+
+// What relative limits were there, as Limit::baseline: of those that the accepted run was held against, and
+// of those on the process and on tags that are named without a pattern. Never of what depends on time.
 void look_up_limits(const Baseline& baseline, std::vector<recording::Limit>& limits);
 
 // --- text ----------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 // The text of a baseline, a line a fact: a word, names in quotes, key=value. Sorted, so that a difference
-// between two of them is what has changed. Its last line is a checksum of all before it: an edit by hand is
-// allowed, and seen.
+// between two of them is what has changed. Its last line is a checksum of all before it: what was changed by
+// hand, by a merge or by a machine is refused with its line, since a gate that was loosened so would pass in
+// silence.
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -205,6 +206,28 @@ std::string read_row(std::string_view key, Line& line, Baseline& baseline) {
   return line.problem();
 }
 
+// Limits come behind all else, sorted.
+std::string read_limit(Line& line, Baseline& baseline) {
+  line.skip(" ");
+  const std::string key = line.name();
+  line.skip(" ");
+  if (!baseline.limits.empty() && key <= baseline.limits.rbegin()->first)
+    line.complain("the limits are not in order");
+  baseline.limits[key] = line.band();
+  return line.problem();
+}
+
+// What others do to a text. Empty: nothing of that.
+std::string damage_of(std::string_view line) {
+  for (const std::string_view marker : {"<<<<<<<", "=======", ">>>>>>>", "|||||||"}) {
+    if (line.starts_with(marker)) return "a merge conflict was left in the file";
+  }
+  if (line.ends_with('\r'))
+    return "the line ends in CR LF: keep the file as it is written, with \"*.baseline -text\" in "
+           ".gitattributes";
+  return {};
+}
+
 // Empty: the line is well.
 std::string read_line(std::string_view text, size_t& once, Baseline& baseline) {
   Line line(text);
@@ -217,7 +240,10 @@ std::string read_line(std::string_view text, size_t& once, Baseline& baseline) {
     ++once;
     problem = read_once(key, line, baseline);
   } else if (key == "tag" || key == "place") {
+    if (!baseline.limits.empty()) return "a tag or place behind the limits";
     problem = read_row(key, line, baseline);
+  } else if (key == "limit") {
+    problem = read_limit(line, baseline);
   } else {
     return fmt::format("\"{}\" begins no line of a baseline", Line::printable(key.substr(0, 20)));
   }
@@ -242,17 +268,21 @@ std::string to_text(const Baseline& baseline) {
     text += fmt::format("tag {}", quoted(tag)) + figures_text(figures);
   for (const auto& [name, figures] : baseline.places)
     text += fmt::format("place {} {}", quoted(name.first), quoted(name.second)) + figures_text(figures);
+  for (const auto& [key, band] : baseline.limits)
+    text += fmt::format("limit {} {}\n", quoted(key), band_text(band));
   return text + checksum_line(text);
 }
 
 tl::expected<Baseline, std::string> parse_baseline(std::string_view text) {
   Baseline baseline;
-  baseline.edited = true;
+  bool sealed = false;
   size_t number = 0;
   size_t once = 0;
   const auto refuse = [&](std::string_view what) {
-    return tl::unexpected(fmt::format(
-        "{}: {}; take the file back from version control, or accept a recording anew", number, what));
+    return tl::unexpected(
+        fmt::format("{}: {}; take the file back from version control, or write it anew: leakhunt baseline "
+                    "accept --loosen",
+                    number, what));
   };
   for (size_t begin = 0; begin < text.size();) {
     ++number;
@@ -260,6 +290,7 @@ tl::expected<Baseline, std::string> parse_baseline(std::string_view text) {
     const std::string_view line = text.substr(begin, end - begin);
     const std::string_view before = text.substr(0, begin);
     begin = end + 1;
+    if (const std::string damage = damage_of(line); !damage.empty()) return refuse(damage);
     if (number == 1) {
       if (line != kFirstLine)
         return refuse(fmt::format("no baseline begins so: the first line is \"{}\"", kFirstLine));
@@ -268,7 +299,9 @@ tl::expected<Baseline, std::string> parse_baseline(std::string_view text) {
     if (line.empty() || line.starts_with('#')) continue;
     if (line.starts_with("checksum ")) {
       if (begin < text.size()) return refuse("lines follow the checksum");
-      baseline.edited = std::string(line) + "\n" != checksum_line(before);
+      if (std::string(line) + "\n" != checksum_line(before))
+        return refuse("the checksum is of another text: lines above were edited, removed or damaged");
+      sealed = true;
       continue;
     }
     if (const std::string problem = read_line(line, once, baseline); !problem.empty()) return refuse(problem);
@@ -276,6 +309,7 @@ tl::expected<Baseline, std::string> parse_baseline(std::string_view text) {
   ++number;
   if (once < std::size(kOnce))
     return refuse(fmt::format("the file ends before its line \"{}\"", kOnce[once]));
+  if (!sealed) return refuse("the file ends before its line \"checksum\"");
   return baseline;
 }
 

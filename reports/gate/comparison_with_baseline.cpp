@@ -220,15 +220,10 @@ void compare_with_baseline(Report& report, const Baseline& baseline) {
   add_rss(report, baseline, checks, not_compared);
   if (!comparison.gains.empty())
     checks.push_back({CheckState::kNotChecked, gains_text(comparison.gains), "baseline: less"});
-  if (baseline.edited) {
-    checks.push_back(
-        {CheckState::kNotChecked,
-         "the baseline was edited by hand: its checksum is of another text; leakhunt baseline accept "
-         "writes it anew",
-         "baseline: edited"});
-  }
   const bool builds_known = !report.run->budget.build.empty() && !baseline.configuration.build.empty();
   if (!builds_known) not_compared += "the build (not known of both), ";
+  if (const size_t processes = report.processes.processes(); processes > 1)
+    not_compared += fmt::format("{} child process{}, ", processes - 1, processes == 2 ? "" : "es");
   checks.push_back(
       {CheckState::kNotChecked,
        fmt::format("not compared with the baseline: {}speed (a machine is no baseline for another)",

@@ -124,6 +124,21 @@ bool catches(Run& run, const Baseline* allowed, const Timeline& timeline, const 
                             : is_caught_by_baseline(leaking, *allowed);
 }
 
+// By the growth of the child, and by the verdict over the tree, in which it stands beside a root that passes.
+bool is_caught_in_tree(Run& child, const Timeline& timeline, const Leak& leak, ProcessRow root) {
+  const InjectedLeak injected(child, timeline, leak);
+  const Report leaking = analyse(child);
+  if (!is_caught_by_growth(leaking, injected.site())) return false;
+  root.verdict = Verdict::kPass;
+  root.reasons.clear();
+  Report tree;
+  take_in_processes(tree, make_process_tree({root, describe_process(leaking)}, 0));
+  const auto& checks = tree.judgement.checks;
+  return tree.verdict() == Verdict::kFail &&
+         std::any_of(checks.begin(), checks.end(),
+                     [](const Check& check) { return is_failed(check, "child process"); });
+}
+
 std::string leak_text(const Leak& leak) {
   const std::string rate = leak.every == 1 ? "every iteration" : fmt::format("{} iterations", leak.every);
   return fmt::format("an injected leak of one block of {} in {}",
@@ -161,6 +176,24 @@ Check control(Run& run, const Baseline* baseline, const Report& report) {
 }
 
 }  // namespace
+
+bool is_child_judged(const Report& own) {
+  return own.timeline.clock == Clock::kIterations && own.timeline.judges() && own.timeline.judged_steps() > 0;
+}
+
+Check control_in_child(Run& child, const Report& own, const ProcessRow& root) {
+  std::string missed;
+  for (const uint64_t every : distances(own, nullptr)) {
+    const Leak leak = leak_of(child, every, nullptr);
+    const std::string text =
+        fmt::format("{}: {} in process {}", kChildControl, leak_text(leak), child.process.pid);
+    if (is_caught_in_tree(child, own.timeline, leak, root))
+      return {CheckState::kPassed, text + " is caught", std::string(kChildControl)};
+    missed = text;
+  }
+  return {CheckState::kInconclusive, missed + " is not caught: a pass would mean nothing",
+          std::string(kChildControl)};
+}
 
 void run_positive_control(Run& run, const Baseline* baseline, Report& report) {
   report.judgement.checks.push_back(control(run, baseline, report));

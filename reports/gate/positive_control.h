@@ -16,4 +16,13 @@ namespace leakhunt::reports {
 // a while, and left as it was.
 void run_positive_control(recording::Run& run, const Baseline* baseline, Report& report);
 
+// The same of a child: the leak is injected into the data of `child`, whose report is `own`, and the verdict
+// over the tree that begins with `root` has to fail because of it. A check for the report of the root.
+// `child` is changed for a while, and left as it was.
+Check control_in_child(recording::Run& child, const Report& own, const ProcessRow& root);
+
+// Could control_in_child() show anything? Without iterations no leak of a child is a fail.
+bool is_child_judged(const Report& own);
+inline constexpr std::string_view kChildControl = "positive control in a child";
+
 }  // namespace leakhunt::reports

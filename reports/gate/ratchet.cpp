@@ -47,6 +47,13 @@ std::vector<BaselineChange> changes_of(const Baseline& from, const Baseline& to)
   for (const auto& [tag, figures] : from.tags) {
     if (!to.tags.contains(tag)) compare("tag " + escape_line(tag), figures, nothing, changes);
   }
+  for (const auto& [key, band] : to.limits) {
+    const auto old = from.limits.find(key);
+    if (old == from.limits.end() || old->second == band) continue;  // what was not known allowed nothing
+    changes.push_back(
+        {fmt::format("limit {}: {} -> {}", escape_line(key), band_text(old->second), band_text(band)),
+         band.high > old->second.high});
+  }
   const auto old_rss = allowed_rss(from);
   const auto rss = allowed_rss(to);
   if (old_rss && !rss) changes.push_back({"peak RSS: no band any more: accept several recordings", true});

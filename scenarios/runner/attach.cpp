@@ -18,6 +18,7 @@
 #include "lib/recording/appender.h"
 #include "lib/recording/reader.h"
 #include "scenarios/runner/borrowed_thread.h"
+#include "scenarios/runner/data_names.h"
 #include "scenarios/runner/process_memory.h"
 #include "scenarios/runner/samples.h"
 #include "scenarios/runner/signal_watch.h"
@@ -87,6 +88,7 @@ tl::expected<recording::AttachCall, std::string> make_call(const AttachOrder& or
   if (path.size() >= sizeof call.recording) return Refusal(fmt::format("{}: the path is too long", path));
   std::memcpy(call.recording, path.data(), path.size());
   std::memcpy(call.unwinder, order.stacks.data(), std::min(order.stacks.size(), sizeof call.unwinder - 1));
+  std::memcpy(call.graph, order.graph.data(), std::min(order.graph.size(), sizeof call.graph - 1));
   return call;
 }
 
@@ -202,7 +204,9 @@ void detach(const AttachOrder& order, const recording::AttachCall& call,
 tl::expected<void, std::string> close_recording(const std::string& path, const Session& session) {
   const auto run = recording::read_recording(path);
   if (!run) return Refusal(run.error().message);
-  const auto closed = recording::append_host_records(path, symbolise(*run), session.samples(), std::nullopt);
+  const recording::Symbols symbols = symbolise(*run);
+  const auto closed = recording::append_host_records(path, symbols, session.samples(), std::nullopt, {},
+                                                     name_data(*run, symbols));
   if (!closed) return Refusal(closed.error().message);
   return {};
 }

@@ -22,6 +22,7 @@ struct AttachOrder {
   std::filesystem::path library;
   recording::Budget budget;  // judged only: nothing is done to the program
   std::string stacks = "cfi";
+  std::string graph = "auto";
   std::chrono::milliseconds interval{100};
   std::optional<std::chrono::nanoseconds> duration;  // none: until a signal, or its end
 };

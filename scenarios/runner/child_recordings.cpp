@@ -12,6 +12,7 @@
 #include "lib/recording/appender.h"
 #include "lib/recording/packing.h"
 #include "lib/recording/reader.h"
+#include "scenarios/runner/data_names.h"
 
 namespace leakhunt::runner {
 
@@ -85,7 +86,9 @@ recording::LeftRunning close_child_recordings(const fs::path& directory, Symboli
       continue;
     }
     // What cannot be written is looked up again by whoever reads it.
-    static_cast<void>(recording::append_host_records(file.string(), symboliser.symbolise(*run), {}, {}));
+    const recording::Symbols symbols = symboliser.symbolise(*run);
+    static_cast<void>(
+        recording::append_host_records(file.string(), symbols, {}, {}, {}, name_data(*run, symbols)));
     static_cast<void>(recording::pack_recording(file.string()));
   }
   return left_running;

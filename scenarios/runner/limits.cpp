@@ -131,9 +131,18 @@ std::string unknown_in_table(const Layer& layer, const toml::key& key, std::stri
 
 std::vector<std::string_view> limit_keys() {
   std::vector<std::string_view> keys(kScopeKeys.begin(), kScopeKeys.end());
+  keys.insert(keys.end(), {"process", "together"});
   for (const CostRule& rule : kCostRules) keys.push_back(rule.key);
   keys.insert(keys.end(), {"optional", "owner", "reason"});
   return keys;
+}
+
+Problem read_flag(const Layer& layer, std::string_view key, const toml::node& node, bool& flag) {
+  const auto* value = node.as_boolean();
+  if (value == nullptr)
+    return at(layer, node, fmt::format("{} must be true or false", key), fmt::format("write {} = true", key));
+  flag = value->get();
+  return std::nullopt;
 }
 
 Problem read_limit_key(const Layer& layer, const toml::key& key, const toml::node& node, Limit& common,
@@ -142,13 +151,9 @@ Problem read_limit_key(const Layer& layer, const toml::key& key, const toml::nod
   if (std::string* field = scope_field(common.scope, name)) return read_text(layer, name, node, *field);
   if (name == "owner") return read_text(layer, name, node, common.owner);
   if (name == "reason") return read_text(layer, name, node, common.reason);
-  if (name == "optional") {
-    if (const auto* flag = node.as_boolean()) {
-      common.optional = flag->get();
-      return std::nullopt;
-    }
-    return at(layer, node, "optional must be true or false", "write optional = true");
-  }
+  if (name == "process") return read_text(layer, name, node, common.scope.process);
+  if (name == "optional") return read_flag(layer, name, node, common.optional);
+  if (name == "together") return read_flag(layer, name, node, common.scope.together);
   for (const CostRule& rule : kCostRules) {
     if (rule.key == name) return read_cost(layer, rule, node, limits);
   }
@@ -165,6 +170,14 @@ Problem read_limit(const Layer& layer, const toml::table& table, recording::Budg
     return at(layer, table, "a limit that limits nothing",
               "add one of peak, end, blocks, growth, growth_blocks, allocations, allocations_per_second, "
               "iterations_per_second");
+  }
+  if (common.scope.together && common.scope.process.empty()) {
+    return at(layer, table, "together adds up processes, and none is named",
+              "add process = \"*\" for all processes of the run");
+  }
+  if (common.scope.process.find('/') != std::string::npos) {
+    return at(layer, table, fmt::format("process \"{}\" could never match", common.scope.process),
+              "give the last part of the program's path");
   }
   for (Limit& limit : limits) {
     if (limit.cost == Cost::kIterationsPerSecond && !common.scope.is_process()) {

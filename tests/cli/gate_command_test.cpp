@@ -124,6 +124,90 @@ TEST(GateCommand, ASuppressionForgivesUntilItsDay) {
   EXPECT_TRUE(contains(unwrapped(command.file("out/runner_steps/report.txt")), "expired on 2020-01-01"));
 }
 
+// A shell and two processes of the same program, of which the second may leak.
+std::string family(const std::string& second) {
+  return " -- sh -c '" LEAKHUNT_REGRESSES " 300; " + second + " " LEAKHUNT_REGRESSES " 300; true'";
+}
+
+TEST(GateCommand, EveryProcessOfAProgramIsHeldToItsLimits) {
+  const CommandLine command;
+  command.scratch().write("leakhunt.toml",
+                          "[[limit]]\nprocess = \"regress*\"\nblocks = 1\nowner = \"workers\"\n"
+                          "[[limit]]\nprocess = \"*\"\ntogether = true\nallocations = 1000\n");
+  const Called healthy = command.call("run --out out/a" + family(""));
+  EXPECT_EQ(healthy.status, 0) << healthy.err << command.file("out/a/report.txt");
+  std::string report = unwrapped(command.file("out/a/report.txt"));
+  EXPECT_TRUE(contains(report, "each process regress*: blocks live at the end 0 in process ")) << report;
+  EXPECT_TRUE(contains(report, "the worst of 2 processes, is within the limit of 1")) << report;
+  EXPECT_TRUE(
+      contains(report, "all processes * together: allocations per iteration 0 of 3 processes is within"))
+      << report;
+  const Called leaking = command.call("run --out out/b" + family("LEAK_EVERY=100"));
+  EXPECT_EQ(leaking.status, 1) << leaking.err;
+  report = unwrapped(command.file("out/b/report.txt"));
+  EXPECT_TRUE(contains(report, "each process regress*: blocks live at the end 3 in process ")) << report;
+  EXPECT_TRUE(contains(report, "over the limit of 1; the largest part, 3, in lose_one (regresses.c:"))
+      << report;
+  EXPECT_TRUE(contains(report, "owner: workers")) << report;
+  EXPECT_EQ(command.call("report out/b").status, 1) << "the recording holds its limits";
+  EXPECT_TRUE(
+      contains(command.call("report out/b --format junit").out, "name=\"each process regress*: blocks\""));
+}
+
+TEST(GateCommand, AProgramThatNobodyRanIsNoPass) {
+  const CommandLine command;
+  command.scratch().write("leakhunt.toml", "[[limit]]\nprocess = \"regreses\"\nblocks = 1\n");
+  EXPECT_EQ(command.call("run --out out/a" + family("")).status, 4);
+  EXPECT_TRUE(contains(unwrapped(command.file("out/a/report.txt")),
+                       "no process of the run runs a program of that name; there are "))
+      << command.file("out/a/report.txt");
+  command.scratch().write("leakhunt.toml",
+                          "[[limit]]\nprocess = \"regreses\"\nblocks = 1\noptional = true\n");
+  EXPECT_EQ(command.call("run --out out/a" + family("")).status, 0);
+}
+
+TEST(GateCommand, ALeakThatIsInjectedIntoAChildHasToBeCaught) {
+  const CommandLine command;
+  const Called run = command.call("run --max-growth 0B --out out/a" + family(""));
+  EXPECT_EQ(run.status, 0) << run.err;
+  const std::string report = unwrapped(command.file("out/a/report.txt"));
+  EXPECT_TRUE(contains(report, "positive control in a child: an injected leak of one block of 16 B in "))
+      << report;
+  EXPECT_TRUE(contains(report, " is caught")) << report;
+  const Called off = command.call("run --max-growth 0B --no-positive-control --out out/b" + family(""));
+  EXPECT_EQ(off.status, 0) << off.err;
+  EXPECT_FALSE(contains(command.file("out/b/report.txt"), "positive control"));
+}
+
+// What no exact name of a tag is: a pattern, a function, processes. The baseline keeps what they were.
+TEST(GateCommand, RelativeLimitsHoldForPatternsFunctionsAndProcesses) {
+  const CommandLine command;
+  command.scratch().write("leakhunt.toml",
+                          "baseline = \"x.baseline\"\n[budget]\ngrowth_per_iteration = \"1kB\"\n"
+                          "[[limit]]\ntag = \"he*\"\nend = \"+50%\"\n"
+                          "[[limit]]\nfunction = \"lose_*\"\nblocks = \"+50%\"\n"
+                          "[[limit]]\nprocess = \"regress*\"\ntogether = true\nblocks = \"+50%\"\n");
+  const std::string program = " -- " LEAKHUNT_REGRESSES " 300";
+  EXPECT_EQ(command.call("run --out out/a" + program, "LEAK_EVERY=50 ").status, 4) << "no baseline yet";
+  const std::string first = unwrapped(command.file("out/a/report.txt"));
+  EXPECT_TRUE(contains(first, "what it was in the baseline is not known: leakhunt baseline accept")) << first;
+  ASSERT_EQ(command.call("baseline accept out/a --baseline x.baseline").status, 0);
+  const std::string baseline = command.file("x.baseline");
+  EXPECT_TRUE(contains(baseline, "\nlimit \"function lose_*: blocks\" 6\n")) << baseline;
+  EXPECT_TRUE(contains(baseline, "\nlimit \"tag he*: end\" 96\n")) << baseline;
+  EXPECT_TRUE(contains(baseline, "\nlimit \"all processes regress* together: blocks\" 6\n")) << baseline;
+  EXPECT_EQ(command.call("run --out out/b" + program, "LEAK_EVERY=40 ").status, 0)
+      << command.file("out/b/report.txt");
+  EXPECT_EQ(command.call("run --out out/c" + program, "LEAK_EVERY=20 ").status, 1);
+  const std::string report = unwrapped(command.file("out/c/report.txt"));
+  EXPECT_TRUE(contains(report,
+                       "function lose_*: blocks live at the end 15 is over the limit of 9 (the baseline's "
+                       "6 +50 %); the largest part, 15, in lose_one (regresses.c:"))
+      << report;
+  EXPECT_TRUE(contains(report, "tag he*: memory live at the end 240 B is over the limit of 144 B")) << report;
+  EXPECT_TRUE(contains(report, "all processes regress* together: blocks live at the end 15")) << report;
+}
+
 TEST(HistoryCommand, TellsInWhichRunGrowthBegan) {
   const CommandLine command;
   const std::string program = " -- " LEAKHUNT_REGRESSES " 100";

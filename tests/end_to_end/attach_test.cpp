@@ -231,6 +231,49 @@ TEST_F(Attach, RefusesARunOfLeakhunt) {
   recorded.end();
 }
 
+TEST_F(Attach, SaysWhoHoldsWhatGrows) {
+  RunningTarget leaky({target("is_attached_to"), "leaks"});
+  const Finished attached = attach(leaky, "--for 1s --interval 20 --graph every=10");
+  EXPECT_EQ(attached.exit_status, 4) << attached.err;
+  const auto json = nlohmann::json::parse(read_file(out() + "/report.json"));
+  ASSERT_EQ(json["findings"].size(), 1u) << report();
+  const nlohmann::json& retention = json["findings"][0]["retention"];
+  ASSERT_TRUE(retention.is_object()) << report();
+  EXPECT_EQ(retention["reachability"], "still reachable");
+  EXPECT_NE(retention["path"].get<std::string>().find("kept"), std::string::npos) << report();
+  leaky.tell();
+  EXPECT_EQ(leaky.end(), kAllRight);
+}
+
+// Blocks from before, whose pointers keep newer ones, are not known as blocks; nor are threads that allocate
+// nothing.
+TEST_F(Attach, TakesNothingForLostThatOlderMemoryHolds) {
+  RunningTarget holder({target("is_attached_to"), "holds"});
+  const Finished attached = attach(holder, "--for 600ms --interval 20 --graph exit");
+  const auto run = recording::read_recording(out() + "/recording.lhr");
+  ASSERT_TRUE(run.has_value()) << attached.err;
+  ASSERT_EQ(run->graphs.size(), 1u);
+  ASSERT_EQ(run->graphs[0].obstacle, "");
+  size_t held = 0;
+  for (const auto& node : run->graphs[0].nodes) {
+    if (node.size != 1777) continue;  // as is_attached_to says it
+    ++held;
+    EXPECT_EQ(node.reach, recording::Reach::kReachable);
+  }
+  EXPECT_GE(held, 10u);
+  holder.tell();
+  EXPECT_EQ(holder.end(), kAllRight);
+}
+
+TEST_F(Attach, RefusesAGraphThatThereIsNot) {
+  RunningTarget leaky({target("is_attached_to"), "leaks"});
+  const Finished attached = attach(leaky, "--for 1s --graph every=0");
+  EXPECT_EQ(attached.exit_status, 2);
+  EXPECT_NE(attached.err.find("--graph: 'every=0' is none of"), std::string::npos) << attached.err;
+  leaky.tell();
+  leaky.end();
+}
+
 // Whatever is installed: interpreters whose allocators are their own, and whose libraries come and go.
 TEST_F(Attach, RecordsStockProgramsAndLetsThemGoOn) {
   const struct {

@@ -2,6 +2,8 @@
 #include "reports/analysis/certainty.h"
 
 #include <algorithm>
+#include <functional>
+#include <optional>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -11,8 +13,6 @@
 
 namespace leakhunt::reports {
 namespace {
-
-using recording::Run;
 
 SyntheticSite flat() {
   return {"parameter", "Tensor::Tensor", [](size_t) { return int64_t{8000}; }, {}, 1000};
@@ -27,10 +27,10 @@ SyntheticSite leak(int64_t bytes) {
 }
 
 // What was recorded of `planned` iterations when so many had passed.
-Run recorded(const std::vector<SyntheticSite>& sites, size_t iterations) {
+recording::Run recorded(const std::vector<SyntheticSite>& sites, size_t iterations) {
   SyntheticOptions options;
   options.iterations = iterations;
-  Run run = make_run(sites, options);
+  recording::Run run = make_run(sites, options);
   run.snapshots.erase(
       std::remove_if(run.snapshots.begin(), run.snapshots.end(),
                      [](const auto& s) { return s.kind != recording::SnapshotKind::kIteration; }),
@@ -47,10 +47,10 @@ struct Stopped {
 };
 
 Stopped judge_growing(const std::vector<SyntheticSite>& sites, size_t planned, double confidence,
-                      const std::function<void(Run&)>& change = {}) {
+                      const std::function<void(recording::Run&)>& change = {}) {
   EarlyJudge judge(planned, 100, confidence);
   for (size_t iterations = 110; iterations < planned; iterations += 10) {
-    Run run = recorded(sites, iterations);
+    recording::Run run = recorded(sites, iterations);
     if (change) change(run);
     if (auto certainty = judge.look(run)) return {iterations, certainty};
   }
@@ -95,7 +95,7 @@ TEST(EarlyJudge, SteadyGrowthIsCertainWhenItCouldHardlyEndAnyMore) {
 
 TEST(EarlyJudge, ABudgetThatBreaksSoonIsCertainAtOnce) {
   const Stopped stopped = judge_growing({flat(), leak(1'000'000)}, 10'100, 0.99,
-                                        [](Run& run) { run.budget.peak_rss_bytes = 900'000'000; });
+                                        [](recording::Run& run) { run.budget.peak_rss_bytes = 900'000'000; });
   ASSERT_TRUE(stopped.certainty);
   EXPECT_TRUE(stopped.certainty->fails);
   EXPECT_LT(stopped.at, 400u);
@@ -104,8 +104,9 @@ TEST(EarlyJudge, ABudgetThatBreaksSoonIsCertainAtOnce) {
 }
 
 TEST(EarlyJudge, ACeilingThatIsFarAwayIsNotBrokenYet) {
-  const Stopped stopped = judge_growing({flat(), leak(1'000'000)}, 2100, 0.99,
-                                        [](Run& run) { run.budget.peak_rss_bytes = 1'900'000'000; });
+  const Stopped stopped = judge_growing({flat(), leak(1'000'000)}, 2100, 0.99, [](recording::Run& run) {
+    run.budget.peak_rss_bytes = 1'900'000'000;
+  });
   EXPECT_GT(stopped.at, 1000u);
 }
 
@@ -126,15 +127,15 @@ TEST(EarlyJudge, ARareLeakIsNoPass) {
 }
 
 TEST(EarlyJudge, WithLimitsOfPartsOrSuppressionsNoPassIsCertain) {
-  const auto limited = [](Run& run) { run.budget.limits.push_back({}); };
+  const auto limited = [](recording::Run& run) { run.budget.limits.push_back({}); };
   EXPECT_FALSE(judge_growing({flat()}, 2100, 0.95, limited).certainty);
-  const auto forgiven = [](Run& run) { run.budget.suppressions.push_back({}); };
+  const auto forgiven = [](recording::Run& run) { run.budget.suppressions.push_back({}); };
   EXPECT_FALSE(judge_growing({flat(), leak(48)}, 1100, 0.95, forgiven).certainty);
 }
 
 TEST(EarlyJudge, AFloorThatIsNotKeptIsNoPass) {
   const auto floor = [](double per_second) {
-    return [per_second](Run& run) { run.budget.min_iterations_per_second = per_second; };
+    return [per_second](recording::Run& run) { run.budget.min_iterations_per_second = per_second; };
   };
   EXPECT_FALSE(judge_growing({flat()}, 2100, 0.95, floor(1000)).certainty);
   EXPECT_TRUE(judge_growing({flat()}, 2100, 0.95, floor(50)).certainty);
@@ -143,10 +144,10 @@ TEST(EarlyJudge, AFloorThatIsNotKeptIsNoPass) {
 // --- the verdict of what was recorded until it was stopped
 // --------------------------------------------------
 
-Run stopped_run(const std::vector<SyntheticSite>& sites, bool fails) {
+recording::Run stopped_run(const std::vector<SyntheticSite>& sites, bool fails) {
   SyntheticOptions options;
   options.iterations = 600;
-  Run run = make_run(sites, options);
+  recording::Run run = make_run(sites, options);
   run.budget.growth_bytes_per_iteration = 0;
   run.scenario->iterations = 1100;
   run.outcome->signal = 15;
@@ -156,10 +157,10 @@ Run stopped_run(const std::vector<SyntheticSite>& sites, bool fails) {
 }
 
 TEST(Certainty, AStoppedRunHasItsVerdictAndSaysSo) {
-  const Run leaking = stopped_run({flat(), leak(48)}, true);
+  const recording::Run leaking = stopped_run({flat(), leak(48)}, true);
   const Report failed = analyse(leaking);
   EXPECT_EQ(failed.verdict(), Verdict::kFail);
-  const Run clean = stopped_run({flat()}, false);
+  const recording::Run clean = stopped_run({flat()}, false);
   const Report passed = analyse(clean);
   EXPECT_EQ(passed.verdict(), Verdict::kPass);
   const auto says = [](const Check& check) {
@@ -169,12 +170,12 @@ TEST(Certainty, AStoppedRunHasItsVerdictAndSaysSo) {
 }
 
 TEST(Certainty, AFailThatTheRecordingDoesNotShowIsInconclusive) {
-  const Run clean = stopped_run({flat()}, true);
+  const recording::Run clean = stopped_run({flat()}, true);
   EXPECT_EQ(analyse(clean).verdict(), Verdict::kInconclusive);
 }
 
 TEST(Certainty, APassBesideALeakIsAFail) {
-  const Run leaking = stopped_run({flat(), leak(48)}, false);
+  const recording::Run leaking = stopped_run({flat(), leak(48)}, false);
   EXPECT_EQ(analyse(leaking).verdict(), Verdict::kFail);
 }
 

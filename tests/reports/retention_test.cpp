@@ -161,6 +161,29 @@ TEST(Retention, ABlockThatWasBornAnewIsAnotherOne) {
   EXPECT_FALSE(find_retention(run_of({before, after}), {kGrowing})->last_holder);
 }
 
+// --- circles
+
+TEST(Retention, ACircleIsToldAndHoldsNobody) {
+  const std::vector<SiteId> sites{kGrowing, kGrowing};
+  const HeapGraph before =
+      of_sites(hand_made_graph({8, 8}, {{kNoNode, 0, 0x7ffc, 0, RootKind::kStack}, {0, 1, 16}, {1, 0, 24}}),
+               sites, 10);
+  HeapGraph after = of_sites(hand_made_graph({8, 8}, {{0, 1, 16}, {1, 0, 24}}), sites, 11);
+  lose(after, {0});
+  lose(after, {1}, Reach::kIndirect);
+  const auto retention = find_retention(run_of({before, after}), {kGrowing});
+  ASSERT_TRUE(retention && retention->circle && retention->last_holder);
+  EXPECT_EQ(retention->circle->slot, 24u);
+  EXPECT_EQ(retention->last_holder->holder.root, RootKind::kStack);
+}
+
+TEST(Retention, AChainIsNoCircle) {
+  HeapGraph graph = of_sites(hand_made_graph({8, 8}, {{0, 1, 16}}), {kGrowing, kGrowing}, 11);
+  lose(graph, {0});
+  lose(graph, {1}, Reach::kIndirect);
+  EXPECT_FALSE(find_retention(run_of({graph}), {kGrowing})->circle);
+}
+
 // --- containers
 
 TEST(Retention, AContainerIsWhosePointersToSuchBlocksBecomeMore) {

@@ -1,4 +1,5 @@
-// What the sample project is about: it remembers texts, and with SAMPLE_LEAKS it also forgets to free some.
+// What the sample project is about: it remembers texts, and with SAMPLE_LEAKS=N it also forgets to free every
+// Nth that it forgets.
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -13,9 +14,11 @@ class Cache {
  public:
   void remember(const std::string& text) { texts_.push_back(text); }
   std::size_t size() const { return texts_.size(); }
-  // Keeps a copy for ever, if the environment says so.
+  // Keeps a copy for ever, as often as the environment says so.
   void forget_one() {
-    if (std::getenv("SAMPLE_LEAKS") != nullptr) lost_ = new std::string(texts_.back());
+    static int forgotten = 0;
+    const char* every = std::getenv("SAMPLE_LEAKS");
+    if (every != nullptr && ++forgotten % std::atoi(every) == 0) lost_ = new std::string(texts_.back());
     texts_.pop_back();
   }
 

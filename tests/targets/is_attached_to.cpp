@@ -6,6 +6,7 @@
 //   is_attached_to threads N         N threads and the first one allocate, fill, check and free, with hardly
 //   a
 //                                    pause, while every one of them is sent signals (SIGRTMIN) that it counts
+//   is_attached_to holds             every millisecond a block of 1777 bytes; what holds them was made before
 //   is_attached_to waits WHERE       in read, sleep, epoll, poll, futex, pause or sigsuspend; says what it
 //   came
 //                                    back with, and whether it took as long as it should
@@ -73,6 +74,23 @@ int leaks() {
     if (work_that_is_given_back() != 5) return kWrong;
     if (freed < 100) free(before[freed++]);
     usleep(200);
+  }
+  return kAllRight;
+}
+
+// --- holds
+
+struct Slots {
+  void* of[10'000];
+};
+
+int holds() {
+  Slots** slots = static_cast<Slots**>(malloc(sizeof(Slots*)));
+  *slots = static_cast<Slots*>(calloc(1, sizeof(Slots)));
+  say_ready();
+  for (size_t i = 0; !is_over(); ++i) {
+    if (i < 10'000) (*slots)->of[i] = malloc(1777);
+    usleep(1000);
   }
   return kAllRight;
 }
@@ -219,6 +237,7 @@ int waits(const std::string& where) {
 
 int main(int argc, char** argv) {
   const std::string what = argc > 1 ? argv[1] : "leaks";
+  if (what == "holds") return holds();
   if (what == "threads") return threads(argc > 2 ? strtoul(argv[2], nullptr, 10) : 8);
   if (what == "waits") return waits(argc > 2 ? argv[2] : "read");
   return leaks();

@@ -172,6 +172,28 @@ TEST(HostCodec, LimitsAndSuppressionsComeBackAsTheyWere) {
   }
 }
 
+TEST(HostCodec, LimitsOnProcessesStandBehindWhatOlderRecordingsEndWith) {
+  Budget budget = budget_of_everything();
+  const size_t older = encode_limits(budget).size();
+  budget.limits.back().scope.process = "worker*";
+  budget.limits.back().scope.together = true;
+  const Payload payload = encode_limits(budget);
+  Budget read;
+  Decoder in = decoder_of(payload);
+  ASSERT_TRUE(decode_limits(in, &read));
+  EXPECT_EQ(read.limits.back().name, "all processes worker* together: peak");
+  EXPECT_EQ(encode_limits(read), payload);
+  for (size_t size = older; size < payload.size(); ++size) {
+    const Payload cut(payload.begin(), payload.begin() + static_cast<ptrdiff_t>(size));
+    Decoder short_in = decoder_of(cut);
+    EXPECT_EQ(decode_limits(short_in, &read), size == older) << size;
+  }
+  Payload other = payload;
+  other[older] = 2;  // of a limit that there is not
+  Decoder wrong = decoder_of(other);
+  EXPECT_FALSE(decode_limits(wrong, &read));
+}
+
 TwinSpeed twin_speed_of_everything() {
   TwinSpeed speed;
   speed.twin = "healthy";

@@ -87,7 +87,7 @@ class PackedRecording : public testing::Test {
  protected:
   ~PackedRecording() override { std::filesystem::remove(path_); }
 
-  Run pack(const RecordingBuilder& recording) {
+  recording::Run pack(const RecordingBuilder& recording) {
     recording.write(path_);
     EXPECT_TRUE(pack_recording(path_).has_value());
     auto run = read_recording(path_);
@@ -125,11 +125,22 @@ TEST_F(PackedRecording, IsSmallerAndMeansTheSame) {
 
 TEST_F(PackedRecording, HoldsEveryKindOfRecord) {
   RecordingBuilder recording = recording_of_everything();
-  Run packed = pack(recording);
+  recording::Run packed = pack(recording);
   EXPECT_EQ(contradiction(packed, recording.run()), "");
   EXPECT_EQ(packed.symbols.size(), recording.run().symbols.size());
   EXPECT_EQ(packed.cohorts.size(), recording.run().cohorts.size());
   EXPECT_EQ(packed.damage.damaged_records, 0u);
+}
+
+TEST_F(PackedRecording, IsReadableForThoseWhoCouldReadThePlainOne) {
+  using std::filesystem::perms;
+  for (const perms mode : {perms::owner_read | perms::owner_write, perms::owner_all | perms::group_read}) {
+    long_recording().write(path_);
+    std::filesystem::permissions(path_, mode);
+    ASSERT_TRUE(pack_recording(path_));
+    EXPECT_EQ(std::filesystem::status(path_).permissions(), mode);
+    EXPECT_EQ(file()[8], kPackedVersion);
+  }
 }
 
 TEST_F(PackedRecording, TakesRecordsOfTheHostBehindIt) {
@@ -157,7 +168,7 @@ TEST_F(PackedRecording, StaysAsItWasWhereTheNewFileCannotBeWritten) {
   recording.write(path_);
   std::filesystem::create_directory(path_ + ".part");
   const auto packed = pack_recording(path_);
-  std::filesystem::remove(path_ + ".part");
+  EXPECT_TRUE(std::filesystem::remove(path_ + ".part"));  // what it did not make, it leaves
   ASSERT_FALSE(packed);
   EXPECT_NE(packed.error().message.find("it stays as it is"), std::string::npos);
   EXPECT_EQ(file(), recording.bytes());
@@ -189,8 +200,8 @@ TEST_F(PackedRecording, KeepsExactCountersWherePeaksAreLeftOut) {
       if (i == 100 && round % 3 == 0) recording.cohorts(iterations, {{SiteId{0}, 0, 1, 1}});
     }
     recording.end();
-    const Run truth = recording.run();
-    const Run packed = pack(recording);
+    const auto truth = recording.run();
+    const recording::Run packed = pack(recording);
     EXPECT_EQ(packed.damage.note, "");
     ASSERT_LT(packed.snapshots.size(), truth.snapshots.size());
 
@@ -205,7 +216,7 @@ TEST_F(PackedRecording, KeepsExactCountersWherePeaksAreLeftOut) {
         ASSERT_EQ(now.allocations, then.allocations);
       }
     }
-    const auto highest = [](const Run& run) {
+    const auto highest = [](const recording::Run& run) {
       uint64_t most = 0;
       for (const Snapshot& each : run.snapshots) most = std::max(most, each.heap_peak_bytes);
       return most;
@@ -266,7 +277,7 @@ TEST(Packing, SurvivesEveryDamagedByte) {
     bad[at] ^= static_cast<uint8_t>(1 + random() % 255);
     RecordingBuilder recording;
     recording.process_start().frame(RecordType::kPacked, bad);
-    const Run run = recording.run();
+    const auto run = recording.run();
     ASSERT_LE(run.sites.size(), 41u) << seed << at;
     bad.resize(at);
     bool whole = true;
@@ -306,7 +317,7 @@ TEST(Packing, APackedRecordInsideOfAnotherIsDamage) {
   RecordingBuilder recording;
   recording.process_start();
   const size_t tags = recording.run().tags.size();
-  const Run run = recording.frame(RecordType::kPacked, *outer.finish()).run();
+  const auto run = recording.frame(RecordType::kPacked, *outer.finish()).run();
   EXPECT_EQ(run.tags.size(), tags);
   EXPECT_EQ(run.damage.damaged_records, 1u);
 }

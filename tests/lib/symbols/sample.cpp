@@ -1,6 +1,9 @@
 // What the symbolizer's tests look up: functions inlined into each other, out of line, in namespaces and
 // types. The tests find lines by the words behind "// line: ", so code may be added anywhere.
 #include <cstddef>
+#include <cstdlib>
+#include <list>
+#include <string>
 #include <vector>
 
 namespace sample {
@@ -49,6 +52,43 @@ std::vector<int> grow(std::size_t count) {
   fill(count);
   Box().put(sum(values));
   return values;
+}
+
+// --- data
+
+struct Node {
+  struct Position {
+    int line;
+    int column;
+  };
+  Node* next;
+  int values[4];
+  Position position;
+  std::string name;
+};
+struct Table {
+  Node* rows[8];
+  Node* last;
+};
+Table table;
+Node* only;
+
+[[gnu::noipa]] Node* make_node() {
+  return static_cast<Node*>(std::malloc(sizeof(Node)));
+}
+
+[[gnu::noipa]] void keep_node() {
+  Node* node = static_cast<Node*>(std::malloc(sizeof(Node)));  // line: a variable is declared
+  node->next = nullptr;
+  only = node;
+}
+
+[[gnu::noipa]] void* make_bytes() {
+  return std::malloc(8);
+}
+
+[[gnu::noipa]] void fill_list(std::list<Node>& list) {
+  list.emplace_back();
 }
 
 }  // namespace sample

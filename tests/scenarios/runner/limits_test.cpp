@@ -32,6 +32,12 @@ optional = true
 [[limit]]
 iterations_per_second = "-20%"
 
+[[limit]]
+process = "worker*"
+together = true
+tag = "batch"
+end = "1MB"
+
 [[suppress]]
 tag = "heap"
 expires = 2026-12-31
@@ -43,7 +49,7 @@ TEST(Limits, EveryKeyIsRead) {
   const auto schedule = schedule_of(with_program(kLimits));
   ASSERT_TRUE(schedule.has_value()) << schedule.error();
   const recording::Budget& budget = schedule->runs.front().budget;
-  ASSERT_EQ(budget.limits.size(), 6u);
+  ASSERT_EQ(budget.limits.size(), 7u);
   const auto named = [&](const std::string& name) -> const recording::Limit& {
     for (const recording::Limit& limit : budget.limits) {
       if (limit.name == name) return limit;
@@ -58,6 +64,9 @@ TEST(Limits, EveryKeyIsRead) {
   EXPECT_EQ(named("function Tape::*, file lib/*, thread worker*: allocations").most, 12.5);
   EXPECT_TRUE(named("function Tape::*, file lib/*, thread worker*: growth").optional);
   EXPECT_EQ(named("the process: iterations_per_second beside the baseline").percent, -20);
+  const recording::Scope& workers = named("all processes worker* together, tag batch: end").scope;
+  EXPECT_EQ(workers.process, "worker*");
+  EXPECT_TRUE(workers.together);
   ASSERT_EQ(budget.suppressions.size(), 1u);
   EXPECT_EQ(recording::date_text(budget.suppressions[0].expires), "2026-12-31");
   EXPECT_EQ(budget.suppressions[0].reason, "locale");
@@ -80,6 +89,18 @@ TEST(Limits, EveryMistakeIsALineWithItsPlaceAndItsMend) {
        "made.toml:2: tag x makes no iterations"},
       {with_program("[[limit]]\noptional = 1\npeak = \"1B\"\n"),
        "made.toml:3: optional must be true or false"},
+      {with_program("[[limit]]\nprocess = \"x\"\ntogether = \"yes\"\npeak = \"1B\"\n"),
+       "made.toml:4: together must be true or false; write together = true"},
+      {with_program("[[limit]]\ntogether = true\npeak = \"1B\"\n"),
+       "made.toml:2: together adds up processes, and none is named; add process = \"*\""},
+      {with_program("[[limit]]\nproces = \"x\"\npeak = \"1B\"\n"),
+       "made.toml:3: [[limit]] has no key proces (did you mean process?)"},
+      {with_program("[[limit]]\nprocess = \"bin/x\"\npeak = \"1B\"\n"),
+       "made.toml:2: process \"bin/x\" could never match; give the last part"},
+      {with_program("[[limit]]\nallocations_per_secnd = 5\n"),
+       "made.toml:3: [[limit]] has no key allocations_per_secnd (did you mean allocations_per_second?)"},
+      {with_program("[[limit]]\niterations_per_second = \"fast\"\n"),
+       "made.toml:3: iterations_per_second has a value that is no number, 0 or more; write"},
       {with_program("limit = 5\n"), "made.toml:2: limit is no list"},
       {with_program("[[suppress]]\ntag = \"x\"\nreason = \"y\"\n"), "made.toml:2: a suppression for ever"},
       {with_program("[[suppress]]\ntag = \"x\"\nexpires = 2026-01-01\n"),

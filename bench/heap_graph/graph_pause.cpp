@@ -1,0 +1,165 @@
+// How long a heap graph makes a program wait, and how long the scan takes: README.md.
+//
+//   graph_pause [BLOCKS THREADS [GRAPHS]]         runs itself, once for each size, with the tracker in it
+//   graph_pause --target BLOCKS THREADS GRAPHS    what it runs
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "instrument/leakhunt.h"
+#include "lib/recording/reader.h"
+
+extern char** environ;
+
+namespace {
+
+constexpr double kMostPause_ms = 5;
+constexpr double kLeastBlocksPerSecond = 1e6;
+
+double milliseconds() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
+}
+
+// --- the program that is looked at
+
+struct Block {
+  Block* next;
+  Block* across;
+  char bytes[48];
+};
+
+std::atomic<bool> over;
+std::atomic<size_t> ready;
+
+// Its part of the blocks.
+void make_blocks(size_t count, Block** list) {
+  Block* across = nullptr;
+  for (size_t i = 0; i < count; ++i) {
+    *list = new Block{*list, across, {}};
+    if (i % 7 == 0) across = *list;
+  }
+  ++ready;
+}
+
+// And a little work that allocates; of every second thread with pauses.
+void keep_blocks(size_t count, Block** list, bool pauses) {
+  make_blocks(count, list);
+  while (!over) {
+    delete new Block{*list, nullptr, {}};
+    if (pauses) usleep(1000);
+  }
+}
+
+double time_of_fork() {
+  const double begin = milliseconds();
+  const long child = syscall(SYS_clone, SIGCHLD, 0L, 0L, 0L, 0L);
+  const double time = milliseconds() - begin;
+  if (child == 0) syscall(SYS_exit_group, 0);
+  waitpid(static_cast<pid_t>(child), nullptr, 0);
+  return time;
+}
+
+int be_target(size_t blocks, size_t threads, uint64_t graphs) {
+  std::vector<Block*> lists(threads);
+  std::vector<std::thread> others;
+  for (size_t i = 1; i < threads; ++i)
+    others.emplace_back(keep_blocks, blocks / threads, &lists[i], i % 2 == 0);
+  while (ready + 1 < threads) usleep(1000);
+  make_blocks(blocks / threads, lists.data());
+  for (uint64_t i = 0; i < graphs; ++i) {
+    printf("%.6f\n", time_of_fork());
+    if (leakhunt_iteration != nullptr) leakhunt_iteration(i);
+    usleep(static_cast<useconds_t>(20'000 + blocks * 2));  // the scan has the processor for itself
+  }
+  over = true;
+  for (std::thread& other : others) other.join();
+  return 0;
+}
+
+// --- measuring it
+
+struct Times {
+  std::vector<double> all;
+  double least() const { return all.empty() ? 0 : *std::min_element(all.begin(), all.end()); }
+  double median() const {
+    if (all.empty()) return 0;
+    std::vector<double> sorted = all;
+    std::sort(sorted.begin(), sorted.end());
+    return sorted[sorted.size() / 2];
+  }
+};
+
+// The forks that it timed.
+Times run_target(const std::string& command) {
+  Times forks;
+  FILE* out = popen(command.c_str(), "r");
+  char line[64];
+  while (out != nullptr && fgets(line, sizeof line, out) != nullptr) forks.all.push_back(atof(line));
+  if (out != nullptr) pclose(out);
+  return forks;
+}
+
+void measure(size_t blocks, size_t threads, unsigned graphs) {
+  const std::string file = "/tmp/graph_pause." + std::to_string(getpid()) + ".lhr";
+  const std::string target = "/proc/" + std::to_string(getpid()) + "/exe --target " + std::to_string(blocks) +
+                             " " + std::to_string(threads) + " " + std::to_string(graphs);
+  const Times forks = run_target("LEAKHUNT_GRAPH=every=1 LEAKHUNT_RECORDING=" + file +
+                                 " LD_PRELOAD=" LEAKHUNT_LIBRARY_FILE " exec " + target);
+  const auto run = leakhunt::recording::read_recording(file);
+  unlink(file.c_str());
+  Times pauses;
+  Times scans;
+  uint64_t seen = 0;
+  uint64_t ran_on = 0;
+  for (size_t i = 0; run && i < run->graphs.size(); ++i) {
+    const leakhunt::recording::HeapGraph& graph = run->graphs[i];
+    if (!graph.obstacle.empty() || graph.reason == leakhunt::recording::GraphReason::kExit) continue;
+    pauses.all.push_back(static_cast<double>(graph.pause_ns) / 1e6);
+    scans.all.push_back(static_cast<double>(graph.scan_ns) / 1e6);
+    seen = graph.blocks;
+    ran_on = std::max(ran_on, graph.threads - graph.threads_parked - graph.threads_waiting);
+  }
+  const double rest = pauses.least() - forks.least();
+  const double rate = scans.least() > 0 ? static_cast<double>(seen) / scans.least() * 1e3 : 0;
+  printf("%9zu %8zu %7zu %9.3f %9.3f %9.3f %9.3f %9.3f %s %9.1f %9.1f %9.2e %s %8zu\n", blocks, threads,
+         pauses.all.size(), pauses.least(), pauses.median(), forks.least(), forks.median(), rest,
+         !pauses.all.empty() && rest <= kMostPause_ms ? "ok " : "BAD", scans.least(), scans.median(), rate,
+         rate >= kLeastBlocksPerSecond || blocks < 1'000'000 ? "ok " : "BAD", static_cast<size_t>(ran_on));
+  fflush(stdout);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto number = [&](int at, size_t otherwise) {
+    return at < argc ? static_cast<size_t>(strtoull(argv[at], nullptr, 10)) : otherwise;
+  };
+  if (argc == 5 && strcmp(argv[1], "--target") == 0)
+    return be_target(number(2, 0), number(3, 1), number(4, 1));
+  printf("                           pause, ms           fork, ms            rest, ms      scan, ms\n");
+  printf(
+      "   blocks  threads  graphs     least    median     least    median     least         least    median"
+      "  blocks/s      ran on\n");
+  const auto graphs = static_cast<unsigned>(number(3, 7));
+  if (argc > 2) {
+    measure(number(1, 0), std::max<size_t>(number(2, 1), 1), graphs);
+    return 0;
+  }
+  for (const size_t blocks : {10'000, 100'000, 1'000'000}) {
+    for (const size_t threads : {1, 8, 64}) measure(blocks, threads, graphs);
+  }
+  return 0;
+}
