@@ -17,7 +17,7 @@ const kKeeping: Record<string, string> = {
 const kPlaced = new Set(['kind', 'tag', 'function', 'file', 'line', 'growth_bytes_per_iteration',
   'growth_bytes_per_iteration_interval', 'growth_blocks_per_iteration', 'growth_blocks_per_iteration_interval',
   'confidence', 'exact', 'trend', 'since_iteration', 'period', 'repeats', 'share_of_growth', 'iterations_left',
-  'allocations_per_iteration', 'frees_per_iteration', 'survival', 'keeping', 'chance', 'call_sites', 'threads',
+  'allocations_per_iteration', 'frees_per_iteration', 'survival', 'keeping', 'chance', 'call_sites', 'call_sites_left_out', 'threads',
   'freed_twins', 'retention']);
 
 // What the heap graphs say: docs/report.schema.json.
