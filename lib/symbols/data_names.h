@@ -1,9 +1,9 @@
 // data_names: data to names. Which variable lies at an address of a module; of which type the blocks of a
 // call site are, and which of its members lies at an offset.
 //
-// Called on the host after a run, as the symbolizer. Variables come from symbol tables, types from DWARF: of the
-// file itself, and of what was split off it (split_debug.h). Nothing in DWARF says what type a block is of; it is
-// concluded from the functions of the call site, from the allocator outwards:
+// Called on the host after a run, as the symbolizer. Variables come from symbol tables, types from DWARF: of
+// the file itself, and of what was split off it (split_debug.h). Nothing in DWARF says what type a block is
+// of; it is concluded from the functions of the call site, from the allocator outwards:
 //   the function returns a pointer to a structure          Chunk* new_chunk(), unique_ptr<Arena>
 //   make_unique() or a variable declared in the line of the call is one  Node* node = malloc(...)
 // A function that answers for neither ends the search: then the type is not known.
