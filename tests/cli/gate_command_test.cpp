@@ -83,6 +83,16 @@ TEST(GateCommand, RefusesAnotherConfigurationAndABaselineThatIsNone) {
   EXPECT_EQ(std::count(garbled.err.begin(), garbled.err.end(), '\n'), 1);
   EXPECT_TRUE(
       contains(command.call("gate out/a --baseline missing").err, "missing: the baseline cannot be read"));
+  command.shell(
+      "sed 's/^iterations 100/iterations 999/' x.baseline > edited.baseline; "
+      "sed 's/$/\\r/' x.baseline > converted.baseline");
+  const Called edited = command.call("gate out/a --baseline edited.baseline");
+  EXPECT_EQ(edited.status, 2) << edited.out;
+  EXPECT_TRUE(edited.err.starts_with("leakhunt: edited.baseline:")) << edited.err;
+  EXPECT_TRUE(contains(edited.err, ": the checksum is of another text: ")) << edited.err;
+  const Called converted = command.call("gate out/a --baseline converted.baseline");
+  EXPECT_EQ(converted.status, 2) << converted.out;
+  EXPECT_TRUE(contains(converted.err, "converted.baseline:1: the line ends in CR LF")) << converted.err;
 }
 
 TEST(GateCommand, BudgetsOfTheProjectApplyToItsRuns) {
