@@ -1,4 +1,4 @@
-// A difference as JSON, schema 2: docs/diff.schema.json. Names go in as they are (JSON escapes them); invalid
+// A difference as JSON, schema 1: docs/diff.schema.json. Names go in as they are (JSON escapes them); invalid
 // UTF-8 is replaced.
 #include <algorithm>
 #include <ostream>
@@ -75,7 +75,8 @@ Json site_json(const Diff& diff, const SiteDiff& row, JsonStacks& stacks) {
   put_figures(json, diff, row);
   const Report& report = diff.report_of(row);
   const size_t run = row.after ? 1 : 0;
-  json["stack"] = stacks.add(report.growth.sites[static_cast<size_t>(site.sites.front())].attribution, run);
+  json["stack"] =
+      stacks.placeholder(report.growth.sites[static_cast<size_t>(site.sites.front())].attribution, run);
   return json;
 }
 
@@ -84,7 +85,7 @@ Json site_json(const Diff& diff, const SiteDiff& row, JsonStacks& stacks) {
 void write_diff_json(const Diff& diff, std::ostream& out) {
   Json json;
   JsonStacks stacks;
-  json["schema"] = 2;
+  json["schema"] = 1;
   json["before"] = side_json(diff.before);
   json["after"] = side_json(diff.after);
   json["one_recording"] = diff.one_run;
@@ -108,7 +109,7 @@ void write_diff_json(const Diff& diff, std::ostream& out) {
     }
   }
   json["call_sites_left_out"] = left_out;
-  stacks.write(json, out);
+  stacks.write(json.dump(kJsonIndent, ' ', true, Json::error_handler_t::replace) + "\n", out);
 }
 
 }  // namespace leakhunt::reports

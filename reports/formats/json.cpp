@@ -1,4 +1,4 @@
-// report.json: schema 2, in the key order of docs/verdicts.md. Names go in as they are (JSON escapes them);
+// report.json: schema 1, in the key order of docs/verdicts.md. Names go in as they are (JSON escapes them);
 // invalid UTF-8 is replaced, never thrown over.
 #include <algorithm>
 #include <numeric>
@@ -46,13 +46,13 @@ std::string tag_name(const Report& report, recording::TagId tag) {
   return index(tag) < tags.size() ? tags[index(tag)].name : std::string();
 }
 
-// "function", "file", "line" and "stack" of a site; the stack is an index into the list of all.
+// "function", "file", "line" and "stack" of a site; the stack's frames are put in when it is written.
 void put_source(Json& object, const Attribution& attribution, JsonStacks& stacks) {
   const StackFrame* frame = attribution.frame();
   object["function"] = frame == nullptr ? "" : frame_name(*frame);
   object["file"] = frame == nullptr ? "" : frame->file;
   object["line"] = frame == nullptr ? 0 : frame->line;
-  object["stack"] = stacks.add(attribution);
+  object["stack"] = stacks.placeholder(attribution);
 }
 
 Json budget_json(const recording::Budget& budget) {
@@ -428,7 +428,7 @@ Json report_json(const Report& report, JsonStacks& stacks, bool with_call_sites)
   const recording::Run& run = *report.run;
   const bool marked = report.timeline.clock == Clock::kIterations;
   Json json;
-  json["schema"] = 2;
+  json["schema"] = 1;
   json["verdict"] = std::string(to_string(report.verdict()));
   json["reasons"] = Json::array();
   for (const Check& check : report.judgement.checks) json["reasons"].push_back(check.text);
@@ -478,7 +478,8 @@ Json report_without_call_sites(const Report& report) {
 void write_json(const Report& report, std::ostream& out) {
   JsonStacks stacks;
   const Json json = report_json(report, stacks, true);
-  stacks.write(json, out);
+  stacks.write(json.dump(kJsonIndent, ' ', true, Json::error_handler_t::replace), out);
+  out << '\n';
 }
 
 }  // namespace leakhunt::reports

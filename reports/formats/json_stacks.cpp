@@ -1,65 +1,82 @@
 #include "reports/formats/json_stacks.h"
 
+#include <charconv>
 #include <ostream>
+
+#include <nlohmann/json.hpp>
 
 namespace leakhunt::reports {
 
 namespace {
 
-constexpr int kIndent = 2;
+using Json = nlohmann::ordered_json;
 
-std::string frame_text(const StackFrame& frame) {
+constexpr int kFrameLevel = 4;  // the outermost object, its list, the list's object, its list of frames
+
+std::string indentation(int level) {
+  return std::string(static_cast<size_t>(level * kJsonIndent), ' ');
+}
+
+// Without its number: no text of a recording can look so, since a line's end in it is written as "\n".
+std::string key_and_quote() {
+  return "\n" + indentation(kFrameLevel - 1) + "\"stack\": \"";
+}
+
+Json frame_json(const StackFrame& frame) {
   Json json = {{"function", frame.function}, {"file", frame.file},     {"line", frame.line},
                {"inlined", frame.inlined},   {"module", frame.module}, {"offset", frame.offset}};
   if (!frame.note.empty()) json["note"] = frame.note;
-  return json.dump(-1, ' ', true, Json::error_handler_t::replace);
-}
-
-// "key": a list with an item a line, at the end of the outermost object.
-void write_list(std::string_view key, const std::vector<std::string>& items, std::ostream& out) {
-  out << ",\n  \"" << key << "\": [";
-  const char* before = "\n    ";
-  for (const std::string& item : items) {
-    out << before << item;
-    before = ",\n    ";
-  }
-  out << (items.empty() ? "]" : "\n  ]");
+  return json;
 }
 
 }  // namespace
 
-size_t JsonStacks::add(const Attribution& attribution, size_t run) {
-  std::vector<size_t> stack;
-  stack.reserve(attribution.frames.size());
+std::string JsonStacks::placeholder(const Attribution& attribution, size_t run) {
+  stacks_.push_back({&attribution, run});
+  return std::to_string(stacks_.size() - 1);
+}
+
+void JsonStacks::write(std::string_view text, std::ostream& out) {
+  const std::string key = key_and_quote();
+  for (;;) {
+    const size_t at = text.find(key);
+    if (at == std::string_view::npos) break;
+    const std::string_view number = text.substr(at + key.size());
+    size_t stack = 0;
+    const auto end = std::from_chars(number.data(), number.data() + number.size(), stack).ptr;
+    out << text.substr(0, at + key.size() - 1);
+    write_stack(stacks_.at(stack), out);
+    text = number.substr(static_cast<size_t>(end - number.data()) + 1);
+  }
+  out << text;
+}
+
+void JsonStacks::write_stack(const Stack& stack, std::ostream& out) {
+  if (stack.attribution->frames.empty()) {
+    out << "[]";
+    return;
+  }
+  const std::string indent = "\n" + indentation(kFrameLevel);
+  const char* before = "[";
   size_t depth = 0;
-  for (const StackFrame& frame : attribution.frames) {
-    stack.push_back(number_of(frame, run, depth));
+  for (const StackFrame& frame : stack.attribution->frames) {
+    out << before << indent << text_of(frame, stack.run, depth);
+    before = ",";
     depth = frame.inlined ? depth + 1 : 0;
   }
-  const auto [known, is_new] = stack_numbers_.try_emplace(stack, stacks_.size());
-  if (is_new) stacks_.push_back(std::move(stack));
-  return known->second;
+  out << "\n" << indentation(kFrameLevel - 1) << "]";
 }
 
-size_t JsonStacks::number_of(const StackFrame& frame, size_t run, size_t depth_of_inlining) {
-  const auto [known, is_new] = known_.try_emplace({run, frame.address, depth_of_inlining, frame.module}, 0);
+const std::string& JsonStacks::text_of(const StackFrame& frame, size_t run, size_t depth_of_inlining) {
+  const auto [known, is_new] = frames_.try_emplace({run, frame.address, depth_of_inlining, frame.module});
   if (!is_new) return known->second;
-  std::string text = frame_text(frame);
-  const auto [number, is_first] = frame_numbers_.try_emplace(text, frames_.size());
-  if (is_first) frames_.push_back(std::move(text));
-  return known->second = number->second;
-}
-
-void JsonStacks::write(const Json& object, std::ostream& out) const {
-  std::string text = object.dump(kIndent, ' ', true, Json::error_handler_t::replace);
-  text.resize(text.rfind('\n'));  // without the last "}"
-  out << text;
-  write_list("frames", frames_, out);
-  std::vector<std::string> stacks;
-  stacks.reserve(stacks_.size());
-  for (const std::vector<size_t>& stack : stacks_) stacks.push_back(Json(stack).dump());
-  write_list("stacks", stacks, out);
-  out << "\n}\n";
+  const std::string flat = frame_json(frame).dump(kJsonIndent, ' ', true, Json::error_handler_t::replace);
+  const std::string indent = indentation(kFrameLevel);
+  for (const char c : flat) {
+    known->second += c;
+    if (c == '\n') known->second += indent;
+  }
+  return known->second;
 }
 
 }  // namespace leakhunt::reports

@@ -1,6 +1,6 @@
-// json_stacks: the stacks of report.json, as tables. A thousand call sites of a program with deep stacks have
-// a hundred thousand frames, most of them the same: each frame and each stack is written once, and referred
-// to by its index.
+// json_stacks: the stacks of report.json. A thousand call sites of a program with deep stacks have a hundred
+// thousand frames, most of them the same: each is put into words once, and none of them into the tree of
+// values.
 #pragma once
 
 #include <cstdint>
@@ -12,29 +12,31 @@
 #include <vector>
 
 #include "reports/analysis/attribution.h"
-#include "reports/formats/json_values.h"
 
 namespace leakhunt::reports {
 
+inline constexpr int kJsonIndent = 2;
+
 class JsonStacks {
  public:
-  // The index of the stack in "stacks". Of several runs each has its number: an address means the same in one
-  // run. The attribution must outlive us.
-  size_t add(const Attribution& attribution, size_t run = 0);
+  // What stands for the stack as the value of "stack" in an object of a list of the outermost object. The
+  // attribution must outlive us. Of several runs each has its number: an address means the same in one run.
+  std::string placeholder(const Attribution& attribution, size_t run = 0);
 
-  // The object, as nlohmann-json indents it, with two more keys at its end: "frames", and "stacks", lists of
-  // indices into them, innermost first. Each frame and each stack is one line.
-  void write(const Json& object, std::ostream& out) const;
+  // The text, as nlohmann-json indents it, with the stacks in the places of their placeholders.
+  void write(std::string_view text, std::ostream& out);
 
  private:
-  size_t number_of(const StackFrame& frame, size_t run, size_t depth_of_inlining);
+  struct Stack {
+    const Attribution* attribution = nullptr;
+    size_t run = 0;
+  };
+  void write_stack(const Stack& stack, std::ostream& out);
+  const std::string& text_of(const StackFrame& frame, size_t run, size_t depth_of_inlining);
 
-  std::vector<std::string> frames_;  // as JSON
-  std::map<std::string, size_t> frame_numbers_;
-  // By run, address, place among what was inlined there, and module: a name is put into words once.
-  std::map<std::tuple<size_t, uint64_t, size_t, std::string_view>, size_t> known_;
-  std::vector<std::vector<size_t>> stacks_;
-  std::map<std::vector<size_t>, size_t> stack_numbers_;
+  std::vector<Stack> stacks_;
+  // By run, address, place among what was inlined there, and module.
+  std::map<std::tuple<size_t, uint64_t, size_t, std::string_view>, std::string> frames_;
 };
 
 }  // namespace leakhunt::reports
