@@ -88,7 +88,8 @@ ProcessRow describe_process(const Report& report) {
     if (check.state == CheckState::kFailed || check.state == CheckState::kInconclusive)
       row.reasons.push_back(check);
   }
-  row.unmarked = !row.marked && !why_unmarked(run).empty() &&
+  const bool nothing_grows = report.findings.empty();
+  row.unmarked = !row.marked && (!why_unmarked(run).empty() || nothing_grows) &&
                  std::all_of(row.reasons.begin(), row.reasons.end(), is_of_growth);
   return row;
 }

@@ -80,7 +80,8 @@ void read_race(ScenarioValues& values, const ScheduleRequest& request, Schedule&
   const std::string twin = values.text("throughput.twin").value_or("");
   const auto file = find_scenario(fs::absolute(request.file).parent_path(), twin);
   if (twin.empty() || !file) {
-    return values.complain("throughput.twin", twin.empty() ? "no healthy twin is named" : file.error(),
+    return values.complain(twin.empty() ? "throughput" : "throughput.twin",
+                           twin.empty() ? "no healthy twin is named" : file.error(),
                            "write twin = \"short_small\", a scenario beside this file");
   }
   const uint64_t iterations = values.count("throughput.iterations").value_or(kShortRun);

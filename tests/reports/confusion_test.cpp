@@ -87,7 +87,8 @@ TEST(Early, SeesVerdictsThatChange) {
   EXPECT_EQ(accused.accused, 3u);
   EXPECT_FALSE(accused.bars_are_met());
   const auto begins = [](Model& model) {
-    model.play([&](size_t i) { model.add(16, i < model.length * 92 / 100 ? 0 : 1); });
+    const size_t begin = model.warm_up + (model.length - model.warm_up) * 92 / 100;
+    model.play([&](size_t i) { model.add(16, i < begin ? 0 : 1); });
     model.leaks(16, 1);
   };
   const EarlyVerdicts overlooked = judge_early({{"begins late", 9000, 9000, begins}}, 3, 1, 0.99);

@@ -30,7 +30,7 @@ inline std::ptrdiff_t lines(const std::string& text) {
 
 // The output without what no two runs have in common.
 inline std::string without_speeds(const std::string& out) {
-  return std::regex_replace(out, std::regex("( peak RSS [0-9.]+ MB;)? [0-9.]+ it/s"), "");
+  return std::regex_replace(out, std::regex("( peak RSS [0-9.]+ MB;)? [0-9.]+ it/s|, [0-9.]+ GFLOP/s"), "");
 }
 
 }  // namespace leakhunt::trainer
