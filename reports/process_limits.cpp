@@ -30,8 +30,8 @@ const LimitFigure* figure_of(const ProcessRow& row, size_t limit) {
 
 // One limit over all processes that it names.
 struct Gathered {
-  size_t processes = 0;
-  size_t measured = 0;
+  size_t processes = 0;  // that run a program of that name
+  size_t unjudged = 0;   // of them: without a figure, for want of iterations or of more
   double sum = 0;
   double undecided = 0;               // the sum of what may be growth besides
   const ProcessRow* worst = nullptr;  // of those that were measured
@@ -48,10 +48,10 @@ Gathered gather(const std::vector<ProcessRow>& rows, const Limit& limit, size_t 
     if (figure == nullptr) continue;
     ++all.processes;
     if (!figure->measured.value) {
+      if (!figure->measured.is_absent) ++all.unjudged;
       if (all.unmeasured == nullptr || all.unmeasured->measured.is_absent) all.unmeasured = figure;
       continue;
     }
-    ++all.measured;
     all.sum += *figure->measured.value;
     all.undecided += figure->measured.undecided;
     const double doubted = *figure->measured.value + figure->measured.undecided;
@@ -82,6 +82,13 @@ std::string programs_of(const std::vector<ProcessRow>& rows) {
   return text;
 }
 
+// What a pass leaves open: processes without a figure are no part of it.
+std::string left_open(const Gathered& all) {
+  if (all.unjudged == 0) return {};
+  return fmt::format("; {} more {} not checked: {}", all.unjudged, all.unjudged == 1 ? "is" : "are",
+                     all.unmeasured->measured.why_not);
+}
+
 Check check_of(const std::vector<ProcessRow>& rows, const Limit& limit, size_t number) {
   const Gathered all = gather(rows, limit, number);
   if (all.processes == 0) {
@@ -91,12 +98,15 @@ Check check_of(const std::vector<ProcessRow>& rows, const Limit& limit, size_t n
     return hold_against(limit, absent, "", "");
   }
   if (all.figure == nullptr) return hold_against(limit, all.unmeasured->measured, "", "");
-  const std::string count = fmt::format("{} process{}", all.processes, all.processes == 1 ? "" : "es");
+  const size_t judged = all.processes - all.unjudged;
+  const std::string count = fmt::format("{} process{}", judged, judged == 1 ? "" : "es");
   if (limit.scope.together) {
     Measured sum{all.sum};
     sum.undecided = all.undecided;
-    return hold_against(limit, sum, " of " + count,
-                        fmt::format("; the most in {}{}", name_of(*all.worst), all.figure->cause));
+    Check check = hold_against(limit, sum, " of " + count,
+                               fmt::format("; the most in {}{}", name_of(*all.worst), all.figure->cause));
+    check.text += left_open(all);
+    return check;
   }
   const auto held = [&](const ProcessRow& row) {
     const LimitFigure& figure = *figure_of(row, number);
@@ -104,6 +114,7 @@ Check check_of(const std::vector<ProcessRow>& rows, const Limit& limit, size_t n
                         figure.cause);
   };
   Check check = held(*all.worst);
+  check.text += left_open(all);
   if (check.state != CheckState::kPassed || all.doubted == nullptr) return check;
   Check doubted = held(*all.doubted);
   return doubted.state == CheckState::kPassed ? check : doubted;

@@ -40,7 +40,9 @@ class ProcessLimits : public testing::Test {
     recording::name_limits(root_.budget.limits);
     report_ = analyse(root_);
     std::vector<ProcessRow> rows;
-    for (const Recorded& run : {root_, run_of(2, "worker", 10), run_of(3, "worker", 30)}) {
+    Recorded shell = root_;
+    if (shell_marks_nothing_) shell.snapshots.clear();
+    for (const Recorded& run : {shell, run_of(2, "worker", 10), run_of(3, "worker", 30)}) {
       const Report report = analyse(run);
       rows.push_back(describe_process(report));
       rows.back().figures = measure_process_limits(report, root_.budget);
@@ -54,6 +56,7 @@ class ProcessLimits : public testing::Test {
 
   Recorded root_;
   Report report_;
+  bool shell_marks_nothing_ = false;
 };
 
 TEST_F(ProcessLimits, HoldForEachProcessThatRunsTheProgram) {
@@ -81,6 +84,19 @@ TEST_F(ProcessLimits, HoldForTheirSum) {
   together.cost = Cost::kPeakBytes;
   together.most = 4500;
   EXPECT_EQ(check(together).state, CheckState::kPassed);
+}
+
+TEST_F(ProcessLimits, SayWhichProcessesTheySayNothingOf) {
+  shell_marks_nothing_ = true;
+  Limit together = limit_of("*", Cost::kAllocations, 45);
+  together.scope.together = true;
+  const Check sum = check(together);
+  EXPECT_EQ(sum.state, CheckState::kPassed) << sum.text;
+  EXPECT_NE(sum.text.find(" of 2 processes is within"), std::string::npos) << sum.text;
+  EXPECT_NE(sum.text.find("; 1 more is not checked: "), std::string::npos) << sum.text;
+  const Check each = check(limit_of("*", Cost::kAllocations, 45));
+  EXPECT_NE(each.text.find("the worst of 2 processes, is within"), std::string::npos) << each.text;
+  EXPECT_NE(each.text.find("; 1 more is not checked: "), std::string::npos) << each.text;
 }
 
 TEST_F(ProcessLimits, WhatIsNotThereIsNoPass) {
