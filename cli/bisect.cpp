@@ -152,7 +152,7 @@ int bisect(const std::string& good, const std::string& bad, const Words& command
   if (!tidy) say("the repository is not as it was; end the bisection with git bisect reset");
   if (interrupted != 0) return kSignalled + interrupted;
   if (!found.empty()) {
-    std::cout << fmt::format("the first commit that fails: {}\n", found) << std::flush;
+    std::cout << fmt::format("\nthe first commit that fails: {}\n", found) << std::flush;
     return tidy ? 0 : kWrongCall;
   }
   if (status == 2) {

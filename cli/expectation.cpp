@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "cli/diagnosis.h"
 #include "reports/formats/escape.h"
 
 namespace leakhunt::cli {
@@ -49,18 +48,28 @@ std::string wanted_text(const runner::ExpectedFinding& finding) {
 
 }  // namespace
 
-std::string missed_finding(const reports::Report& report, const runner::Schedule& schedule) {
+std::string missed_diagnosis(const std::vector<DiagnosisRow>& rows) {
+  const std::string wrong = wrong_diagnosis(rows);
+  return wrong.empty() ? wrong : "the diagnosis is wrong: " + wrong;
+}
+
+std::string missed_finding(const reports::Report& report, const runner::Schedule& schedule,
+                           const std::string& where) {
   const runner::ExpectedFinding& expected = schedule.expected_finding;
-  if (!schedule.expected_reason.empty() && !gives_reason(report, schedule.expected_reason))
-    return "no reason of the failure says so";
+  if (!schedule.expected_reason.empty() && !gives_reason(report, schedule.expected_reason)) {
+    return fmt::format("the scenario expects the reason \"{}\"; {}no reason of the failure says so",
+                       schedule.expected_reason, where);
+  }
+  const std::string wanted = wanted_text(expected);
   const bool found =
-      wanted_text(expected).empty() ||
+      wanted.empty() ||
       (!report.findings.empty() &&
        (expected.tag.empty() || tag_of(report, report.findings.front()) == expected.tag) &&
        (expected.function.empty() || passes_through(report, report.findings.front(), expected.function)));
-  if (!found) return first_finding(report);
+  if (!found)
+    return fmt::format("the scenario expects a finding{}; {}{}", wanted, where, first_finding(report));
   if (schedule.kind != runner::ScenarioKind::kSingle) return {};  // the last of several is diagnosed
-  return wrong_diagnosis(compare_diagnoses(report, schedule.diagnoses));
+  return missed_diagnosis(compare_diagnoses(report, schedule.diagnoses));
 }
 
 std::string unmet_expectation(reports::Verdict verdict, const runner::Schedule& schedule,
@@ -68,12 +77,7 @@ std::string unmet_expectation(reports::Verdict verdict, const runner::Schedule& 
   const std::string& expected = schedule.expected_verdict;
   const std::string_view is = reports::to_string(verdict);
   if (expected.empty()) return {};
-  if (is != expected) return fmt::format("the scenario expects {}, the verdict is {}", expected, is);
-  if (missed.empty()) return {};
-  if (missed.starts_with("tag ")) return "the diagnosis is wrong: " + missed;
-  if (!schedule.expected_reason.empty())
-    return fmt::format("the scenario expects the reason \"{}\"; {}", schedule.expected_reason, missed);
-  return fmt::format("the scenario expects a finding{}; {}", wanted_text(schedule.expected_finding), missed);
+  return is == expected ? missed : fmt::format("the scenario expects {}, the verdict is {}", expected, is);
 }
 
 std::string compare_with_expectation(reports::Verdict verdict, const runner::Schedule& schedule,

@@ -3,14 +3,21 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "cli/diagnosis.h"
 #include "reports/report.h"
 #include "scenarios/runner/scenario.h"
 
 namespace leakhunt::cli {
 
-// What there is instead of the finding or reason that is expected; empty: it is there.
-std::string missed_finding(const reports::Report& report, const runner::Schedule& schedule);
+// Which finding, reason or diagnosis is expected, and what there is instead, as a sentence; empty: it is
+// there. `where` is said of one of several runs: "with leak 1000, ".
+std::string missed_finding(const reports::Report& report, const runner::Schedule& schedule,
+                           const std::string& where = "");
+
+// So of diagnoses: compare_diagnoses() says what is wrong.
+std::string missed_diagnosis(const std::vector<DiagnosisRow>& rows);
 
 // What is not as the scenario's file expects, for a person; empty: all is, or nothing is expected. `missed`
 // is said by missed_finding() of the run, or of the first that misses it.

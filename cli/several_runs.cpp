@@ -51,12 +51,10 @@ void take_report(const reports::Report& report, const runner::Schedule& schedule
   say_how_it_went(lead + shown_name(schedule, number), outcome.comparison.runs.back());
   if (number + 1 == schedule.runs.size()) {
     outcome.diagnosis = compare_diagnoses(report, schedule.diagnoses);
-    outcome.missed = wrong_diagnosis(outcome.diagnosis);
+    outcome.missed = missed_diagnosis(outcome.diagnosis);
   }
-  const std::string missed = missed_finding(report, schedule);
-  if (report.verdict() == reports::Verdict::kFail && outcome.missed.empty() && !missed.empty()) {
-    outcome.missed = fmt::format("with {} {}, {}", schedule.axis, part.label, missed);
-  }
+  if (report.verdict() == reports::Verdict::kFail && outcome.missed.empty())
+    outcome.missed = missed_finding(report, schedule, fmt::format("with {} {}, ", schedule.axis, part.label));
 }
 
 // The error is why nothing more can be run.

@@ -1,12 +1,10 @@
-// certainty: is the verdict of a run known before its end? Asked at a few looks while it runs;
-// docs/verdicts.md
-// ("Before the end") is the prose. The error that is allowed, 1 - confidence, has two halves:
+// certainty: is the verdict of a run known before its end? Asked at a few looks while it runs; the prose is
+// docs/verdicts.md ("Before the end"). The error that is allowed, 1 - confidence, has two halves:
 //
-//   chance   half of it is shared out equally among the looks, whose number is known beforehand (Bonferroni;
-//   a
-//            sequential test with equal spending, Pocock 1977): none is a look for nothing
-//   change   the other half is for what the part that nobody watched may bring: a cache that will be full, a
-//            leak that begins. One program in kChanging is taken to change so, at any iteration alike.
+//   chance   half of it is shared out equally among the looks, whose number is known beforehand
+//            (Bonferroni; a sequential test with equal spending, Pocock 1977): none is a look for nothing
+//   change   the other half is for what the part that nobody watched may bring: a cache that will be full,
+//            a leak that begins. One program in kChanging is taken to change so, at any iteration alike.
 #pragma once
 
 #include <cstddef>
