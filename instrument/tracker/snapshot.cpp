@@ -2,6 +2,7 @@
 
 #include "instrument/os/pages.h"
 #include "instrument/tracker/thread_state.h"
+#include "lib/recording/counter_arithmetic.h"
 
 namespace leakhunt::tracker {
 
@@ -16,25 +17,6 @@ constexpr size_t kRowsPayload = 48 << 10;
 // A key frame costs at most a quarter of the file, and a reader that lost its way finds it again soon.
 constexpr uint64_t kLeastKeyFrameDistance = 32 << 10;
 constexpr uint64_t kKeyFrameShare = 4;
-
-bool same(const Counters& a, const Counters& b) {
-  return a.allocations == b.allocations && a.allocated_bytes == b.allocated_bytes && a.frees == b.frees &&
-         a.freed_bytes == b.freed_bytes && a.temporary_blocks == b.temporary_blocks &&
-         a.temporary_bytes == b.temporary_bytes;
-}
-
-bool is_zero(const Counters& counters) {
-  return same(counters, Counters{});
-}
-
-Counters difference(const Counters& now, const Counters& before) {
-  return {now.allocations - before.allocations,
-          now.allocated_bytes - before.allocated_bytes,
-          now.frees - before.frees,
-          now.freed_bytes - before.freed_bytes,
-          now.temporary_blocks - before.temporary_blocks,
-          now.temporary_bytes - before.temporary_bytes};
-}
 
 Counters sum_over_threads(SiteId site) {
   Counters sum{};

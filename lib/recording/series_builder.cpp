@@ -1,36 +1,11 @@
 #include "lib/recording/series_builder.h"
+#include "lib/recording/counter_arithmetic.h"
 
 namespace leakhunt::recording {
 
 namespace {
 
 constexpr size_t kAhead = 6;  // rows
-
-bool same(const Counters& a, const Counters& b) {
-  return a.allocations == b.allocations && a.allocated_bytes == b.allocated_bytes && a.frees == b.frees &&
-         a.freed_bytes == b.freed_bytes && a.temporary_blocks == b.temporary_blocks &&
-         a.temporary_bytes == b.temporary_bytes;
-}
-
-bool is_zero(const Counters& counters) {
-  return (counters.allocations | counters.allocated_bytes | counters.frees | counters.freed_bytes |
-          counters.temporary_blocks | counters.temporary_bytes) == 0;
-}
-
-void add(Counters* sum, const Counters& each, uint64_t times) {
-  sum->allocations += each.allocations * times;
-  sum->allocated_bytes += each.allocated_bytes * times;
-  sum->frees += each.frees * times;
-  sum->freed_bytes += each.freed_bytes * times;
-  sum->temporary_blocks += each.temporary_blocks * times;
-  sum->temporary_bytes += each.temporary_bytes * times;
-}
-
-Counters difference(const Counters& now, const Counters& before) {
-  Counters changed = now;
-  add(&changed, before, ~uint64_t{0});  // times -1, modulo 2^64
-  return changed;
-}
 
 // Counters only ever count up.
 bool went_backwards(const Counters& now, const Counters& before) {
@@ -60,7 +35,7 @@ void SeriesBuilder::settle(CallSite& site, State& state, uint32_t snapshots) {
   const uint32_t more = snapshots - state.settled;
   state.settled = snapshots;
   if (more == 0 || is_zero(state.difference)) return;
-  add(&site.total, state.difference, more);
+  add(site.total, state.difference, more);
   site.series.back().snapshots += more;
 }
 

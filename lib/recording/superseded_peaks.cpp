@@ -4,6 +4,8 @@
 #include <ranges>
 #include <utility>
 
+#include "lib/recording/counter_arithmetic.h"
+
 namespace leakhunt::recording {
 
 namespace {
@@ -11,34 +13,6 @@ namespace {
 constexpr uint64_t kSurpassedBy = 20;  // by a 20th
 constexpr size_t kRowsPayload = 48 << 10;
 constexpr uint64_t kMostSites = uint64_t{1} << 26;
-
-void add(Counters& sum, const Counters& each) {
-  sum.allocations += each.allocations;
-  sum.allocated_bytes += each.allocated_bytes;
-  sum.frees += each.frees;
-  sum.freed_bytes += each.freed_bytes;
-  sum.temporary_blocks += each.temporary_blocks;
-  sum.temporary_bytes += each.temporary_bytes;
-}
-
-Counters difference(const Counters& now, const Counters& before) {
-  return {now.allocations - before.allocations,
-          now.allocated_bytes - before.allocated_bytes,
-          now.frees - before.frees,
-          now.freed_bytes - before.freed_bytes,
-          now.temporary_blocks - before.temporary_blocks,
-          now.temporary_bytes - before.temporary_bytes};
-}
-
-bool same(const Counters& a, const Counters& b) {
-  const Counters changed = difference(a, b);
-  return (changed.allocations | changed.allocated_bytes | changed.frees | changed.freed_bytes |
-          changed.temporary_blocks | changed.temporary_bytes) == 0;
-}
-
-bool is_zero(const Counters& counters) {
-  return same(counters, Counters{});
-}
 
 // Records that may stand between two snapshots and say nothing of the first.
 bool stands_between(RecordType type) {

@@ -1,4 +1,5 @@
 #include "reports/analysis/cut.h"
+#include "lib/recording/counter_arithmetic.h"
 
 #include <algorithm>
 
@@ -30,12 +31,7 @@ Counters counters_at(const recording::Series& series, size_t snapshot) {
   for (const Stretch& stretch : series) {
     const uint64_t times = covered(stretch, snapshot);
     if (times == 0) break;
-    sum.allocations += times * stretch.each.allocations;
-    sum.allocated_bytes += times * stretch.each.allocated_bytes;
-    sum.frees += times * stretch.each.frees;
-    sum.freed_bytes += times * stretch.each.freed_bytes;
-    sum.temporary_blocks += times * stretch.each.temporary_blocks;
-    sum.temporary_bytes += times * stretch.each.temporary_bytes;
+    add(sum, stretch.each, times);
   }
   return sum;
 }

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "lib/recording/counter_arithmetic.h"
 #include "reports/analysis/cut.h"
 #include "reports/formats/escape.h"
 #include "reports/formats/labels.h"
@@ -19,15 +20,6 @@ using Refusal = tl::unexpected<std::string>;
 
 std::string_view unit_of(const Report& report) {
   return report.timeline.clock == Clock::kIterations ? "iteration" : "tick";
-}
-
-Counters difference(const Counters& to, const Counters& from) {
-  return {to.allocations - from.allocations,
-          to.allocated_bytes - from.allocated_bytes,
-          to.frees - from.frees,
-          to.freed_bytes - from.freed_bytes,
-          to.temporary_blocks - from.temporary_blocks,
-          to.temporary_bytes - from.temporary_bytes};
 }
 
 ProfileRow row_of(const recording::CallSite& site, recording::SiteId id, const Moment& moment) {

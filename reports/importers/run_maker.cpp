@@ -1,4 +1,5 @@
 #include "reports/importers/run_maker.h"
+#include "lib/recording/counter_arithmetic.h"
 
 #include <algorithm>
 #include <compare>
@@ -14,15 +15,6 @@ using recording::TagId;
 
 constexpr uint64_t kFirstAddress = 0x10000;
 constexpr uint64_t kDistance = 16;
-
-void add_to(Counters& sum, const Counters& each) {
-  sum.allocations += each.allocations;
-  sum.allocated_bytes += each.allocated_bytes;
-  sum.frees += each.frees;
-  sum.freed_bytes += each.freed_bytes;
-  sum.temporary_blocks += each.temporary_blocks;
-  sum.temporary_bytes += each.temporary_bytes;
-}
 
 }  // namespace
 
@@ -77,7 +69,7 @@ SiteId RunMaker::site(TagId tag, const std::vector<uint64_t>& frames, bool trunc
 }
 
 void RunMaker::add(SiteId site, const Counters& counters) {
-  add_to(open_[site], counters);
+  recording::add(open_[site], counters);
 }
 
 void RunMaker::hold(SiteId site, uint64_t bytes, uint64_t blocks) {
@@ -96,7 +88,7 @@ void RunMaker::snapshot(recording::SnapshotKind kind, uint64_t time_ns, uint64_t
   for (const auto& [site, counters] : open_) {
     recording::CallSite& target = run_.sites[static_cast<size_t>(site)];
     target.series.push_back({index, 1, counters});
-    add_to(target.total, counters);
+    recording::add(target.total, counters);
   }
   open_.clear();
   recording::Snapshot snapshot;
