@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdint>
 #include <sstream>
 #include <string>
@@ -46,11 +47,11 @@ int main() {
   const std::string ours = "rm -f " + file + ".lhr; LEAKHUNT_GRAPH=off LEAKHUNT_RECORDING=" + file +
                            ".lhr LD_PRELOAD=" LEAKHUNT_LIBRARY_FILE;
   const bool beside = timed_run("command -v heaptrack").exit_status == 0;
-  for (const uint64_t count : {100'000, 1'000'000, 10'000'000}) {
+  for (const uint64_t count : std::array<uint64_t, 3>{100'000, 1'000'000, 10'000'000}) {
     compare("leakhunt", ours, "blocks", count);
     if (beside && count < 10'000'000) compare("heaptrack", "heaptrack -o " + file, "blocks", count);
   }
-  for (const uint64_t count : {10'000, 100'000, 1'000'000}) {
+  for (const uint64_t count : std::array<uint64_t, 3>{10'000, 100'000, 1'000'000}) {
     compare("leakhunt", ours, "stacks", count);
     if (beside && count < 1'000'000) compare("heaptrack", "heaptrack -o " + file, "stacks", count);
   }
