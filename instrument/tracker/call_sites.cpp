@@ -1,64 +1,74 @@
 #include "instrument/tracker/call_sites.h"
 
 #include "instrument/os/pages.h"
-#include "instrument/tracker/counter_rows.h"
 
 namespace leakhunt::tracker {
 
 namespace {
 
 constexpr uint64_t kFirstSlots = 1u << 14;
+constexpr uint64_t kSlotsOfHugePage = 1u << 18;  // from here on huge pages are asked for
 
 }  // namespace
 
 CallSites::Table* CallSites::make_table(uint64_t slots) {
-  Table* table = static_cast<Table*>(map_pages(kPage + slots * sizeof(Slot)));
-  if (table != nullptr) table->mask = slots - 1;
+  const size_t bytes = kHeader + slots * sizeof(uint64_t);
+  Table* table = static_cast<Table*>(map_pages(bytes));
+  if (table == nullptr) return nullptr;
+  if (slots >= kSlotsOfHugePage) use_huge_pages(table, bytes);
+  table->mask = slots - 1;
   return table;
 }
 
 bool CallSites::start() {
+  if (low_bits_ == nullptr) low_bits_ = static_cast<uint32_t*>(map_pages(kMaxSites * sizeof(uint32_t)));
   if (table_ == nullptr) table_ = make_table(kFirstSlots);
-  return table_ != nullptr;
+  return table_ != nullptr && low_bits_ != nullptr;
 }
 
 void CallSites::clear() {
   if (table_ == nullptr) return;
   const uint64_t mask = table_->mask;
-  wipe_pages(table_, kPage + (mask + 1) * sizeof(Slot));
+  wipe_pages(table_, kHeader + (mask + 1) * sizeof(uint64_t));
   table_->mask = mask;
   count_ = 0;
 }
 
+// A table is at most half full: a search that has to look further than where it begins is one that the
+// processor did not foresee.
 SiteId CallSites::next_id() {
   if (count_ == kMaxSites) return kNone;
-  if (count_ * 2 > table_->mask && !grow()) return kNone;
+  if (count_ >= (table_->mask + 1) / 2 && !grow()) return kNone;
   const SiteId id{count_};
   store_relaxed(count_, count_ + 1);
   return id;
 }
 
 void CallSites::publish(uint64_t hash, SiteId id) {
+  low_bits_[static_cast<uint32_t>(id)] = static_cast<uint32_t>(hash) & kIdMask;
   enter(table_, hash, id);
 }
 
 void CallSites::enter(Table* table, uint64_t hash, SiteId id) {
   uint64_t at = hash;
-  while (table->slots()[at & table->mask].hash != 0) ++at;
-  Slot& slot = table->slots()[at & table->mask];
-  slot.id = id;
-  store_release(slot.hash, hash);
+  while (table->slots()[at & table->mask] != 0) ++at;
+  store_release(table->slots()[at & table->mask], hash >> kSiteBits << kSiteBits | static_cast<uint32_t>(id));
 }
 
-// The old table stays mapped: a reader may still be in it. All old ones together are smaller than the new
-// one.
+// Where other threads may be reading, the old table stays mapped: all old ones together are smaller than the
+// new one.
 bool CallSites::grow() {
-  Table* larger = make_table((table_->mask + 1) * 2);
+  Table* old = table_;
+  Table* larger = make_table((old->mask + 1) * 2);
   if (larger == nullptr) return false;
-  for (uint64_t i = 0; i <= table_->mask; ++i) {
-    if (table_->slots()[i].hash != 0) enter(larger, table_->slots()[i].hash, table_->slots()[i].id);
+  for (uint64_t i = 0; i <= old->mask; ++i) {
+    const uint64_t slot = old->slots()[i];
+    if (slot == 0) continue;
+    const uint32_t id = static_cast<uint32_t>(slot) & kIdMask;
+    enter(larger, slot >> kSiteBits << kSiteBits | low_bits_[id], SiteId{id});
   }
   store_release(table_, larger);
+  if (single_threaded()) unmap_pages(old, kHeader + (old->mask + 1) * sizeof(uint64_t));
   return true;
 }
 

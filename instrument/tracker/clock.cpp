@@ -59,7 +59,8 @@ void Tracker::end_iteration(ThreadState* thread, recording::SnapshotKind kind, u
   store_relaxed(clock_, completed);
   if (passes_power_of_two(before, completed) && active()) write_cohorts();
   if (active() && graphs_.any_pending()) collect_graphs(false);
-  if (active() && graphs_.is_due(before, completed, recorder_.snapshots(), sites_.count())) {
+  if (active() && graphs_.is_due(before, completed, kind == recording::SnapshotKind::kTick,
+                                 recorder_.snapshots(), sites_.count())) {
     const bool asked = settings_.graph.when == GraphPlan::When::kEvery;
     take_graph(asked ? recording::GraphReason::kEvery : recording::GraphReason::kGrowth);
   }

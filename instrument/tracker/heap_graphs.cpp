@@ -12,6 +12,7 @@ namespace leakhunt::tracker {
 namespace {
 
 constexpr uint32_t kFirstLook = 4;                 // iterations
+constexpr uint32_t kFewestTicks = 32;              // a little over 3 seconds
 constexpr uint64_t kLookAfter_ns = 2'000'000'000;  // whether the child is still there
 constexpr uint32_t kYoung = 4;                     // iterations
 
@@ -69,8 +70,9 @@ bool HeapGraphs::look_for_growth(const SnapshotWriter& counters, uint32_t site_c
   for (uint32_t i = 0; i < site_count; ++i) {
     const uint64_t live = counters.live_bytes(SiteId{i});
     Growth& site = sites_[i];
-    site.rises = looked_ && live > site.bytes ? site.rises + 1 : 0;
-    site.bytes = live;
+    const uint64_t rises_now = site.rises < kMostRises ? site.rises + 1u : kMostRises;
+    site.rises = (looked_ && live > site.bytes ? rises_now : 0) & kMostRises;
+    site.bytes = live & ((uint64_t{1} << 56) - 1);
     grows_ = grows_ || site.rises >= rises;
   }
   site_count_ = site_count;
@@ -78,7 +80,7 @@ bool HeapGraphs::look_for_growth(const SnapshotWriter& counters, uint32_t site_c
   return grows_;
 }
 
-bool HeapGraphs::is_due(uint32_t before, uint32_t completed, const SnapshotWriter& counters,
+bool HeapGraphs::is_due(uint32_t before, uint32_t completed, bool ticks, const SnapshotWriter& counters,
                         uint32_t site_count) {
   if (plan_.when == GraphPlan::When::kEvery) {
     if (before / plan_.every == completed / plan_.every) return false;
@@ -92,6 +94,7 @@ bool HeapGraphs::is_due(uint32_t before, uint32_t completed, const SnapshotWrite
   }
   if (!passes_power_of_two(before, completed)) return false;
   if (!look_for_growth(counters, site_count, 2) || plan_.when == GraphPlan::When::kExit) return false;
+  if (ticks && completed < kFewestTicks) return false;
   next_of_pair_ = completed + 1;
   return true;
 }

@@ -2,7 +2,8 @@
 //
 // By default a program pays for graphs only when it grows: each time the number of its iterations (or ticks)
 // reaches a power of two, the live bytes of every call site are held against those at the two powers before;
-// if one rose both times, two graphs are taken, an iteration apart, and one more at the program's end.
+// if one rose both times, two graphs are taken, an iteration apart, and one more at the program's end. By
+// ticks not before the 32nd: what ends sooner is not judged, and had its scan for nothing.
 //
 // Thread-safety: the recorder's lock is held.
 #pragma once
@@ -26,7 +27,8 @@ class HeapGraphs {
   void start(const GraphPlan& plan) { plan_ = plan; }
 
   // Iterations (or ticks) `before` + 1 ... `completed` have ended: is a graph to be taken now?
-  bool is_due(uint32_t before, uint32_t completed, const SnapshotWriter& counters, uint32_t site_count);
+  bool is_due(uint32_t before, uint32_t completed, bool ticks, const SnapshotWriter& counters,
+              uint32_t site_count);
   // At the end of the process.
   bool is_due_at_exit() const;
 
@@ -50,9 +52,10 @@ class HeapGraphs {
   void clear();
 
  private:
+  static constexpr uint64_t kMostRises = 255;
   struct Growth {
-    uint64_t bytes;
-    uint32_t rises;  // one after the other
+    uint64_t bytes : 56;
+    uint64_t rises : 8;  // one after the other, and never more than kMostRises
   };
   struct Pending {
     ScannerProcess process;

@@ -82,6 +82,15 @@ LEAKHUNT_COMMON_PATH bool Tracker::count_free(ThreadState* thread, const LiveBlo
   return to_note;
 }
 
+LEAKHUNT_COMMON_PATH void Tracker::snapshot_before_fall(ThreadState* thread) {
+  const int64_t live = load_relaxed(heap_gauge_.live) + thread->heap_peak.pending;
+  if (unlikely(live >= load_relaxed(fall_from_))) record_peak(thread, live);
+}
+
+LEAKHUNT_COMMON_PATH void Tracker::look_at_clock(ThreadState* thread) {
+  if (unlikely(thread->until_clock-- == 0)) clock_is_due(thread);
+}
+
 void Tracker::on_alloc(void* block, size_t size, const void* hook_frame) {
   ThreadState* thread = enter();
   if (thread == nullptr) return;
@@ -195,8 +204,7 @@ void Tracker::on_module_closed() {
 
 // --- rare: snapshots
 
-void Tracker::look_at_clock(ThreadState* thread) {
-  if (likely(thread->until_clock-- != 0)) return;
+__attribute__((noinline)) void Tracker::clock_is_due(ThreadState* thread) {
   if (unlikely(lines_.expected())) {
     thread->until_clock = 0;  // at every event
     cut_at_lines(thread);
@@ -209,9 +217,7 @@ void Tracker::look_at_clock(ThreadState* thread) {
 
 // A maximum of the heap that is one per cent above any recorded one is recorded before it is gone, so that a
 // report can say what the peak was made of.
-void Tracker::snapshot_before_fall(ThreadState* thread) {
-  const int64_t live = load_relaxed(heap_gauge_.live) + thread->heap_peak.pending;
-  if (likely(live < load_relaxed(fall_from_))) return;
+__attribute__((noinline)) void Tracker::record_peak(ThreadState* thread, int64_t live) {
   if (!recorder_.lock().try_lock()) return;
   if (active() && live >= fall_from_) snapshot(thread, recording::SnapshotKind::kPeak, clock_);
   recorder_.lock().unlock();

@@ -187,11 +187,13 @@ class Tracker {
 
   static constexpr uint32_t kMostEventsBetweenClocks = 1023;
   void look_at_clock(ThreadState* thread);
+  void clock_is_due(ThreadState* thread);
   void tick_if_due(ThreadState* thread);
   void cut_at_lines(ThreadState* thread);
   void end_iteration(ThreadState* thread, recording::SnapshotKind kind, uint64_t number,
                      uint32_t completed);  // under the recorder's lock
   void snapshot_before_fall(ThreadState* thread);
+  void record_peak(ThreadState* thread, int64_t live);
   void snapshot(ThreadState* thread, recording::SnapshotKind kind,
                 uint64_t iteration);                                       // under the recorder's lock
   void sum_up_heap(ThreadState* thread, HeapUse* use, bool restart_peak);  // under the recorder's lock
