@@ -81,7 +81,8 @@ double multiplications_per_second() {
     best = std::min(best, cpu_seconds() - start);
   }
   (void)sink;
-  return 2.0 * chains * turns * static_cast<double>(loop.bytes / sizeof(Real)) / best;
+  const std::size_t width = loop.bytes / sizeof(Real);
+  return 2.0 * chains * turns * static_cast<double>(width) / best;
 }
 
 double seconds_of_adam_bytes(std::size_t parameters) {
