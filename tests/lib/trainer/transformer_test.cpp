@@ -90,7 +90,7 @@ TEST(Transformer, HandsOverEveryGradientOnceAndWhenItIsComplete) {
     Bench all_at_once(config);
     all_at_once.blas = make_tiled_blas();
     all_at_once.differentiate();
-    for (unsigned threads : {1, 2}) {
+    for (unsigned threads : {1U, 2U}) {
       Bench bench(config);
       bench.blas = make_tiled_blas();
       RecordingSink sink(bench.model.parameters().gradients());
