@@ -2,6 +2,7 @@
 
 #include "instrument/heap_graph/scratch.h"
 #include "instrument/os/atomics.h"
+#include "instrument/os/heap_sort.h"
 
 namespace leakhunt::tracker {
 
@@ -102,6 +103,7 @@ inline void Marks::see(const Slot& slot, uintptr_t word) {
   if (likely(block == BlockIndex::kNone) || block == slot.holder) return;
   const uint64_t inside = word - (*blocks_)[block].begin;
   if (inside != 0 && is_free_chunk(slot, block, inside)) return;
+  if (phase_ == Phase::kInHand) return mark(slot, block, false);  // its pointers are noted already
   if ((states_[block] & kSampled) != 0) {
     sampled_edges_.add({slot, block, inside});
   } else if (keeps_all_) {
@@ -153,7 +155,11 @@ inline void Marks::take(const Slot& slot, uint32_t block, Reach reach) {
 
 void Marks::mark(const Slot& slot, uint32_t block, bool to_beginning) {
   const Reach now = reach(block);
-  if (phase_ == Phase::kLost) {
+  if (phase_ == Phase::kInHand) {
+    if (now != Reach::kDefinite && now != Reach::kIndirect) return;
+    take(slot, block, Reach::kPossible);
+    waiting_[waiting_count_++] = block;
+  } else if (phase_ == Phase::kLost) {
     if (block == leader_ || now != Reach::kDefinite) return;
     take(slot, block, Reach::kIndirect);  // also who was taken for a leader before
     if ((states_[block] & kScanned) == 0) queue_[queued_++] = block;
@@ -168,7 +174,7 @@ void Marks::mark(const Slot& slot, uint32_t block, bool to_beginning) {
 }
 
 bool Marks::slot_of(uint32_t block, Slot* slot) const {
-  if (reach(block) == Reach::kDefinite) return false;
+  if (reach(block) == Reach::kDefinite || (states_[block] & kMayBeInHand) != 0) return false;
   const uint64_t packed = slots_[block];
   *slot = {holders_[block], static_cast<RootKind>(packed >> kAddressBits & ((1u << kRootBits) - 1)),
            static_cast<uint32_t>(packed >> (kAddressBits + kRootBits)),
@@ -220,6 +226,34 @@ void Marks::finish() {
     leader_ = i;
     scan_block(i);
     scan_queue();
+  }
+  if (input_->words_in_hand != 0) spare_those_in_hand();
+}
+
+// Of n registers that nobody saw at most n blocks are held which are lost definitely otherwise: each can point
+// to one only, and whatever that leads to is lost indirectly. So of every call site the youngest n are said to
+// be lost possibly; if there are more of them, so many really are lost, whichever they are.
+void Marks::spare_those_in_hand() {
+  uint64_t* spared = map_scratch<uint64_t>(input_->site_count);
+  uint32_t* leaders = queue_;
+  size_t count = 0;
+  for (uint32_t i = 0; i < blocks_->count(); ++i) {
+    if (reach(i) == Reach::kDefinite) leaders[count++] = i;
+  }
+  heap_sort(leaders, count, [&](uint32_t a, uint32_t b) { return (*blocks_)[a].birth > (*blocks_)[b].birth; });
+  phase_ = Phase::kInHand;
+  waiting_count_ = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const uint32_t site = (*blocks_)[leaders[i]].site;
+    const bool is_known = spared != nullptr && site < input_->site_count;
+    if (is_known && spared[site]++ >= input_->words_in_hand) continue;
+    waiting_[waiting_count_++] = leaders[i];
+    states_[leaders[i]] = static_cast<uint8_t>((states_[leaders[i]] & ~kReachBits) | kMayBeInHand |
+                                               static_cast<uint8_t>(Reach::kPossible));
+  }
+  for (size_t i = 0; i < waiting_count_; ++i) {
+    const GraphBlock& at = (*blocks_)[waiting_[i]];
+    scan_words({waiting_[i], RootKind::kData, 0, 0}, at.begin, at.begin + at.size);
   }
 }
 

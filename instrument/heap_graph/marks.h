@@ -8,6 +8,7 @@
 //                    the kernel, or in a form that no scan can read
 //   possible         what is behind a pointer into the middle of a block
 //   lost             the rest: who is pointed to by another lost block is lost indirectly
+//   in hand          of those, as many as may be in registers that nobody saw are lost possibly
 //
 // While it scans it notes all pointers to sampled blocks; of a small heap, to all.
 #pragma once
@@ -80,7 +81,7 @@ class Marks {
   bool is_sampled(uint32_t block) const { return (states_[block] & kSampled) != 0; }
   bool is_growing(uint32_t site) const;
   uint32_t children(uint32_t block) const { return children_[block]; }
-  // The first slot by which it was reached; of a block that is lost definitely there is none.
+  // The first slot by which it was reached; of a block that is lost definitely, or in hand, there is none.
   bool slot_of(uint32_t block, Slot* slot) const;
   const EdgeList& sampled_edges() const { return sampled_edges_; }
   // The other ones, of a heap that is small; else empty.
@@ -91,13 +92,14 @@ class Marks {
   uint64_t root_bytes() const { return root_bytes_; }
 
  private:
-  enum class Phase : uint8_t { kReachable, kPossible, kLost };
+  enum class Phase : uint8_t { kReachable, kPossible, kLost, kInHand };
 
   // Of a block: its Reach in two bits, and
   static constexpr uint8_t kReachBits = 3;
   static constexpr uint8_t kSampled = 4;
   static constexpr uint8_t kGrowing = 8;
   static constexpr uint8_t kScanned = 16;
+  static constexpr uint8_t kMayBeInHand = 32;
 
   bool sample();
   void scan_words(const Slot& slot, uintptr_t from, uintptr_t to);
@@ -106,6 +108,7 @@ class Marks {
   void take(const Slot& slot, uint32_t block, Reach reach);
   void scan_block(uint32_t block);
   void scan_queue();
+  void spare_those_in_hand();
   bool counts_as_beginning(uint32_t block, uint64_t inside) const;
   bool is_free_chunk(const Slot& slot, uint32_t block, uint64_t inside) const;
 

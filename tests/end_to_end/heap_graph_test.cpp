@@ -212,6 +212,26 @@ TEST(HeapGraph, SixtyFourAllocatingThreadsStandStillAndGoOn) {
   EXPECT_TRUE(result.run.complete());
 }
 
+// Registers of threads that ran on are not seen: what they may hold is lost possibly, and never for certain.
+TEST(HeapGraph, NothingIsLostThatIsHandedFromRegisterToRegister) {
+  const Recorded result = recorded(target("shuffles_pointers"), "export LEAKHUNT_GRAPH=every=1;");
+  EXPECT_EQ(result.finished.out, run_command(target("shuffles_pointers")).out);
+  uint64_t graphs = 0;
+  uint64_t ran_on = 0;
+  for (const HeapGraph& graph : result.run.graphs) {
+    if (!graph.obstacle.empty()) continue;
+    ++graphs;
+    ran_on += graph.threads - graph.threads_parked - graph.threads_waiting;
+    for (const recording::GraphSiteRow& row : graph.sites) {
+      for (const Reach reach : {Reach::kDefinite, Reach::kIndirect})
+        EXPECT_EQ(row.held[static_cast<size_t>(reach)].blocks, 0u)
+            << word_of(reach) << " in graph " << graph.number << ", site " << static_cast<uint32_t>(row.site);
+    }
+  }
+  EXPECT_GE(graphs, 5u);
+  EXPECT_GT(ran_on, 0u);
+}
+
 TEST(HeapGraph, ForksOfTheProgramAreItsOwn) {
   const Recorded result = recorded(target("heap_graph_hard_times forks"), "export LEAKHUNT_GRAPH=every=1;");
   EXPECT_EQ(result.finished.exit_status, 0) << result.finished.err;
