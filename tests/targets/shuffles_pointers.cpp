@@ -27,6 +27,7 @@ struct Item {
 };
 
 std::atomic<Item*> mailboxes[kMailboxes];  // a pointer lies in one of them or with a thread, never in both
+bool all_allocate;
 std::atomic<bool> over;
 std::atomic<uint64_t> sum;
 std::atomic<uint64_t> freed;
@@ -77,7 +78,7 @@ Item* keep_in_hand(Item* item) {
 void* shuffle(void* argument) {
   const uint64_t number = reinterpret_cast<uintptr_t>(argument);
   const bool allocates = number % 3 != 0;
-  const bool moves_holders = number % 3 == 2;
+  const bool moves_holders = number % 3 == 2 || all_allocate;
   uint64_t seed = number * 0x9E3779B97F4A7C15u + 1;
   size_t capacity = kBlocks;
   std::atomic<Item*>* own = static_cast<std::atomic<Item*>*>(calloc(capacity, sizeof(Item*)));
@@ -107,7 +108,8 @@ void* shuffle(void* argument) {
 
 }  // namespace
 
-int main() {
+int main(int count, char**) {
+  all_allocate = count > 1;
   pthread_t threads[kThreads];
   for (uintptr_t i = 0; i < kThreads; ++i)
     pthread_create(&threads[i], nullptr, shuffle, reinterpret_cast<void*>(i));
