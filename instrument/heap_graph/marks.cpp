@@ -102,7 +102,6 @@ inline void Marks::see(const Slot& slot, uintptr_t word) {
   const uint32_t block = blocks_->find(word);
   if (likely(block == BlockIndex::kNone) || block == slot.holder) return;
   const uint64_t inside = word - (*blocks_)[block].begin;
-  if (inside != 0 && is_free_chunk(slot, block, inside)) return;
   if (phase_ == Phase::kInHand) return mark(slot, block, false);  // its pointers are noted already
   if ((states_[block] & kSampled) != 0) {
     sampled_edges_.add({slot, block, inside});
@@ -111,18 +110,6 @@ inline void Marks::see(const Slot& slot, uintptr_t word) {
   }
   if (slot.holder != kNone && (states_[block] & kGrowing) != 0) ++children_[slot.holder];
   mark(slot, block, inside == 0 || counts_as_beginning(block, inside));
-}
-
-// glibc's lists of free chunks lie in its data. A chunk begins in the last word that its neighbour may use:
-// what points to it points to no block.
-bool Marks::is_free_chunk(const Slot& slot, uint32_t block, uint64_t inside) const {
-  constexpr uint64_t kFlags = 7;
-  const uintptr_t begin = (*blocks_)[block].begin;
-  const bool in_libc = slot.holder == kNone && slot.root == RootKind::kData &&
-                       slot.address >= input_->libc_code.begin && slot.address < input_->libc_code.end;
-  if (!in_libc || begin % kPage < 16) return false;
-  const uint64_t chunk = *reinterpret_cast<const uint64_t*>(begin - 8) & ~kFlags;
-  return inside + 16 == chunk;
 }
 
 // Two ways in which C++ keeps a block by a pointer behind its beginning, which memcheck knows as well: an

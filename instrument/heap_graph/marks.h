@@ -110,7 +110,6 @@ class Marks {
   void scan_queue();
   void spare_those_in_hand();
   bool counts_as_beginning(uint32_t block, uint64_t inside) const;
-  bool is_free_chunk(const Slot& slot, uint32_t block, uint64_t inside) const;
 
   const ScanInput* input_ = nullptr;
   BlockIndex* blocks_ = nullptr;

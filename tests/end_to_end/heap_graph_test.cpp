@@ -90,6 +90,7 @@ const Shape kShapes[] = {
     {"held from shared memory", 4008, {"reachable"}, {"reachable"}, {"direct"}},
     {"a thread's value of an early key", 4104, {"reachable"}, {"reachable"}, {}},
     {"a thread's value of a late key", 4208, {"reachable"}, {"reachable"}, {}},
+    {"in front of a block that was freed", 4408, {"definite"}, {"definite"}, {"direct"}},
 };
 // Lost as well: what the lost containers are, and the two hidden mappings.
 const std::set<uint64_t> kOtherLost = {24, 48, 1 << 16, 1 << 20};
