@@ -14,6 +14,8 @@ constexpr uint32_t kMostSampledOfSite = 256;
 constexpr uint32_t kFewSampledOfSite = 8;
 constexpr uint32_t kMostSampled = 1 << 15;
 
+constexpr uintptr_t kLeftBelow = 8 << 10;  // bytes: a call of malloc's, with the tracker's own frames
+
 constexpr unsigned kAddressBits = 48;
 constexpr unsigned kRootBits = 3;
 
@@ -196,6 +198,12 @@ void Marks::see_handle(RootKind root, uint32_t thread, uintptr_t address, uintpt
   if (block != kNone) mark({kNone, root, thread, address}, block, true);
 }
 
+void Marks::scan_left_below(const ScannedThread& thread) {
+  if (!thread.waits || thread.sp == 0 || thread.sp <= thread.stack_low) return;
+  const uintptr_t deepest = thread.sp - thread.stack_low > kLeftBelow ? thread.sp - kLeftBelow : thread.stack_low;
+  scan_words({kNone, RootKind::kStack, thread.number, 0}, deepest, thread.sp);
+}
+
 void Marks::finish() {
   scan_queue();
   for (uint32_t i = 0; i < blocks_->count(); ++i) {
@@ -204,6 +212,7 @@ void Marks::finish() {
     scan_queue();
   }
   phase_ = Phase::kPossible;
+  for (size_t i = 0; i < input_->thread_count; ++i) scan_left_below(input_->threads[i]);
   for (size_t i = 0; i < waiting_count_; ++i) scan_block(waiting_[i]);  // which may make it longer
 
   phase_ = Phase::kLost;

@@ -6,7 +6,9 @@
 //                    so that the way that is kept for each block is the shortest
 //   from mappings    what mmap gave is scanned even where nothing points to it: its address may be kept by
 //                    the kernel, or in a form that no scan can read
-//   possible         what is behind a pointer into the middle of a block
+//   possible         what is behind a pointer into the middle of a block; and what a thread that waits in a
+//                    system call left below its stack pointer: its registers are there, if they were ever
+//                    saved, and the kernel does not tell them
 //   lost             the rest: who is pointed to by another lost block is lost indirectly
 //   in hand          of those, as many as may be in registers that nobody saw are lost possibly
 //
@@ -108,6 +110,7 @@ class Marks {
   void take(const Slot& slot, uint32_t block, Reach reach);
   void scan_block(uint32_t block);
   void scan_queue();
+  void scan_left_below(const ScannedThread& thread);
   void spare_those_in_hand();
   bool counts_as_beginning(uint32_t block, uint64_t inside) const;
 

@@ -25,6 +25,7 @@ struct ScannedThread {
   uintptr_t stack_low;
   uintptr_t stack_high;    // the thread pointer, or the end of the first thread's stack
   uintptr_t sp;            // 0: it runs; all of its stack is scanned
+  bool waits;              // in a system call: of the registers only its arguments are known
   uint64_t words[kWords];  // registers that are known otherwise: arguments of the system call it waits in
   GraphBlock moved;        // by realloc, and not in the tables; begin 0: none
   bool moves;              // a block that nobody knows the place of

@@ -2,7 +2,8 @@
 //
 //   who comes to the tracker    waits there, with all registers on its stack
 //   who waits in a system call  stands still anyway: the kernel says where its stack pointer is, and the
-//                               arguments of the call
+//                               arguments of the call; what other registers may hold is looked for below the
+//                               stack pointer, where the calls before have left it
 //   who does neither            runs on after two milliseconds; all of its stack is scanned
 //
 // Memory alone would need no waiting: a fork is a consistent picture of all threads. It holds the lock of the
@@ -117,6 +118,7 @@ bool Tracker::look_at_thread(ScannedThread* thread, recording::GraphHeader* head
   const Stand stand = read_waiting(thread->tid, thread);
   if (stand == Stand::kRuns) return false;
   if (stand == Stand::kWaits) thread->moves = load_acquire(thread->state->moved.from) != 0;
+  thread->waits = stand == Stand::kWaits;
   ++header->threads_waiting;
   return true;
 }

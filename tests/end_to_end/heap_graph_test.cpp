@@ -242,6 +242,18 @@ TEST(HeapGraph, NothingIsLostThatIsBehindABlockWhichReallocMoves) {
   expect_that_nothing_is_lost(target("shuffles_pointers parks"));
 }
 
+// The kernel keeps such a register for itself; what earlier calls left below the stack pointer has it as well.
+TEST(HeapGraph, WhatOnlyAWaitingThreadsRegisterHoldsIsNotLostForCertain) {
+  const Recorded result = recorded(target("waits_with_a_pointer"), "export LEAKHUNT_GRAPH=every=1;");
+  EXPECT_EQ(result.finished.out, "read 1 byte\n");
+  ASSERT_GE(result.run.graphs.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    const HeapGraph& graph = result.run.graphs[i];
+    EXPECT_EQ(graph.threads_waiting, 1u);
+    EXPECT_EQ(answers_of(graph)[1234], std::multiset<std::string>{"possible"}) << "graph " << i;
+  }
+}
+
 TEST(HeapGraph, ForksOfTheProgramAreItsOwn) {
   const Recorded result = recorded(target("heap_graph_hard_times forks"), "export LEAKHUNT_GRAPH=every=1;");
   EXPECT_EQ(result.finished.exit_status, 0) << result.finished.err;
