@@ -137,7 +137,7 @@ void measure(size_t blocks, size_t threads, unsigned graphs, const std::string& 
   Times forks;
   Times own;
   run_target("LEAKHUNT_GRAPH=every=1 LEAKHUNT_RECORDING=" + file +
-                                 " LD_PRELOAD=" LEAKHUNT_LIBRARY_FILE " exec " + target,
+                 " LD_PRELOAD=" LEAKHUNT_LIBRARY_FILE " exec " + target,
              &forks, &own);
   const auto run = leakhunt::recording::read_recording(file);
   unlink(file.c_str());
@@ -157,8 +157,8 @@ void measure(size_t blocks, size_t threads, unsigned graphs, const std::string& 
   }
   const double rest = pauses.least() - forks.least();
   const double rate = scanner.least() > 0 ? static_cast<double>(seen) / scanner.least() * 1e3 : 0;
-  printf("%8zu %4zu %8s %3zu %8.2f %8.2f %8.2f %8.2f %8.2f %s %8.2f %8.1f %8.1f %8.1f %9.2e %s %4zu\n", blocks,
-         threads, threads > 1 ? what.c_str() : "", pauses.all.size(), pauses.least(), pauses.median(),
+  printf("%8zu %4zu %8s %3zu %8.2f %8.2f %8.2f %8.2f %8.2f %s %8.2f %8.1f %8.1f %8.1f %9.2e %s %4zu\n",
+         blocks, threads, threads > 1 ? what.c_str() : "", pauses.all.size(), pauses.least(), pauses.median(),
          forks.least(), forks.median(), rest, !pauses.all.empty() && rest <= kMostPause_ms ? "ok " : "BAD",
          own.least(), scans.least(), scans.median(), scanner.least(), rate,
          rate >= kLeastBlocksPerSecond || blocks < 1'000'000 ? "ok " : "BAD", static_cast<size_t>(ran_on));
@@ -174,7 +174,9 @@ int main(int argc, char** argv) {
   if (argc == 6 && strcmp(argv[1], "--target") == 0)
     return be_target(number(2, 0), number(3, 1), number(4, 1), strcmp(argv[5], "allocate") == 0);
   printf("         threads               pause, ms          fork, ms     rest     processor, scan, ms\n");
-  printf("  blocks      that    graphs    least   median    least   median    least            least    least   median");
+  printf(
+      "  blocks      that    graphs    least   median    least   median    least            least    least   "
+      "median");
   printf(" processor  blocks/s  ran on\n");
   const auto graphs = static_cast<unsigned>(number(3, 7));
   if (argc > 2) {

@@ -200,7 +200,8 @@ void Marks::see_handle(RootKind root, uint32_t thread, uintptr_t address, uintpt
 
 void Marks::scan_left_below(const ScannedThread& thread) {
   if (!thread.waits || thread.sp == 0 || thread.sp <= thread.stack_low) return;
-  const uintptr_t deepest = thread.sp - thread.stack_low > kLeftBelow ? thread.sp - kLeftBelow : thread.stack_low;
+  const uintptr_t deepest =
+      thread.sp - thread.stack_low > kLeftBelow ? thread.sp - kLeftBelow : thread.stack_low;
   scan_words({kNone, RootKind::kStack, thread.number, 0}, deepest, thread.sp);
 }
 
@@ -226,9 +227,9 @@ void Marks::finish() {
   if (input_->words_in_hand != 0) spare_those_in_hand();
 }
 
-// Of n registers that nobody saw at most n blocks are held which are lost definitely otherwise: each can point
-// to one only, and whatever that leads to is lost indirectly. So of every call site the youngest n are said to
-// be lost possibly; if there are more of them, so many really are lost, whichever they are.
+// Of n registers that nobody saw at most n blocks are held which are lost definitely otherwise: each can
+// point to one only, and whatever that leads to is lost indirectly. So of every call site the youngest n are
+// said to be lost possibly; if there are more of them, so many really are lost, whichever they are.
 void Marks::spare_those_in_hand() {
   uint64_t* spared = map_scratch<uint64_t>(input_->site_count);
   uint32_t* leaders = queue_;
@@ -236,7 +237,8 @@ void Marks::spare_those_in_hand() {
   for (uint32_t i = 0; i < blocks_->count(); ++i) {
     if (reach(i) == Reach::kDefinite) leaders[count++] = i;
   }
-  heap_sort(leaders, count, [&](uint32_t a, uint32_t b) { return (*blocks_)[a].birth > (*blocks_)[b].birth; });
+  heap_sort(leaders, count,
+            [&](uint32_t a, uint32_t b) { return (*blocks_)[a].birth > (*blocks_)[b].birth; });
   phase_ = Phase::kInHand;
   waiting_count_ = 0;
   for (size_t i = 0; i < count; ++i) {

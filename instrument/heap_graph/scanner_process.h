@@ -5,10 +5,10 @@
 //        |                     |                                     |
 //    runs on at once        ends, and is waited for              is an orphan
 //
-// There is no SIGCHLD, nothing for the program's wait() once it has gone on, no handler of pthread_atfork, and
-// the scanner's time and memory are not counted as those of the program's children. Nobody waits for another
-// process before the program runs on: where more threads compute than there are processors a new process has
-// its turn late.
+// There is no SIGCHLD, nothing for the program's wait() once it has gone on, no handler of pthread_atfork,
+// and the scanner's time and memory are not counted as those of the program's children. Nobody waits for
+// another process before the program runs on: where more threads compute than there are processors a new
+// process has its turn late.
 //
 // The child has no descriptors, no handlers of signals, no core dump, a limit on its time, and is the first
 // that the kernel ends when memory is short. What it found lies in memory shared with the parent.

@@ -59,7 +59,7 @@ struct ThreadState {
   ThreadIdentity identity;
   WrittenThread written;
   CounterRows rows;
-  uintptr_t parked_at;     // stack pointer, while it waits for a heap graph with its registers above; else 0
+  uintptr_t parked_at;  // stack pointer, while it waits for a heap graph with its registers above; else 0
   MovedBlock moved;
   Activity activity;
   uint64_t foreign_frees;  // of blocks that are not known: older than the recording

@@ -123,9 +123,9 @@ bool Tracker::look_at_thread(ScannedThread* thread, recording::GraphHeader* head
   return true;
 }
 
-// First without sleeping: who has a processor and allocates comes soon. Then asleep, so that those who wait for
-// a processor get one; the last of them wakes who waits here. Not so if one of them computes: it would keep
-// the processor, and there is no telling when it is given back. True when it was slept.
+// First without sleeping: who has a processor and allocates comes soon. Then asleep, so that those who wait
+// for a processor get one; the last of them wakes who waits here. Not so if one of them computes: it would
+// keep the processor, and there is no telling when it is given back. True when it was slept.
 bool Tracker::wait_for_threads(ScannedThread* threads, size_t count, recording::GraphHeader* header) const {
   Control& control = *control_;
   const uint64_t begin = monotonic_ns();
@@ -240,7 +240,7 @@ __attribute__((noinline)) void Tracker::take_graph(recording::GraphReason reason
   Control& control = *control_;
   control.parked = 0;
   control.parked_wanted = UINT32_MAX;
-  header.pause_ns = monotonic_ns();                      // its beginning, so far
+  header.pause_ns = monotonic_ns();                     // its beginning, so far
   compare_exchange(control.active, kActive, kParking);  // or another thread has given up meanwhile
   fill_threads(result, &input, &header);
   graphs_.scan(header, input);

@@ -242,7 +242,8 @@ TEST(HeapGraph, NothingIsLostThatIsBehindABlockWhichReallocMoves) {
   expect_that_nothing_is_lost(target("shuffles_pointers parks"));
 }
 
-// The kernel keeps such a register for itself; what earlier calls left below the stack pointer has it as well.
+// The kernel keeps such a register for itself; what earlier calls left below the stack pointer has it as
+// well.
 TEST(HeapGraph, WhatOnlyAWaitingThreadsRegisterHoldsIsNotLostForCertain) {
   const Recorded result = recorded(target("waits_with_a_pointer"), "export LEAKHUNT_GRAPH=every=1;");
   EXPECT_EQ(result.finished.out, "read 1 byte\n");

@@ -120,7 +120,6 @@ int main(int count, char**) {
   over = true;
   for (pthread_t& thread : threads) pthread_join(thread, nullptr);
   for (std::atomic<Item*>& mailbox : mailboxes) free_chain(mailbox);
-  printf("%llu blocks, %llu\n", static_cast<unsigned long long>(freed),
-         static_cast<unsigned long long>(sum));
+  printf("%llu blocks, %llu\n", static_cast<unsigned long long>(freed), static_cast<unsigned long long>(sum));
   return 0;
 }

@@ -27,12 +27,16 @@ long read_and_keep(int file, char* byte, uintptr_t* pointer) {
   __asm__ volatile(
       "movq %1, %%rbx\n\t"
       "xorl %k1, %k1\n\t"
+      "movl $16, %%ecx\n"  // what lies right below the stack pointer may be a function's own
+      "1: movq $0, -136(%%rsp,%%rcx,8)\n\t"
+      "decl %%ecx\n\t"
+      "jnz 1b\n\t"
       "syscall\n\t"
       "movq %%rbx, %1\n\t"
       "xorl %%ebx, %%ebx"
       : "+a"(result), "+r"(kept)
       : "D"(file), "S"(byte), "d"(1L)
-      : "rbx", "rcx", "r11", "memory");
+      : "rbx", "rcx", "r11", "cc", "memory");
   *pointer = kept;
   return result;
 }
