@@ -115,6 +115,8 @@ void Tracker::forget_everything() {
     thread->tick_end_ns = 0;
     thread->foreign_frees = 0;
     thread->written = {};
+    thread->moved = {};
+    thread->activity = {};
   }
   heap_gauge_ = {};
   for (PeakGauge& gauge : tag_gauges_) gauge = {};

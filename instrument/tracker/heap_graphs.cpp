@@ -129,6 +129,7 @@ ScanResult* HeapGraphs::prepare(Recorder& recorder, recording::GraphHeader heade
     if (!any_pending()) write_obstacle(recorder, header, "no memory for the graph");
     return nullptr;
   }
+  prepared_ = place;
   place->header = header;
   for (uint32_t i = 0; i < site_count_; ++i) {
     if (sites_[i].rises >= rises_) result->growing[i / 64] |= uint64_t{1} << (i % 64);
@@ -136,12 +137,8 @@ ScanResult* HeapGraphs::prepare(Recorder& recorder, recording::GraphHeader heade
   return result;
 }
 
-void HeapGraphs::scan(Recorder& recorder, const recording::GraphHeader& header, ScanInput input) {
-  Pending* place = nullptr;
-  for (Pending& pending : pending_) {
-    if (!pending.process.is_idle() && pending.process.result()->pid == 0) place = &pending;
-  }
-  if (place == nullptr) return;
+void HeapGraphs::scan(const recording::GraphHeader& header, ScanInput input) {
+  Pending* const place = prepared_;
   const uint64_t number = place->header.number;
   place->header = header;
   place->header.number = number;
@@ -155,17 +152,18 @@ void HeapGraphs::scan(Recorder& recorder, const recording::GraphHeader& header, 
   if (plan_.when == GraphPlan::When::kGrowth && !at_exit)
     input.sampled_from = input.clock > kYoung ? input.clock - kYoung : 0;
   before_ = input.clock;
-  const int error = place->process.start(input);
+  place->process.start(input);
   place->header.pause_ns = monotonic_ns() - header.pause_ns;
+}
+
+void HeapGraphs::after_pause(Recorder& recorder) {
+  Pending* const place = prepared_;
+  prepared_ = nullptr;
+  const int error = place->process.finish_start();
+  place->process.keep_from_children();
   if (error == 0) return;
   place->process.release();
   if (!any_pending()) write_obstacle(recorder, place->header, why_no_child(error));
-}
-
-void HeapGraphs::after_pause() {
-  for (Pending& pending : pending_) {
-    if (!pending.process.is_idle()) pending.process.keep_from_children();
-  }
 }
 
 // --- what came of it
@@ -231,6 +229,7 @@ void HeapGraphs::clear() {
   next_of_pair_ = 0;
   before_ = 0;
   number_ = 0;
+  prepared_ = nullptr;
 }
 
 }  // namespace leakhunt::tracker

@@ -33,13 +33,13 @@ class HeapGraphs {
   bool is_due_at_exit() const;
 
   // The next graph's memory, to be filled with the threads; null (and a record says so) when it cannot be
-  // taken.
+  // taken. After it scan() and after_pause() must come, by the same thread.
   ScanResult* prepare(Recorder& recorder, recording::GraphHeader header);
   // Starts the scan that was prepared. `header.pause_ns`: when the threads began to stand still. `input`:
   // blocks, clock, threads.
-  void scan(Recorder& recorder, const recording::GraphHeader& header, ScanInput input);
+  void scan(const recording::GraphHeader& header, ScanInput input);
   // What of it need not be done while threads stand still.
-  void after_pause();
+  void after_pause(Recorder& recorder);
 
   // Appends those that are ready. False when the file cannot grow.
   bool collect(Recorder& recorder);
@@ -81,6 +81,7 @@ class HeapGraphs {
   bool silent_ = false;  // it was said already why there is none
   uint64_t number_ = 0;
   Pending pending_[2] = {};
+  Pending* prepared_ = nullptr;
 };
 
 }  // namespace leakhunt::tracker

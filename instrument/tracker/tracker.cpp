@@ -140,8 +140,12 @@ bool Tracker::before_move(void* block, LiveBlock* moved) {
   ThreadState* thread = enter();
   if (thread == nullptr) return false;
   snapshot_before_fall(thread);
+  store_release(thread->moved.from, reinterpret_cast<uintptr_t>(block));  // before it is in no table
   const bool known = blocks_.take(reinterpret_cast<uintptr_t>(block), moved);
-  if (!known) ++thread->foreign_frees;
+  if (!known) {
+    ++thread->foreign_frees;
+    store_release(thread->moved.from, uintptr_t{0});
+  }
   leave(thread);
   return known;
 }
@@ -149,6 +153,12 @@ bool Tracker::before_move(void* block, LiveBlock* moved) {
 void Tracker::on_move(bool known, const LiveBlock& moved, void* from, void* to, size_t size,
                       const void* hook_frame) {
   const bool failed = to == nullptr && size != 0;
+  ThreadState* const mover = known ? thread_state() : nullptr;
+  if (mover != nullptr) {
+    mover->moved.block = {moved.site, moved.birth, failed ? moved.size : size};
+    store_release(mover->moved.to, reinterpret_cast<uintptr_t>(failed ? from : to));
+    if (to == nullptr && !failed) store_release(mover->moved.from, uintptr_t{0});
+  }
   if (known) {
     ThreadState* thread = enter();
     if (thread != nullptr && failed) {  // the block is where it was
@@ -161,6 +171,10 @@ void Tracker::on_move(bool known, const LiveBlock& moved, void* from, void* to, 
     }
   }
   if (to != nullptr) on_alloc(to, size, hook_frame);
+  if (mover != nullptr) {
+    store_release(mover->moved.from, uintptr_t{0});
+    store_release(mover->moved.to, uintptr_t{0});
+  }
 }
 
 // --- rare: a call site seen for the first time
