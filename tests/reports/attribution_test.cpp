@@ -117,7 +117,7 @@ TEST(Attribution, OfManySitesIsThatOfEachAlone) {
   std::vector<CallSite> sites;
   for (int i = 0; i < 300; ++i) {
     CallSite site;
-    for (uint32_t depth = random() % 6; depth > 0; --depth) site.frames.push_back(0x10 * (1 + random() % 5));
+    for (uint64_t depth = random() % 6; depth > 0; --depth) site.frames.push_back(0x10 * (1 + random() % 5));
     site.module_epoch = random() % 8 == 0 ? 1 : 0;
     sites.push_back(site);
   }
