@@ -141,6 +141,9 @@ TEST_F(PackedRecording, IsReadableForThoseWhoCouldReadThePlainOne) {
     ASSERT_TRUE(pack_recording(path_));
     EXPECT_EQ(std::filesystem::status(path_).permissions(), mode);
     EXPECT_EQ(file()[8], kColumnsVersion);
+    ByteVector older = file();  // which laid fewer kinds of records out
+    older[8] = kPackedVersion;
+    EXPECT_EQ(describe(read_bytes(older)), describe(long_recording().run()));
   }
 }
 
