@@ -207,7 +207,7 @@ bool is_graph_sites(const Values& values) {
   while (at < values.size()) {
     if (values.size() - at < 2) return false;
     const uint64_t bits = values[at + 1] >> 1 & 15;
-    for (at += 2; const uint64_t reach : {1, 2, 4, 8}) at += (bits & reach) != 0 ? 2 : 0;
+    for (at += 2; const uint64_t reach : {1u, 2u, 4u, 8u}) at += (bits & reach) != 0 ? 2 : 0;
   }
   return at == values.size();
 }
