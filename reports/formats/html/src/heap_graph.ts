@@ -45,17 +45,17 @@ function meterTable(name: string, headings: [string, string, string], rows: [str
       html('td', {class: 'share'}, html('div', {class: 'meter', 'aria-hidden': 'true'}, bar)));
   }));
   const [what, figures, amounts] = headings;
-  return html('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': name},
+  return html('div', {class: 'scroll meters', tabindex: 0, role: 'region', 'aria-label': name},
     html('table', {class: 'plain ledger', 'aria-label': name},
       html('thead', {}, html('tr', {}, html('th', {scope: 'col'}, what), html('th', {scope: 'col', class: 'figure'}, figures),
-        html('th', {scope: 'col', class: 'figure', colspan: 2}, amounts))), body));
+        html('th', {scope: 'col', class: 'figure'}, amounts), html('th', {scope: 'col'}, 'of all'))), body));
 }
 
-function heldTable(graph: HeapGraph) {
+function heldTable(graph: HeapGraph, all: number) {
   const rows = kHeld.map((words): [string, string, number] =>
     [words, count(of(graph.held, words).blocks), of(graph.held, words).bytes]);
   return meterTable('Held and lost', ['how they are held', 'blocks', 'bytes'], rows.filter(([, blocks]) => blocks !== '0'),
-    rows.reduce((sum, [, , amount]) => sum + amount, 0));
+    all);
 }
 
 function nameOf(model: Model, place: Place): Cell {
@@ -83,11 +83,12 @@ export function heapGraphView(model: Model): HTMLElement | null {
   const graph = model.data.report.heap_graph as HeapGraph | null | undefined;
   if (!graph) return null;
   const lost = kLost.reduce((sum, words) => sum + of(graph.held, words).blocks, 0);
+  const all = kHeld.reduce((sum, words) => sum + of(graph.held, words).bytes, 0);
   const when = graph.at_end ? "at the program's end" : `after ${plural(graph.iteration, model.step)}`;
   const note = (text: string) => html('p', {class: 'range-words'}, text);
   const view = section('graph', `Heap graph ${when}`,
     note(`All blocks, whether they grow or not${graph.whole ? '' : '; of the largest groups only a sample was followed'}.`),
-    heldTable(graph));
+    heldTable(graph, all));
   if (lost > 0) {
     view.append(note(`Nothing in the program leads to these ${plural(lost, 'block')} any more, or only a pointer into ` +
       `their middle: where they come from.${leftOut(graph.lost_left_out, 'place')}`), lostTable(model, graph));
@@ -96,7 +97,7 @@ export function heapGraphView(model: Model): HTMLElement | null {
     const rows = graph.roots.map((root): [string, string, number] => [root.words, count(root.blocks), root.bytes]);
     view.append(note(`What would go with each variable, stack or thread: the blocks that nothing else holds.` +
       leftOut(graph.roots_left_out, 'root')),
-    meterTable('Held by each root', ['root', 'points to', 'holds alone'], rows, rows[0][2]));
+    meterTable('Held by each root', ['root', 'points to', 'holds alone'], rows, all));
   }
   return view;
 }
