@@ -115,6 +115,21 @@ void add_slopes(Growth& sum, const Growth& part) {
   sum.blocks_interval.high += part.blocks_interval.high;
 }
 
+// What comes and goes in one part does not decide what rises in another.
+Growth with_undecided(Growth own, const std::vector<Growth>& parts) {
+  double bytes = 0;
+  double blocks = 0;
+  for (const Growth& part : parts) {
+    bytes += part.undecided_bytes;
+    blocks += part.undecided_blocks;
+  }
+  if (own.kind == GrowthClass::kShrinking || bytes <= own.undecided_bytes) return own;
+  own.kind = GrowthClass::kUndecided;
+  own.undecided_bytes = bytes;
+  own.undecided_blocks = blocks;
+  return own;
+}
+
 // A sum is judged twice: by its own series and by its parts that grow. An exact answer of its own wins
 // (growth that another part gives back is no growth of the sum); otherwise the parts win where they explain
 // it, since noise that hides or blurs the sum does not touch them.
@@ -134,6 +149,7 @@ Growth combine(const Growth& own, const std::vector<Growth>& parts) {
     sum.period = std::max(sum.period, part.period);
   }
   const bool parts_grow = sum.since != UINT64_MAX;
+  if (!own.exact && !own.grows() && !parts_grow) return with_undecided(own, parts);
   if (sum.kind != GrowthClass::kSuperLinear) sum.kind = class_of_steady_growth(sum.blocks_per_step);
   if (own.exact || !parts_grow) return own;
   if (!own.grows()) return sum;

@@ -191,6 +191,9 @@ Growth classify_growth(const GrowthSeries& series, size_t min_rises, double risk
   if (movement.rises.empty() && movement.falls == 0) return flat_growth();
   if (auto growth = judge_periodic(series)) return *growth;
   if (auto growth = judge_rises(series, min_rises, risk)) return *growth;
+  if (!evenly_numbered(series.numbers)) {
+    if (auto growth = judge_straight(series)) return *growth;
+  }
   if (movement.falls > 0) {
     if (auto growth = judge_envelope(series, min_rises, risk)) return *growth;
     if (auto growth = judge_shrinking(series, min_rises, risk)) return *growth;

@@ -306,6 +306,29 @@ TEST(GrowthClass, OfMarksThatComeLateIsLinear) {
   EXPECT_GE(growth.bytes_interval.high, 20'057);
 }
 
+// From a busier machine: up to dozens in one.
+TEST(GrowthClass, OfMarksThatComeInBunchesOnOneLineIsLinear) {
+  std::mt19937 random(5);
+  Series series;
+  Series cache;
+  uint64_t number = 150;
+  for (size_t i = 0; i < 200; ++i) {
+    number += random() % 5 == 0 ? 1 + random() % 40 : 1;
+    const auto blocks = static_cast<int64_t>(number + random() % 2);  // of the next one, already
+    series.numbers.push_back(number);
+    series.blocks.push_back(std::max(blocks, series.blocks.empty() ? 0 : series.blocks.back()));
+    series.bytes.push_back(56 * series.blocks.back());
+    cache.numbers.push_back(number);
+    cache.blocks.push_back(as_int(1000 * (1 - std::exp(-double(number) / 400))));
+    cache.bytes.push_back(56 * cache.blocks.back());
+  }
+  const Growth growth = classify(series);
+  EXPECT_EQ(growth.kind, GrowthClass::kLinear) << to_string(growth.kind);
+  EXPECT_LE(growth.bytes_interval.low, 56);
+  EXPECT_GE(growth.bytes_interval.high, 56);
+  EXPECT_FALSE(classify(cache).grows()) << to_string(classify(cache).kind);
+}
+
 // 838 lines came in one piece, and then one by one: nobody saw how it rose in between.
 TEST(GrowthClass, WhatRoseUnseenFillsNothing) {
   Series series;

@@ -256,7 +256,11 @@ TEST(Verdict, OfLinesThatCameInOnePieceJudgesWhatIsBehindThem) {
   EXPECT_EQ(report.timeline.warm_up, 642u);
   ASSERT_EQ(report.findings.size(), 1u);
   EXPECT_EQ(report.findings[0].growth.bytes_per_step, 1001);
-  // A short end alone convicts nobody, and is no pass.
+  // A short end convicts if what rose unseen lies on its line, and alone it is no pass.
+  keep_points(run, [](uint64_t number) { return number < 3 || number > 840; });
+  EXPECT_EQ(analyse(run).verdict(), Verdict::kFail) << all_reasons(run);
+  run = make_run(
+      {{"heap", "keep", [](size_t i) { return 1001 * static_cast<int64_t>(i) + (i < 500 ? 0 : 300'000); }}});
   keep_points(run, [](uint64_t number) { return number < 3 || number > 840; });
   EXPECT_EQ(analyse(run).verdict(), Verdict::kInconclusive) << all_reasons(run);
   // Few are seen behind the gap: it stays in what is judged, and a line that goes on through it is no pass.
@@ -283,6 +287,14 @@ SyntheticSite rising_now_and_then() {  // at 12 of 900 judged iterations
               live += i >= at ? 4000 : 0;
             return live;
           }};
+}
+
+// Everything that a collected heap takes answers at one place: what falls there hides nothing that rises.
+TEST(Verdict, OfWhatMayBeALeakIsNoPassBesideWhatComesAndGoesAtTheSamePlace) {
+  SyntheticSite garbage = {"heap", "cache",
+                           [](size_t i) { return 50'000 + 300 * static_cast<int64_t>(i * i % 97); }};
+  recording::Run run = make_run({rising_now_and_then(), garbage});
+  EXPECT_EQ(analyse(run).verdict(), Verdict::kInconclusive) << all_reasons(run);
 }
 
 TEST(Verdict, OfWhatMayBeALeakIsNoPass) {
