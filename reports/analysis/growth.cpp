@@ -63,24 +63,25 @@ uint64_t exact_start_in_warm_up(const Timeline& timeline, const LiveSeries& live
   return from_the_start ? timeline.numbers[0] : since;
 }
 
-// Other growth: as far back as the points lie on its line, give or take a few rises and a tenth.
+// Other growth: as far back as the points lie on its line, give or take a tenth and what the judged ones are
+// off.
 uint64_t start_in_warm_up(const Timeline& timeline, const LiveSeries& live, const Growth& growth) {
   constexpr double kOffTheLine = 0.1;
-  constexpr double kFewRises = 3;
-  const auto level = [&](size_t i) { return static_cast<double>(live.bytes[timeline.points[i]]); };
-  double largest = 0;
-  for (size_t i = timeline.base + 1; i < timeline.points.size(); ++i)
-    largest = std::max(largest, level(i) - level(i - 1));
-  const auto fall_of_line = [&](size_t i) {
-    return growth.bytes_per_step * static_cast<double>(timeline.numbers[timeline.base] - timeline.numbers[i]);
+  const auto steps = [&](size_t i) {
+    return static_cast<double>(timeline.numbers[i]) - static_cast<double>(timeline.numbers[timeline.base]);
   };
+  const auto off_line = [&](size_t i) {
+    const int64_t rise = live.bytes[timeline.points[i]] - live.bytes[timeline.points[timeline.base]];
+    return std::abs(static_cast<double>(rise) - growth.bytes_per_step * steps(i));
+  };
+  double wobble = 2 * growth.bytes_per_step / std::min(1.0, std::max(growth.blocks_per_step, 0.001));
+  for (size_t i = timeline.base; i < timeline.points.size(); ++i) wobble = std::max(wobble, off_line(i));
   size_t first = timeline.base;
   for (size_t i = timeline.base; i-- > 0; first = i) {
-    const double off = level(timeline.base) - level(i) - fall_of_line(i);
-    if (std::abs(off) > kOffTheLine * fall_of_line(i) + kFewRises * largest) break;
+    if (off_line(i) > wobble - kOffTheLine * growth.bytes_per_step * steps(i)) break;
   }
   // So near that a start at the base would look the same.
-  if (fall_of_line(first) < 2 * kFewRises * largest) return growth.since;
+  if (-growth.bytes_per_step * steps(first) < 2 * wobble) return growth.since;
   return timeline.numbers[first];
 }
 
