@@ -99,11 +99,6 @@ std::optional<Growth> judge_periodic(const GrowthSeries& series) {
 // Smaller and smaller blocks that come at a steady rate, to the end, and all stay: their bytes alone look
 // like a cache that fills, which takes fewer and fewer.
 std::optional<Growth> judge_steady_blocks(const GrowthSeries& series, size_t min_rises, double risk) {
-  const GrowthSeries of_blocks{series.numbers, series.blocks, series.blocks};
-  auto growth = judge_periodic(of_blocks);
-  if (!growth || growth->kind == GrowthClass::kSawtooth) growth = judge_rises(of_blocks, min_rises, risk);
-  if (!growth || !growth->grows() || growth->since > series.numbers[series.numbers.size() / 4])
-    return std::nullopt;
   int64_t least = INT64_MAX;
   int64_t most = 0;
   for (size_t i = 1; i < series.bytes.size(); ++i) {
@@ -114,6 +109,12 @@ std::optional<Growth> judge_steady_blocks(const GrowthSeries& series, size_t min
     least = std::min(least, bytes / blocks);
     most = std::max(most, bytes / blocks);
   }
+  if (least >= most) return std::nullopt;  // of one size: the bytes have said it all
+  const GrowthSeries of_blocks{series.numbers, series.blocks, series.blocks};
+  auto growth = judge_periodic(of_blocks);
+  if (!growth || growth->kind == GrowthClass::kSawtooth) growth = judge_rises(of_blocks, min_rises, risk);
+  if (!growth || !growth->grows() || growth->since > series.numbers[series.numbers.size() / 4])
+    return std::nullopt;
   growth->exact = false;
   growth->period = 0;
   growth->bytes_per_step = as_double(series.bytes.back() - series.bytes.front()) /
