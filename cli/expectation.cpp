@@ -30,8 +30,8 @@ std::string first_finding(const reports::Report& report) {
                      : fmt::format("the first finding is in tag {}", reports::escape_line(tag));
 }
 
-bool gives_reason(const reports::Report& report, const std::string& wanted) {
-  for (const reports::Check& check : report.judgement.checks) {
+bool gives_reason(const std::vector<reports::Check>& checks, const std::string& wanted) {
+  for (const reports::Check& check : checks) {
     if (check.state == reports::CheckState::kFailed && check.text.find(wanted) != std::string::npos)
       return true;
   }
@@ -53,13 +53,18 @@ std::string missed_diagnosis(const std::vector<DiagnosisRow>& rows) {
   return wrong.empty() ? wrong : "the diagnosis is wrong: " + wrong;
 }
 
+std::string missed_reason(const std::vector<reports::Check>& checks, const runner::Schedule& schedule,
+                          const std::string& where) {
+  if (schedule.expected_reason.empty() || gives_reason(checks, schedule.expected_reason)) return {};
+  return fmt::format("the scenario expects the reason \"{}\"; {}no reason of the failure says so",
+                     schedule.expected_reason, where);
+}
+
 std::string missed_finding(const reports::Report& report, const runner::Schedule& schedule,
                            const std::string& where) {
   const runner::ExpectedFinding& expected = schedule.expected_finding;
-  if (!schedule.expected_reason.empty() && !gives_reason(report, schedule.expected_reason)) {
-    return fmt::format("the scenario expects the reason \"{}\"; {}no reason of the failure says so",
-                       schedule.expected_reason, where);
-  }
+  if (const std::string missed = missed_reason(report.judgement.checks, schedule, where); !missed.empty())
+    return missed;
   const std::string wanted = wanted_text(expected);
   const bool found =
       wanted.empty() ||

@@ -16,6 +16,10 @@ namespace leakhunt::cli {
 std::string missed_finding(const reports::Report& report, const runner::Schedule& schedule,
                            const std::string& where = "");
 
+// So of the reason alone, which may be that of several runs together.
+std::string missed_reason(const std::vector<reports::Check>& checks, const runner::Schedule& schedule,
+                          const std::string& where = "");
+
 // So of diagnoses: compare_diagnoses() says what is wrong.
 std::string missed_diagnosis(const std::vector<DiagnosisRow>& rows);
 

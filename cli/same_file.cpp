@@ -46,6 +46,50 @@ Compared compare(std::ifstream& a, std::ifstream& b) {
   }
 }
 
+// Where a result holds nothing for long, something was left out of it: a checkpoint without its moments has
+// the right size and good checksums.
+constexpr int64_t kLongSilence = 64 << 10;
+constexpr size_t kSilencesShown = 3;
+
+struct Silence {
+  int64_t begin = 0;
+  int64_t bytes = 0;
+};
+
+std::vector<Silence> find_silences(std::ifstream& file) {
+  std::vector<char> piece(kPiece);
+  std::vector<Silence> silences;
+  Silence now;
+  const auto end_here = [&](int64_t at) {
+    if (now.bytes >= kLongSilence) silences.push_back(now);
+    now = {at + 1, 0};
+  };
+  int64_t at = 0;
+  while (const size_t read = read_piece(file, piece)) {
+    for (size_t i = 0; i < read; ++i, ++at) {
+      if (piece[i] == 0) {
+        ++now.bytes;
+      } else {
+        end_here(at);
+      }
+    }
+  }
+  end_here(at);
+  return silences;
+}
+
+// "; in it are 370,456 zeros from byte 371,088 on: ..."; empty: none.
+std::string silence_clause(const std::vector<Silence>& silences) {
+  std::string text;
+  for (size_t i = 0; i < std::min(silences.size(), kSilencesShown); ++i) {
+    text += fmt::format("{}{} zeros from byte {} on", text.empty() ? "; in it are " : ", ",
+                        reports::human_count(silences[i].bytes), reports::human_count(silences[i].begin));
+  }
+  if (silences.size() > kSilencesShown)
+    text += fmt::format(", and {} more such places", silences.size() - kSilencesShown);
+  return text.empty() ? text : text + ": perhaps what it lacks";
+}
+
 }  // namespace
 
 reports::Check compare_with_uninterrupted(const std::filesystem::path& name,
@@ -67,12 +111,13 @@ reports::Check compare_with_uninterrupted(const std::filesystem::path& name,
                         reports::human_count(compared.bytes)),
             kSubject};
   }
-  return {
-      reports::CheckState::kFailed,
-      fmt::format("{} differs from that of one uninterrupted run, first at byte {}: a chunk does not go on "
-                  "with all that the one before it had",
-                  shown, reports::human_count(*compared.first_difference)),
-      kSubject};
+  std::ifstream again(of_chunks, std::ios::binary);
+  return {reports::CheckState::kFailed,
+          fmt::format(
+              "{} differs from that of one uninterrupted run, first at byte {}: a chunk does not go on "
+              "with all that the one before it had{}",
+              shown, reports::human_count(*compared.first_difference), silence_clause(find_silences(again))),
+          kSubject};
 }
 
 }  // namespace leakhunt::cli

@@ -3,6 +3,7 @@
 // without it as a pass.
 #include <iostream>
 #include <memory>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -79,6 +80,38 @@ tl::expected<std::vector<Trial>, std::string> make_pair_of(const runner::Catalog
   return std::vector<Trial>{std::move(*broken), std::move(*healthy)};
 }
 
+bool has_same_run(const runner::Plan& a, const runner::Plan& b) {
+  const auto figures = [](const recording::Budget& budget) {
+    return std::tuple(budget.peak_rss_bytes, budget.growth_bytes_per_iteration,
+                      budget.min_iterations_per_second);
+  };
+  const auto of_run = [](const runner::Plan& plan) {
+    const recording::Scenario& scenario = plan.scenario;
+    return std::tie(plan.program, plan.environment, plan.timeout, scenario.command, scenario.iterations,
+                    scenario.warm_up, scenario.defect);
+  };
+  const auto is_plain = [](const runner::Plan& plan) {
+    return plan.budget.limits.empty() && plan.budget.suppressions.empty() && plan.baseline.empty();
+  };
+  return of_run(a) == of_run(b) && figures(a.budget) == figures(b.budget) && is_plain(a) && is_plain(b);
+}
+
+// Several defects of one program have the same healthy twin: it runs once.
+void share_twins(std::vector<Trial>& trials) {
+  const auto is_plain = [](const Trial& trial) {
+    const runner::Schedule& schedule = trial.schedule;
+    return schedule.kind == runner::ScenarioKind::kSingle && !schedule.race &&
+           schedule.runs.front().scenario.defect.empty();
+  };
+  for (size_t i = 0; i < trials.size(); ++i) {
+    for (size_t earlier = 0; earlier < i && !trials[i].same_as && is_plain(trials[i]); ++earlier) {
+      if (!is_plain(trials[earlier]) || trials[earlier].same_as) continue;
+      if (has_same_run(trials[earlier].schedule.runs.front(), trials[i].schedule.runs.front()))
+        trials[i].same_as = earlier;
+    }
+  }
+}
+
 int run(const Options& options, const Surroundings& surroundings) {
   const fs::path directory = runner::scenarios_directory(surroundings.program_directory);
   const auto entries = runner::list_scenarios(directory, surroundings.program_directory);
@@ -94,6 +127,7 @@ int run(const Options& options, const Surroundings& surroundings) {
     std::move(pair->begin(), pair->end(), std::back_inserter(trials));
   }
   if (trials.empty()) return refuse(fmt::format("{}: no scenario has a defect", directory.string()));
+  share_twins(trials);
   const TrialResults results = run_trials(trials, surroundings);
   print_trials(results);
   return exit_status(results);

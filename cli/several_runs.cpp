@@ -1,5 +1,6 @@
 #include "cli/several_runs.h"
 
+#include <algorithm>
 #include <cstring>
 #include <iostream>
 #include <optional>
@@ -107,6 +108,10 @@ tl::expected<void, std::string> compare_with_whole(const runner::Schedule& sched
   if (const auto judged = conclude(*watched, *out); !judged) return tl::unexpected(judged.error());
   outcome.comparison.checks.push_back(compare_with_uninterrupted(
       schedule.same_file, schedule.out / schedule.same_file, plan.out / schedule.same_file));
+  const auto failed = [](const reports::ComparedRun& run) { return run.verdict == reports::Verdict::kFail; };
+  const auto& runs = outcome.comparison.runs;
+  if (outcome.missed.empty() && std::none_of(runs.begin(), runs.end(), failed))
+    outcome.missed = missed_reason(outcome.comparison.checks, schedule);
   return {};
 }
 

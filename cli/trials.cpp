@@ -100,6 +100,17 @@ TrialResult run_one(const Trial& trial, const std::string& lead, const Surroundi
   return row;
 }
 
+TrialResult result_of(const std::vector<Trial>& trials, size_t i, const TrialResults& results,
+                      const std::string& lead, const Surroundings& surroundings, runner::SignalWatch& signals,
+                      int& interrupted_by) {
+  const Trial& trial = trials[i];
+  if (!trial.same_as) return run_one(trial, lead, surroundings, signals, interrupted_by);
+  TrialResult same = results.rows[*trial.same_as];
+  same.name = trial.row;
+  say(fmt::format("{}{}: the same run as {}", lead, trial.name, trials[*trial.same_as].name));
+  return same;
+}
+
 std::vector<std::string> cells_of(const TrialResult& row) {
   return {reports::escape_line(row.name),
           row.verdict ? std::string(reports::to_string(*row.verdict)) : "-",
@@ -136,7 +147,8 @@ TrialResults run_trials(const std::vector<Trial>& trials, const Surroundings& su
   runner::SignalWatch signals;  // a key between two runs counts as well
   for (size_t i = 0; i < trials.size() && results.interrupted_by == 0; ++i) {
     const std::string lead = fmt::format("[{}/{}] ", i + 1, trials.size());
-    results.rows.push_back(run_one(trials[i], lead, surroundings, signals, results.interrupted_by));
+    results.rows.push_back(
+        result_of(trials, i, results, lead, surroundings, signals, results.interrupted_by));
     const auto caught = signals.wait(std::chrono::nanoseconds(0));
     if (caught && results.interrupted_by == 0) results.interrupted_by = caught->number;
   }

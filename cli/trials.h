@@ -17,6 +17,8 @@ struct Trial {
   std::string name;           // in the progress
   std::string row;            // in the table
   runner::Schedule schedule;  // says what is expected
+  // An earlier one that runs the very same and expects the same: its result is this one's, too.
+  std::optional<size_t> same_as = {};
 };
 
 struct TrialResult {

@@ -59,6 +59,14 @@ void excuse_unmarked(const ProcessTree& tree, std::vector<Check>& checks) {
                     kSubject});
 }
 
+// Lines of output are everybody's: a process that lived for a few of them, as most commands in a shell's
+// loop, has no iterations of its own.
+bool marks_iterations(const recording::Run& run, const Timeline& timeline) {
+  if (timeline.clock != Clock::kIterations || timeline.points.empty()) return false;
+  return run.marks.by != recording::MarkedBy::kLines ||
+         timeline.numbers.back() - timeline.numbers.front() >= timeline.needed();
+}
+
 }  // namespace
 
 ProcessRow describe_process(const Report& report) {
@@ -76,7 +84,7 @@ ProcessRow describe_process(const Report& report) {
     row.live_bytes_end += site.live_bytes_end();
     row.allocations += site.total.allocations;
   }
-  row.marked = report.timeline.clock == Clock::kIterations && !report.timeline.points.empty();
+  row.marked = marks_iterations(run, report.timeline);
   row.growth = report.growth.process.kind;
   row.growth_bytes_per_step = report.growth.process.bytes_per_step;
   row.verdict = report.verdict();

@@ -1,7 +1,5 @@
 // dominators: what would go with each block of a heap graph. A block is dominated by another if every way
 // from a root leads through that one; what a block retains is itself and all that it dominates.
-//
-// The algorithm: Cooper, Harvey, Kennedy, "A Simple, Fast Dominance Algorithm" (2001).
 #pragma once
 
 #include <cstdint>
@@ -11,7 +9,7 @@
 
 namespace leakhunt::reports {
 
-// Bytes by node; 0 for those that no root reaches. Means something for whole graphs only.
+// O(edges x log(nodes)). Bytes by node; 0 for those that no root reaches. Means something for whole graphs only.
 std::vector<uint64_t> retained_bytes(const recording::HeapGraph& graph);
 
 }  // namespace leakhunt::reports

@@ -1,6 +1,7 @@
 #include "reports/analysis/growth.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <string>
 #include <tuple>
@@ -41,19 +42,56 @@ LiveSeries live_series(const Run& run, const CallSite& site) {
 }
 
 // Exact growth that is seen from the first judged point on may have begun in the warm-up: as far back as the
-// increments are those of one period later.
-uint64_t start_in_warm_up(const Timeline& timeline, const LiveSeries& live, const Growth& growth) {
+// increments are those of one period later, or of as many blocks of another size.
+uint64_t exact_start_in_warm_up(const Timeline& timeline, const LiveSeries& live, const Growth& growth) {
   const std::vector<size_t>& points = timeline.points;
   const uint64_t distance = timeline.numbers[timeline.base + 1] - timeline.numbers[timeline.base];
   const auto period = static_cast<size_t>(growth.period / std::max<uint64_t>(1, distance));
   const auto increment = [&](size_t i) { return live.bytes[points[i]] - live.bytes[points[i - 1]]; };
+  const auto blocks = [&](size_t i) { return live.blocks[points[i]] - live.blocks[points[i - 1]]; };
+  const auto is_alike = [&](size_t i) {
+    const int64_t now = increment(i);
+    const int64_t later = increment(i + period);
+    return now == later || (blocks(i) == blocks(i + period) && 2 * now >= later && now <= 2 * later);
+  };
   uint64_t since = growth.since;
-  for (size_t i = timeline.base; i > 0 && increment(i) == increment(i + period); --i) {
+  for (size_t i = timeline.base; i > 0 && is_alike(i); --i) {
     if (increment(i) > 0) since = timeline.numbers[i];
   }
   const bool from_the_start =
-      since == timeline.numbers[1] && live.bytes[points[0]] >= increment(1) && timeline.base > 0;
+      since == timeline.numbers[1] && 2 * live.bytes[points[0]] >= increment(1) && timeline.base > 0;
   return from_the_start ? timeline.numbers[0] : since;
+}
+
+// Other growth: as far back as the points lie on its line, give or take a tenth and what the judged ones are
+// off.
+uint64_t start_in_warm_up(const Timeline& timeline, const LiveSeries& live, const Growth& growth) {
+  constexpr double kOffTheLine = 0.1;
+  const auto steps = [&](size_t i) {
+    return static_cast<double>(timeline.numbers[i]) - static_cast<double>(timeline.numbers[timeline.base]);
+  };
+  const auto off_line = [&](size_t i) {
+    const int64_t rise = live.bytes[timeline.points[i]] - live.bytes[timeline.points[timeline.base]];
+    return std::abs(static_cast<double>(rise) - growth.bytes_per_step * steps(i));
+  };
+  double wobble = 2 * growth.bytes_per_step / std::min(1.0, std::max(growth.blocks_per_step, 0.001));
+  for (size_t i = timeline.base; i < timeline.points.size(); ++i) wobble = std::max(wobble, off_line(i));
+  size_t first = timeline.base;
+  for (size_t i = timeline.base; i-- > 0; first = i) {
+    if (off_line(i) > wobble - kOffTheLine * growth.bytes_per_step * steps(i)) break;
+  }
+  // So near that a start at the base would look the same.
+  if (-growth.bytes_per_step * steps(first) < 2 * wobble) return growth.since;
+  return timeline.numbers[first];
+}
+
+// Seen from the first judged points on: it may be older.
+bool begins_at_base(const Timeline& timeline, const Growth& growth) {
+  constexpr uint64_t kFewRises = 3;
+  const uint64_t base = timeline.numbers[timeline.base];
+  if (growth.exact) return growth.since <= base + growth.period;
+  return growth.since <=
+         base + kFewRises * (1 + timeline.judged_steps() / std::max<uint64_t>(1, growth.repeats));
 }
 
 Growth classify(const Timeline& timeline, const LiveSeries& live, size_t min_rises, double risk) {
@@ -62,8 +100,10 @@ Growth classify(const Timeline& timeline, const LiveSeries& live, size_t min_ris
   const std::vector<int64_t> blocks = judged_values(timeline, live.blocks);
   const std::span<const uint64_t> numbers(timeline.numbers);
   Growth growth = classify_growth({numbers.subspan(timeline.base), bytes, blocks}, min_rises, risk);
-  const bool from_base = growth.since <= timeline.numbers[timeline.base] + growth.period;
-  if (growth.grows() && growth.exact && from_base) growth.since = start_in_warm_up(timeline, live, growth);
+  if (growth.grows() && begins_at_base(timeline, growth)) {
+    growth.since = growth.exact ? exact_start_in_warm_up(timeline, live, growth)
+                                : start_in_warm_up(timeline, live, growth);
+  }
   return growth;
 }
 
@@ -74,6 +114,21 @@ void add_slopes(Growth& sum, const Growth& part) {
   sum.blocks_per_step += part.blocks_per_step;
   sum.blocks_interval.low += part.blocks_interval.low;
   sum.blocks_interval.high += part.blocks_interval.high;
+}
+
+// What comes and goes in one part does not decide what rises in another.
+Growth with_undecided(Growth own, const std::vector<Growth>& parts) {
+  double bytes = 0;
+  double blocks = 0;
+  for (const Growth& part : parts) {
+    bytes += part.undecided_bytes;
+    blocks += part.undecided_blocks;
+  }
+  if (own.kind == GrowthClass::kShrinking || bytes <= own.undecided_bytes) return own;
+  own.kind = GrowthClass::kUndecided;
+  own.undecided_bytes = bytes;
+  own.undecided_blocks = blocks;
+  return own;
 }
 
 // A sum is judged twice: by its own series and by its parts that grow. An exact answer of its own wins
@@ -95,6 +150,7 @@ Growth combine(const Growth& own, const std::vector<Growth>& parts) {
     sum.period = std::max(sum.period, part.period);
   }
   const bool parts_grow = sum.since != UINT64_MAX;
+  if (!own.exact && !own.grows() && !parts_grow) return with_undecided(own, parts);
   if (sum.kind != GrowthClass::kSuperLinear) sum.kind = class_of_steady_growth(sum.blocks_per_step);
   if (own.exact || !parts_grow) return own;
   if (!own.grows()) return sum;

@@ -38,6 +38,22 @@ size_t first_rise(std::span<const int64_t> bytes, size_t start) {
   return i;
 }
 
+// Where growth that repeats itself to the byte began: before, the same blocks may have had other sizes, such
+// as names with a number of fewer digits in them.
+size_t first_of_its_kind(const GrowthSeries& series, const stats::PeriodicTail& tail) {
+  const size_t last = series.bytes.size() - 1;
+  const int64_t blocks = series.blocks[last] - series.blocks[last - tail.period];
+  if (tail.net <= 0 || blocks <= 0) return tail.first;
+  size_t first = tail.first;
+  for (; first >= tail.period; first -= tail.period) {
+    const size_t before = first - tail.period;
+    const int64_t rise = series.bytes[first] - series.bytes[before];
+    if (series.blocks[first] - series.blocks[before] != blocks || 2 * rise < tail.net || rise > 2 * tail.net)
+      break;
+  }
+  return first;
+}
+
 // Of how many of the judged points the periodic tail has to be one part at least. Growth may have begun late;
 // what rose faster before it may be a cache in the last of its filling.
 size_t least_share(const GrowthSeries& series, const stats::PeriodicTail& tail) {
@@ -69,13 +85,42 @@ std::optional<Growth> judge_periodic(const GrowthSeries& series) {
   const int64_t fell_before = stats::largest_fall(series.bytes.first(tail->first + 1));
   if (tail->net > 0 && as_double(rise) < kBeyondFormerFall * as_double(fell_before)) return std::nullopt;
 
-  if (tail->net > 0) growth.since = series.numbers[first_rise(series.bytes, tail->first)];
+  if (tail->net > 0)
+    growth.since = series.numbers[first_rise(series.bytes, first_of_its_kind(series, *tail))];
   growth.bytes_per_step = as_double(tail->net) / as_double(growth.period);
   growth.bytes_interval = {growth.bytes_per_step, growth.bytes_per_step};
   const int64_t blocks = series.blocks[last] - series.blocks[last - tail->period];
   growth.blocks_per_step = as_double(blocks) / as_double(growth.period);
   growth.blocks_interval = {growth.blocks_per_step, growth.blocks_per_step};
   growth.kind = tail->net > 0 ? class_of_steady_growth(growth.blocks_per_step) : GrowthClass::kShrinking;
+  return growth;
+}
+
+// Smaller and smaller blocks that come at a steady rate, to the end, and all stay: their bytes alone look
+// like a cache that fills, which takes fewer and fewer.
+std::optional<Growth> judge_steady_blocks(const GrowthSeries& series, size_t min_rises, double risk) {
+  int64_t least = INT64_MAX;
+  int64_t most = 0;
+  for (size_t i = 1; i < series.bytes.size(); ++i) {
+    const int64_t blocks = series.blocks[i] - series.blocks[i - 1];
+    const int64_t bytes = series.bytes[i] - series.bytes[i - 1];
+    if ((bytes > 0) != (blocks > 0)) return std::nullopt;
+    if (blocks == 0) continue;
+    least = std::min(least, bytes / blocks);
+    most = std::max(most, bytes / blocks);
+  }
+  if (least >= most) return std::nullopt;  // of one size: the bytes have said it all
+  const GrowthSeries of_blocks{series.numbers, series.blocks, series.blocks};
+  auto growth = judge_periodic(of_blocks);
+  if (!growth || growth->kind == GrowthClass::kSawtooth) growth = judge_rises(of_blocks, min_rises, risk);
+  if (!growth || !growth->grows() || growth->since > series.numbers[series.numbers.size() / 4])
+    return std::nullopt;
+  growth->exact = false;
+  growth->period = 0;
+  growth->bytes_per_step = as_double(series.bytes.back() - series.bytes.front()) /
+                           as_double(series.numbers.back() - series.numbers.front());
+  growth->bytes_interval = {as_double(least) * growth->blocks_per_step,
+                            as_double(most) * growth->blocks_per_step};
   return growth;
 }
 
@@ -147,9 +192,14 @@ Growth classify_growth(const GrowthSeries& series, size_t min_rises, double risk
   if (movement.rises.empty() && movement.falls == 0) return flat_growth();
   if (auto growth = judge_periodic(series)) return *growth;
   if (auto growth = judge_rises(series, min_rises, risk)) return *growth;
+  if (!evenly_numbered(series.numbers)) {
+    if (auto growth = judge_straight(series)) return *growth;
+  }
   if (movement.falls > 0) {
     if (auto growth = judge_envelope(series, min_rises, risk)) return *growth;
     if (auto growth = judge_shrinking(series, min_rises, risk)) return *growth;
+  } else if (auto growth = judge_steady_blocks(series, min_rises, risk)) {
+    return *growth;
   }
   Growth described;
   described.kind = shape_of(series, movement);

@@ -179,7 +179,49 @@ std::optional<Growth> judge_rises_from(const GrowthSeries& series, size_t start,
   return growth;
 }
 
+// The points lie on one line, but for two of the smallest rises: where marks came late, and many in one,
+// their distances and amounts scatter together, and nothing else does.
+std::optional<Growth> judge_straight_from(const GrowthSeries& series, size_t start) {
+  constexpr double kOffTheLine = 2;
+  constexpr double kLeastRise = 64;
+  const auto found = rises_from(series, start);
+  if (!found || found->count() < kMinJudged || has_ended(*found)) return std::nullopt;
+  int64_t least = INT64_MAX;
+  for (const size_t i : found->at) least = std::min(least, series.bytes[i] - series.bytes[i - 1]);
+  const auto x = [&](size_t i) { return as_double(series.numbers[i] - series.numbers[start]); };
+  const auto y = [&](size_t i) { return as_double(series.bytes[i] - series.bytes[start]); };
+  const size_t last = series.bytes.size() - 1;
+  if (y(last) < kLeastRise * as_double(least)) return std::nullopt;
+  Growth growth;
+  growth.bytes_per_step = y(last) / x(last);
+  for (size_t i = start; i <= last; ++i) {
+    if (std::abs(y(i) - growth.bytes_per_step * x(i)) > kOffTheLine * as_double(least)) return std::nullopt;
+  }
+  const double reach = kOffTheLine * as_double(least) / x(last);
+  growth.bytes_interval = {growth.bytes_per_step - reach, growth.bytes_per_step + reach};
+  growth.blocks_per_step = as_double(series.blocks[last] - series.blocks[start]) / x(last);
+  const double blocks_reach = kOffTheLine / x(last);
+  growth.blocks_interval = {growth.blocks_per_step - blocks_reach, growth.blocks_per_step + blocks_reach};
+  growth.repeats = found->count();
+  growth.since = series.numbers[start];
+  growth.kind = class_of_steady_growth(growth.blocks_per_step);
+  return growth;
+}
+
 }  // namespace
+
+std::optional<Growth> judge_straight(const GrowthSeries& series) {
+  const size_t count = series.bytes.size();
+  for (size_t eighth = 0; eighth <= 4; ++eighth) {
+    const size_t start = eighth * count / 8;
+    if (slowed_down(series, start)) continue;
+    const int64_t fell_before = stats::largest_fall(series.bytes.first(start + 1));
+    const int64_t rise = series.bytes.back() - series.bytes[start];
+    if (as_double(rise) < kBeyondFormerFall * as_double(fell_before)) continue;
+    if (auto growth = judge_straight_from(series, start)) return growth;
+  }
+  return std::nullopt;
+}
 
 std::optional<Growth> judge_rises(const GrowthSeries& series, size_t min_rises, double risk) {
   const size_t count = series.bytes.size();

@@ -34,6 +34,14 @@ bool is_full(const GrowthSeries& series, const Movement& movement) {
   return true;
 }
 
+// Where marks fell together nobody saw when the series rose between them: at once, or by and by.
+bool has_gap(std::span<const uint64_t> numbers) {
+  constexpr double kWideGap = 0.1;  // of the judged span
+  uint64_t widest = 0;
+  for (size_t i = 1; i < numbers.size(); ++i) widest = std::max(widest, numbers[i] - numbers[i - 1]);
+  return as_double(widest) > kWideGap * as_double(numbers.back() - numbers.front());
+}
+
 GrowthClass shape_of_rising(const GrowthSeries& series, const Movement& movement) {
   if (is_doubling(series, movement.rises)) return GrowthClass::kDoubling;
   if (movement.rises.size() < kFewRises) return GrowthClass::kStep;
@@ -42,7 +50,8 @@ GrowthClass shape_of_rising(const GrowthSeries& series, const Movement& movement
   for (const size_t i : movement.rises)
     events.push_back({as_double(series.numbers[i]), as_double(series.bytes[i] - series.bytes[i - 1])});
   const stats::Rate rate = stats::rate_of_events(events, kConfidence);
-  return rate.decay > kFilling ? GrowthClass::kFilling : GrowthClass::kUndecided;
+  const bool fills = rate.decay > kFilling && !has_gap(series.numbers);
+  return fills ? GrowthClass::kFilling : GrowthClass::kUndecided;
 }
 
 // --- swings --------------------------------------------------------------------------------------

@@ -44,7 +44,12 @@ void number_points(const Run& run, Timeline& timeline) {
   if (timeline.clock == Clock::kTicks || falls != timeline.numbers.end()) {
     for (size_t i = 0; i < timeline.numbers.size(); ++i) timeline.numbers[i] = i;
   }
-  if (!timeline.numbers.empty()) timeline.completed = timeline.numbers.back() - timeline.numbers.front() + 1;
+  if (timeline.numbers.empty()) return;
+  // Lines are counted from 0, the first of them perhaps several at once; a child, of which no outcome is
+  // known, begins somewhere among them.
+  const bool from_zero = run.marks.by == recording::MarkedBy::kLines && run.outcome &&
+                         timeline.clock == Clock::kIterations && falls == timeline.numbers.end();
+  timeline.completed = timeline.numbers.back() - (from_zero ? 0 : timeline.numbers.front()) + 1;
 }
 
 double median_gap_ns(const Run& run, const std::vector<size_t>& points) {
@@ -84,6 +89,26 @@ void choose_base(const Run& run, Timeline& timeline) {
   while (timeline.base + 1 < timeline.points.size() &&
          timeline.numbers[timeline.base + 1] - timeline.numbers.front() < timeline.warm_up) {
     ++timeline.base;
+  }
+}
+
+// Lines that came in one piece are one mark: where the program was between them nobody saw. What rose there
+// seems to have risen at once, and all that follows slowly, as where a cache fills. So it is warm-up, too, if
+// more is seen behind it.
+void begin_after_gap(const Run& run, Timeline& timeline) {
+  constexpr uint64_t kWidest = 8;  // part of the judged steps
+  constexpr uint64_t kLeast = 4;   // part of all steps: a short end is no evidence
+  if (run.marks.by != recording::MarkedBy::kLines || !timeline.judges()) return;
+  const size_t last = timeline.points.size() - 1;
+  const uint64_t widest = std::max<uint64_t>(2, timeline.judged_steps() / kWidest);
+  for (size_t i = timeline.base + 1; i + timeline.needed() <= last; ++i) {
+    const uint64_t before = timeline.numbers[i - 1] - timeline.numbers[timeline.base];
+    const uint64_t behind = timeline.numbers[last] - timeline.numbers[i];
+    if (timeline.numbers[i] - timeline.numbers[i - 1] < widest || behind < before ||
+        kLeast * behind < timeline.completed)
+      continue;
+    timeline.base = i;
+    timeline.warm_up = timeline.numbers[i] + 1;
   }
 }
 
@@ -129,6 +154,7 @@ Timeline make_timeline(const Run& run) {
   number_points(run, timeline);
   leave_out_last_lines(run, timeline);
   choose_base(run, timeline);
+  begin_after_gap(run, timeline);
   measure_speed(run, timeline);
   return timeline;
 }

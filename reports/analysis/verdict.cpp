@@ -119,13 +119,26 @@ std::string undecided_text(const Case& c, const std::vector<const Place*>& place
          "marks by the program itself (leakhunt.h)";
 }
 
+std::string not_judged_text(const Case& c) {
+  const Timeline& timeline = c.timeline;
+  const uint64_t behind = timeline.completed - std::min(timeline.completed, timeline.warm_up);
+  if (c.run.marks.by == recording::MarkedBy::kLines && behind >= timeline.needed()) {
+    return fmt::format(
+        "growth was not judged: {} iterations, but so fast, or with so few allocations, that only {} of "
+        "their "
+        "lines after a warm-up of {} were seen apart, and at least {} are needed: mark them by "
+        "--iteration-symbol or by the program itself (leakhunt.h)",
+        count_text(timeline.completed), count_text(timeline.judged()), count_text(timeline.warm_up),
+        timeline.needed());
+  }
+  return fmt::format("growth was not judged: {} iterations after a warm-up of {}, at least {} are needed",
+                     count_text(timeline.judged()), count_text(timeline.warm_up), timeline.needed());
+}
+
 // Both return what the findings weigh.
 CheckState check_growth_of_iterations(const Case& c, Checks& checks) {
   if (!c.judged()) {
-    checks.push_back(
-        {CheckState::kInconclusive,
-         fmt::format("growth was not judged: {} iterations after a warm-up of {}, at least {} are needed",
-                     count_text(c.timeline.judged()), count_text(c.timeline.warm_up), c.timeline.needed())});
+    checks.push_back({CheckState::kInconclusive, not_judged_text(c)});
     return CheckState::kInconclusive;
   }
   const Growth& process = c.growth.process;

@@ -193,18 +193,13 @@ Json retention_json(const Report& report, const std::optional<Retention>& retent
   Json object = {{"reachability", reports::to_string(retention->mostly)},
                  {"iteration", retention->iteration},
                  {"at_end", retention->at_end},
-                 {"held", Json::array()},
+                 {"held", reach_json(retention->held)},
                  {"retainers", Json::array()},
                  {"path", way_words(report, *retention)},
                  {"retained_bytes", or_null(retention->retained_bytes)},
                  {"last_holder", last_holder_json(report, retention->last_holder)},
                  {"circle", retention->circle ? holder_json(report, *retention->circle) : Json(nullptr)},
                  {"container", nullptr}};
-  for (size_t i = 0; i < recording::kReaches; ++i) {
-    object["held"].push_back({{"reachability", reports::to_string(static_cast<recording::Reach>(i))},
-                              {"blocks", retention->held[i].blocks},
-                              {"bytes", retention->held[i].bytes}});
-  }
   for (const WayStep& step : retention->way) {
     Json retainer = holder_json(report, step.holder);
     retainer["blocks"] = step.blocks;
@@ -465,6 +460,7 @@ Json report_json(const Report& report, JsonStacks& stacks, bool with_call_sites)
   put_processes(json, report.processes);
   json["threads"] = threads_json(report);
   json["thread_stacks"] = thread_stacks_json(report);
+  json["heap_graph"] = held_blocks_json(report);
   return json;
 }
 

@@ -116,6 +116,25 @@ TEST_F(SeveralRuns, InChunksHaveARowForTheWhole) {
       << called.out;
 }
 
+// A checkpoint without its moments has the right size: only its emptiness tells.
+TEST_F(SeveralRuns, SayWhereTheResultThatDiffersHoldsNothing) {
+  const std::string rest =
+      "iterations = 20\n[chunks]\nruns = 2\nsame_file = \"f\"\n[expect]\nverdict = \"fail\"\nreason = \"";
+  const std::string script = "head -c 100000 /dev/zero > {out}/f; echo {chunk} >> {out}/f";
+  write_script(script, rest + "in it are 100,000 zeros from byte 0 on\"\n");
+  const Called called = command_.call("scenario script.toml");
+  EXPECT_EQ(called.status, 1) << called.out << called.err;
+  EXPECT_TRUE(contains(unwrapped(called.out),
+                       "first at byte 100,000: a chunk does not go on with all that the "
+                       "one before it had; in it are 100,000 zeros from byte 0 on"))
+      << called.out;
+  EXPECT_TRUE(contains(called.out, "\nas expected: fail, for \"in it are")) << called.out;
+  write_script(script, rest + "no such reason\"\n");
+  EXPECT_TRUE(contains(command_.call("scenario script.toml").out,
+                       "\nnot as expected: the scenario expects the "
+                       "reason \"no such reason\""));
+}
+
 TEST_F(SeveralRuns, AreCountedInTheList) {
   write_steps(kLeak, "[sweep]\nleak = [0, 1000]\n");
   write_script("{iterations}", "[sweep]\niterations = [100, 5000]\n");

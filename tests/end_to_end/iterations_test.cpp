@@ -145,6 +145,21 @@ TEST_F(Iterations, AreStepsOfSqlite) {
   EXPECT_EQ(numbers_of(recorded_run()).size(), 100u);  // 101 steps: a row each, and the end
 }
 
+// A circle of references is never freed by an interpreter that counts them; without it nothing stays.
+TEST_F(Iterations, ArePrintsOfPerlWhoseCirclesStay) {
+  if (!is_there("perl")) GTEST_SKIP() << "perl is not installed";
+  const auto run_perl = [&](const char* circle) {
+    return leakhunt("--iteration-symbol Perl_pp_print",
+                    std::string("perl -e 'for my $i (0..299) { my $a = {}; ") + "my $b = {of => $a}; " +
+                        circle + " print 1; }'");
+  };
+  const Finished kept = run_perl("$a->{of} = $b;");
+  EXPECT_EQ(kept.exit_status, 1) << kept.out << kept.err;
+  EXPECT_TRUE(contains(kept.err, "fail: live memory grows by +")) << kept.err;
+  const Finished freed = run_perl("");
+  EXPECT_EQ(freed.exit_status, 0) << freed.out << freed.err;
+}
+
 TEST_F(Iterations, OfALibraryThatIsLoadedLaterBeginWhenItIs) {
   if (run_command("/usr/bin/python3 -c 'import _sqlite3'").exit_status != 0)
     GTEST_SKIP() << "python3 has no sqlite3";

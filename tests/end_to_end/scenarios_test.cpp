@@ -204,6 +204,24 @@ TEST(SelfTest, ShowsADefectBesideItsHealthyTwin) {
   EXPECT_EQ(twin["growth_bytes_per_iteration"], 0);
 }
 
+TEST(SelfTest, RunsTheTwinOfTwoDefectsOnce) {
+  const TemporaryFolder folder;
+  for (const char* defect : {"arena-zeroing", "tape-capacity"})
+    std::ofstream(folder.file(defect) + ".toml")
+        << "program = \"" LEAKHUNT_BIN
+           "/train_full_instrumented\"\n"
+           "arguments = [\"--tiny\", \"--iterations\", \"{iterations}\"]\n"
+           "iterations = 60\nwarm_up = 10\ndefect = \""
+        << defect << "\"\n[expect]\nverdict = \"pass\"\n";
+  const Finished finished = run_command("LEAKHUNT_SCENARIOS=" + folder.path() + " " + kLeakhunt +
+                                        "selftest --out " + folder.file("out"));
+  EXPECT_EQ(finished.exit_status, 0) << finished.out << finished.err;
+  EXPECT_NE(finished.out.find("4 of 4 came out as expected"), std::string::npos) << finished.out;
+  EXPECT_NE(finished.err.find("[4/4] tape-capacity-healthy: the same run as arena-zeroing-healthy"),
+            std::string::npos)
+      << finished.err;
+}
+
 TEST(SelfTest, FailsWhenADefectIsNotFound) {
   const TemporaryFolder folder;
   const std::string mine = folder.file("tame.toml");  // expects a leak where none is

@@ -90,5 +90,20 @@ TEST(Dominators, OfAVeryLongListAreFoundToo) {
   EXPECT_EQ(retained.back(), 1u);
 }
 
+// As a document is held in memory: each element points to the next one, to the one before and to its parent.
+// Where the work grows as the square of their number, this takes minutes.
+TEST(Dominators, OfAsManyElementsAsAWholeGraphHasThatPointBothWays) {
+  constexpr uint32_t kMany = 32'000;
+  std::vector<HandMadeEdge> edges{{kNoNode, 0}, {0, 1}, {0, kMany - 1}};
+  for (uint32_t i = 1; i < kMany; ++i) {
+    edges.push_back({i, 0});
+    if (i + 1 < kMany) edges.push_back({i, i + 1});
+    if (i > 1) edges.push_back({i, i - 1});
+  }
+  const auto retained = retained_bytes(hand_made_graph(std::vector<uint64_t>(kMany, 1), edges));
+  EXPECT_EQ(retained.front(), kMany);
+  EXPECT_EQ(retained[kMany / 2], 1u);
+}
+
 }  // namespace
 }  // namespace leakhunt::reports

@@ -306,6 +306,57 @@ TEST(GrowthClass, OfMarksThatComeLateIsLinear) {
   EXPECT_GE(growth.bytes_interval.high, 20'057);
 }
 
+// From a busier machine: up to dozens in one.
+TEST(GrowthClass, OfMarksThatComeInBunchesOnOneLineIsLinear) {
+  std::mt19937 random(5);
+  Series series;
+  Series cache;
+  uint64_t number = 150;
+  for (size_t i = 0; i < 200; ++i) {
+    number += random() % 5 == 0 ? 1 + random() % 40 : 1;
+    const auto blocks = static_cast<int64_t>(number + random() % 2);  // of the next one, already
+    series.numbers.push_back(number);
+    series.blocks.push_back(std::max(blocks, series.blocks.empty() ? 0 : series.blocks.back()));
+    series.bytes.push_back(56 * series.blocks.back());
+    cache.numbers.push_back(number);
+    cache.blocks.push_back(as_int(1000 * (1 - std::exp(-double(number) / 400))));
+    cache.bytes.push_back(56 * cache.blocks.back());
+  }
+  const Growth growth = classify(series);
+  EXPECT_EQ(growth.kind, GrowthClass::kLinear) << to_string(growth.kind);
+  EXPECT_LE(growth.bytes_interval.low, 56);
+  EXPECT_GE(growth.bytes_interval.high, 56);
+  EXPECT_FALSE(classify(cache).grows()) << to_string(classify(cache).kind);
+}
+
+// 838 lines came in one piece, and then one by one: nobody saw how it rose in between.
+TEST(GrowthClass, WhatRoseUnseenFillsNothing) {
+  Series series;
+  for (uint64_t number = 3; number < 1000; number = number == 3 ? 841 : number + 1) {
+    series.numbers.push_back(number);
+    series.bytes.push_back(400'000 + 1001 * static_cast<int64_t>(number));
+    series.blocks.push_back(static_cast<int64_t>(number));
+  }
+  const Growth growth = classify(series);
+  EXPECT_TRUE(growth.grows() || growth.kind == GrowthClass::kUndecided) << to_string(growth.kind);
+}
+
+// Each block is smaller than the one before: the bytes look like a cache that fills, the blocks do not.
+TEST(GrowthClass, OfOneBlockEachIterationIsLinearHoweverSmallTheyGet) {
+  const auto bytes = [](int64_t i) { return 4096 * i - 2 * i * (i - 1); };
+  Series series = of_blocks(1000, 1, [&](size_t i) { return bytes(static_cast<int64_t>(i) + 1); });
+  for (size_t i = 0; i < series.blocks.size(); ++i) series.blocks[i] = static_cast<int64_t>(i) + 1;
+  const Growth growth = classify(series);
+  EXPECT_EQ(growth.kind, GrowthClass::kLinear) << to_string(growth.kind);
+  EXPECT_EQ(growth.blocks_per_step, 1);
+  EXPECT_NEAR(growth.bytes_per_step, 2098, 3);
+  EXPECT_LE(growth.bytes_interval.low, 100);
+  EXPECT_GE(growth.bytes_interval.high, 4092);
+  // One block that grows by less and less is no leak, nor is one that takes blocks as it pleases.
+  Series one = of_one_block(1000, [&](size_t i) { return bytes(static_cast<int64_t>(i) + 1); });
+  EXPECT_FALSE(classify(one).grows()) << to_string(classify(one).kind);
+}
+
 TEST(GrowthClass, NamesTheShapesOfTheInnocent) {
   const auto kind_of = [](const char* name) {
     for (const Case& c : innocents()) {
@@ -332,6 +383,18 @@ TEST(GrowthClass, SaysSinceWhen) {
   };
   EXPECT_EQ(classify(from(500)).since, 100u + 500u);
   EXPECT_EQ(classify(from(777)).since, 100u + 777u);
+}
+
+// One block of 15 bytes in 37 iterations, and from the thousandth on of 16: "connection-999",
+// "connection-1000".
+TEST(GrowthClass, ItsStartIsThatOfTheBlocksAndNotOfTheirLastSize) {
+  Series series = of_blocks(3000, 1, [](size_t i) { return int64_t(i / 37); });
+  for (size_t i = 0; i < series.bytes.size(); ++i)
+    series.bytes[i] = 15 * series.blocks[i] + std::max<int64_t>(0, series.blocks[i] - 27);
+  const Growth growth = classify(series);
+  EXPECT_TRUE(growth.exact);
+  EXPECT_EQ(growth.period, 37u);
+  EXPECT_EQ(growth.since, 100u + 37u);
 }
 
 TEST(GrowthClass, JudgesNothingBelowTheMinimum) {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "reports/formats/formats.h"
+#include "tests/reports/hand_made_graph.h"
 #include "tests/reports/synthetic_run.h"
 
 namespace leakhunt::reports {
@@ -48,6 +49,37 @@ TEST(Json, BeginsWithTheFixedKeysInTheirOrder) {
   ASSERT_GE(keys.size(), expected.size());
   keys.resize(expected.size());
   EXPECT_EQ(keys, expected);
+}
+
+TEST(Json, HoldsAllBlocksOfTheLastHeapGraph) {
+  recording::Run run = leaking_run();
+  EXPECT_TRUE(Json::parse(json_text(run))["heap_graph"].is_null());
+  recording::HeapGraph graph = hand_made_graph({100, 20, 3000}, {{0, 1}, {recording::kNoNode, 2, 0x100}});
+  graph.nodes[0].reach = recording::Reach::kDefinite;
+  graph.nodes[1].reach = recording::Reach::kIndirect;
+  graph.nodes[2].site = recording::SiteId{1};
+  add_site_sums(graph);
+  graph.reason = recording::GraphReason::kEvery;
+  graph.iteration = 64;
+  run.graphs.push_back(graph);
+  run.data_names.variables[0x100] = {"table", 0, ""};
+  const Json json = Json::parse(json_text(run))["heap_graph"];
+  EXPECT_EQ(json["iteration"], 64);
+  EXPECT_EQ(json["at_end"], false);
+  EXPECT_EQ(json["whole"], true);
+  EXPECT_EQ(json["held"], Json::parse(R"([{"reachability": "definitely lost", "blocks": 1, "bytes": 100},
+      {"reachability": "indirectly lost", "blocks": 1, "bytes": 20},
+      {"reachability": "possibly lost", "blocks": 0, "bytes": 0},
+      {"reachability": "still reachable", "blocks": 1, "bytes": 3000}])"));
+  ASSERT_EQ(json["lost"].size(), 1u);
+  EXPECT_EQ(json["lost"][0]["tag"], "tape.node");
+  EXPECT_EQ(json["lost"][0]["function"], "Tape::push");
+  EXPECT_EQ(json["lost"][0]["line"], 10);
+  EXPECT_EQ(json["lost"][0]["call_sites"], Json::array({0}));
+  EXPECT_EQ(json["lost"][0]["held"][1]["bytes"], 20);
+  EXPECT_EQ(json["lost_left_out"], 0);
+  EXPECT_EQ(json["roots"], Json::parse(R"([{"kind": "data", "thread": 0, "words": "global 'table'",
+      "bytes": 3000, "blocks": 1}])"));
 }
 
 TEST(Json, IsIndentedAsIfWrittenInOnePiece) {

@@ -71,6 +71,21 @@ TEST(ProcessTree, HoldsNoMissingIterationsAgainstTheHelpersOfAProgramThatHasThem
       << tree.text();
 }
 
+// Each command of a shell's loop sees that lines were printed before it began.
+TEST(ProcessTree, LinesOfOthersAreNoIterationsOfAProcessThatLivedForFewOfThem) {
+  Recorded run = run_of(7, 1, 0, "expr");
+  run.marks = {recording::MarkedBy::kLines, "^epoch", true, ""};
+  run.outcome.reset();
+  for (recording::Snapshot& snapshot : run.snapshots) {
+    if (snapshot.kind == recording::SnapshotKind::kIteration && snapshot.iteration != 500)
+      snapshot.kind = recording::SnapshotKind::kPeak;
+  }
+  const Report report = analyse(run);
+  EXPECT_EQ(report.timeline.completed, 1u);
+  const Tree tree({describe_process(report)});
+  EXPECT_EQ(tree.report.verdict(), Verdict::kPass) << tree.text();
+}
+
 TEST(ProcessTree, IsNoPassWhereNobodyEndedAnIteration) {
   Recorded run = run_of(1, 0, 0, "root");
   run.marks = {recording::MarkedBy::kLines, "^epoch", true, ""};

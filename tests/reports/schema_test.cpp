@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/reports/hand_made_graph.h"
 #include "tests/reports/hostile_run.h"
 #include "tests/reports/reader_program.h"
 #include "tests/reports/synthetic_run.h"
@@ -40,6 +41,13 @@ TEST(ReportSchema, HoldsForReportsOfAllKinds) {
   grows.budget.peak_rss_bytes = 1'000'000'000;
   grows.cohorts.push_back({999, {{recording::SiteId{0}, 200, 3, 48}}});
   reports.push_back(json::parse(written("json", analyse(grows))));
+  recording::HeapGraph graph = hand_made_graph({100, 20}, {{recording::kNoNode, 1}});
+  graph.nodes[0].reach = recording::Reach::kDefinite;
+  add_site_sums(graph);
+  grows.graphs.push_back(graph);
+  reports.push_back(json::parse(written("json", analyse(grows))));
+  EXPECT_EQ(reports.back()["heap_graph"]["lost"].size(), 1u);
+  EXPECT_EQ(reports.back()["heap_graph"]["roots"].size(), 1u);
   const Read read = validated(reports);
   EXPECT_EQ(read.status, 0) << read.out;
 }
@@ -54,6 +62,9 @@ TEST(ReportSchema, RefusesWhatIsNoReport) {
   json other = good;
   other["verdict"] = "perhaps";
   EXPECT_NE(validated(json::array({other})).status, 0);
+  json half = good;
+  half["heap_graph"] = {{"iteration", 1}};
+  EXPECT_NE(validated(json::array({half})).status, 0);
   json text = good;
   text["findings"][0]["line"] = "10";
   EXPECT_NE(validated(json::array({text})).status, 0);

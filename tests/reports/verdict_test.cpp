@@ -237,6 +237,49 @@ TEST(Verdict, OfLinesOfOutputDoesNotTakeTheProgramsEndForTheEndOfItsGrowth) {
   EXPECT_EQ(analyse(run).verdict(), Verdict::kPass);
 }
 
+// Of `run` only these iterations: the others' lines came together with the next one's.
+void keep_points(recording::Run& run, const std::function<bool(uint64_t)>& keeps) {
+  run.marks = {recording::MarkedBy::kLines, "^epoch", true, ""};
+  run.scenario.reset();
+  for (auto& snapshot : run.snapshots) {
+    if (snapshot.kind == SnapshotKind::kIteration && !keeps(snapshot.iteration))
+      snapshot.kind = SnapshotKind::kPeak;
+  }
+}
+
+TEST(Verdict, OfLinesThatCameInOnePieceJudgesWhatIsBehindThem) {
+  recording::Run run = make_run({{"heap", "keep", [](size_t i) { return 1001 * static_cast<int64_t>(i); }}});
+  keep_points(run, [](uint64_t number) { return number < 3 || number > 640; });
+  const Report report = analyse(run);
+  EXPECT_EQ(report.verdict(), Verdict::kFail) << all_reasons(run);
+  EXPECT_EQ(report.timeline.completed, 1000u);
+  EXPECT_EQ(report.timeline.warm_up, 642u);
+  ASSERT_EQ(report.findings.size(), 1u);
+  EXPECT_EQ(report.findings[0].growth.bytes_per_step, 1001);
+  // A short end convicts if what rose unseen lies on its line, and alone it is no pass.
+  keep_points(run, [](uint64_t number) { return number < 3 || number > 840; });
+  EXPECT_EQ(analyse(run).verdict(), Verdict::kFail) << all_reasons(run);
+  run = make_run(
+      {{"heap", "keep", [](size_t i) { return 1001 * static_cast<int64_t>(i) + (i < 500 ? 0 : 300'000); }}});
+  keep_points(run, [](uint64_t number) { return number < 3 || number > 840; });
+  EXPECT_EQ(analyse(run).verdict(), Verdict::kInconclusive) << all_reasons(run);
+  // Few are seen behind the gap: it stays in what is judged, and a line that goes on through it is no pass.
+  run = make_run({{"heap", "keep", [](size_t i) { return 1001 * static_cast<int64_t>(i); }}});
+  keep_points(run, [](uint64_t number) { return number < 600 || number > 950; });
+  EXPECT_NE(analyse(run).verdict(), Verdict::kPass) << all_reasons(run);
+}
+
+TEST(Verdict, OfLinesThatCameTooFastSaysSo) {
+  recording::Run run = make_run({flat_site()});
+  keep_points(run, [](uint64_t number) { return number % 333 == 300; });
+  EXPECT_EQ(analyse(run).verdict(), Verdict::kInconclusive);
+  EXPECT_NE(
+      all_reasons(run).find("growth was not judged: 967 iterations, but so fast, or with so few "
+                            "allocations, that only 2 of their lines after a warm-up of 96 were seen apart"),
+      std::string::npos)
+      << all_reasons(run);
+}
+
 SyntheticSite rising_now_and_then() {  // at 12 of 900 judged iterations
   return {"heap", "cache", [](size_t i) {
             int64_t live = 0;
@@ -244,6 +287,14 @@ SyntheticSite rising_now_and_then() {  // at 12 of 900 judged iterations
               live += i >= at ? 4000 : 0;
             return live;
           }};
+}
+
+// Everything that a collected heap takes answers at one place: what falls there hides nothing that rises.
+TEST(Verdict, OfWhatMayBeALeakIsNoPassBesideWhatComesAndGoesAtTheSamePlace) {
+  SyntheticSite garbage = {"heap", "cache",
+                           [](size_t i) { return 50'000 + 300 * static_cast<int64_t>(i * i % 97); }};
+  recording::Run run = make_run({rising_now_and_then(), garbage});
+  EXPECT_EQ(analyse(run).verdict(), Verdict::kInconclusive) << all_reasons(run);
 }
 
 TEST(Verdict, OfWhatMayBeALeakIsNoPass) {

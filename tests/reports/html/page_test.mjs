@@ -195,6 +195,20 @@ test('a finding tells who holds its blocks, and what it has no words for', async
   });
 });
 
+test('the heap graph is a section of what is held and lost, where, and by which root', () => on('graph', async (page) => {
+  const order = await page.locator('main > *').evaluateAll((all) => all.map((each) => each.id || each.localName));
+  assert.deepEqual(order, ['summary', 'curve', 'findings', 'graph', 'flame', 'ledger', 'sites']);
+  assert.match(await text(page, '#graph h2'), /^Heap graph after 640 iterations$/);
+  const table = (name) => page.getByRole('table', {name}).innerText();
+  assert.match(await table('Held and lost'), /definitely lost\s+1\s+160 B\s+indirectly lost\s+1\s+160 B\s+possibly lost\s+1\s+32 B\s+still reachable\s+3\s+2\.00 MB/);
+  assert.match(await table('Places that lost blocks'), /160 B\s+160 B\s+2\s+node\s+Graph::add\s+Graph::add\.cpp:10\s+32 B\s+1\s+<b>cache<\/b>/);
+  assert.match(await table('Held by each root'), /global '<i>weights<\/i>'\s+2\s+2\.00 MB\s+the stack of the first thread\s+1\s+64 B/);
+}));
+
+test('without a heap graph there is no such section', () => on('leaking', async (page) => {
+  assert.equal(await page.locator('#graph').count(), 0);
+}));
+
 test('light and dark follow the system until the reader chooses', () => on('leaking', async (page) => {
   const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await background();
@@ -237,7 +251,7 @@ test('10,000 iterations of 5,000 call sites are drawn with few elements', () => 
 }));
 
 test('it fits a narrow window', async () => {
-  for (const name of ['leaking', 'family']) {
+  for (const name of ['leaking', 'family', 'graph']) {
     await on(name, async (page) => {
       await page.setViewportSize({width: 420, height: 900});
       await page.waitForFunction(() => document.documentElement.scrollWidth <= innerWidth, null, {timeout: 5000});
@@ -246,7 +260,7 @@ test('it fits a narrow window', async () => {
 });
 
 test('the accessibility checker finds nothing', async () => {
-  for (const [name, scheme] of [['leaking', 'light'], ['family', 'dark'], ['hostile1', 'light']]) {
+  for (const [name, scheme] of [['leaking', 'light'], ['family', 'dark'], ['graph', 'dark'], ['hostile1', 'light']]) {
     await on(name, async (page) => {
       await tableRows(page).first().click();
       await isAccessible(page, scheme);

@@ -9,12 +9,15 @@
 #include "reports/formats/diff_formats.h"
 #include "reports/formats/formats.h"
 #include "reports/history/history_html.h"
+#include "tests/reports/hand_made_graph.h"
 #include "tests/reports/hostile_run.h"
 #include "tests/reports/synthetic_run.h"
 
 namespace leakhunt::reports {
 namespace {
 
+using recording::kNoNode;
+using recording::RootKind;
 using recording::Run;
 
 class Samples {
@@ -96,6 +99,32 @@ void write_family(const Samples& samples) {
   rows[2].verdict = Verdict::kPass;
   take_in_processes(report, make_process_tree(std::move(rows), 0));
   samples.write("family", report);
+}
+
+// Of leaking_run() a graph, in which what node.add and a hostile name lost is listed, and three roots.
+void write_graph(const Samples& samples) {
+  Run run = leaking_run();
+  run.tags[static_cast<size_t>(run.sites[1].tag)].name = "<b>cache</b>";
+  recording::HeapGraph graph = hand_made_graph(
+      {160, 160, 32, 1'000'000, 1'000'000, 64},
+      {{0, 1}, {kNoNode, 3, 0x100}, {kNoNode, 4, 0x108}, {kNoNode, 5, 0x7ffc, 0, RootKind::kStack}});
+  const auto give = [&](size_t node, uint32_t site, recording::Reach reach) {
+    graph.nodes[node].site = recording::SiteId{site};
+    graph.nodes[node].reach = reach;
+  };
+  give(0, 0, recording::Reach::kDefinite);
+  give(1, 0, recording::Reach::kIndirect);
+  give(2, 1, recording::Reach::kPossible);
+  give(3, 2, recording::Reach::kReachable);
+  give(4, 2, recording::Reach::kReachable);
+  give(5, 3, recording::Reach::kReachable);
+  add_site_sums(graph);
+  graph.reason = recording::GraphReason::kEvery;
+  graph.iteration = 640;
+  run.graphs.push_back(graph);
+  run.data_names.variables[0x100] = {"<i>weights</i>", 0, ""};
+  run.data_names.variables[0x108] = {"<i>weights</i>", 8, ""};
+  samples.write("graph", run);
 }
 
 // Between the function that allocates and main 20 frames, which the sites share in part.
@@ -208,6 +237,7 @@ void write_reports(const Samples& samples) {
   samples.write("healthy", make_run({{"weights", "Model::load", always(5'000'000)}}));
   samples.write("empty", Run());
   write_family(samples);
+  write_graph(samples);
   for (uint32_t seed = 0; seed < 4; ++seed)
     samples.write("hostile" + std::to_string(seed), hostile_run(seed));
   samples.write("large", large_run(1));

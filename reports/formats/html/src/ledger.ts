@@ -1,6 +1,7 @@
 // ledger: what resident memory consists of, and the other plain tables.
 import {html, section, shortened} from './dom';
 import {Model} from './model';
+import {Cell, plainTable} from './plain_table';
 import {bytes, count, percent, plain} from './units';
 
 // As in report.json. A recording that measured no pages has amounts instead of lines, and each becomes one.
@@ -119,17 +120,6 @@ export function ledgerView(model: Model): HTMLElement {
 }
 
 // --- the other plain tables ----------------------------------------------------------------------
-
-type Cell = string | Node;
-
-function plainTable(name: string, columns: [string, boolean][], rows: Cell[][]): HTMLElement {
-  return html('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': name},
-    html('table', {class: 'plain', 'aria-label': name},
-      html('thead', {}, html('tr', {}, ...columns.map(([heading, figure]) =>
-        html('th', {scope: 'col', class: figure ? 'figure' : ''}, heading)))),
-      html('tbody', {}, ...rows.map((row) => html('tr', {}, ...row.map((cell, i) =>
-        html('td', {class: columns[i][1] ? 'figure' : ''}, cell)))))));
-}
 
 export function processesView(model: Model): HTMLElement | null {
   const {processes, processes_total: total} = model.data.report;

@@ -4,6 +4,7 @@ import {Curve} from './curve';
 import {PageData} from './data';
 import {findingsView} from './findings';
 import {Flame} from './flame';
+import {heapGraphView} from './heap_graph';
 import {ledgerView, processesView, threadsView} from './ledger';
 import {Model} from './model';
 import {Page} from './page';
@@ -18,6 +19,7 @@ export function reportPage(data: PageData): Page {
   const sections = [
     {name: 'Memory', element: new Curve(model, colours).element},
     {name: 'Findings', element: findingsView(model, colours)},
+    {name: 'Heap graph', element: heapGraphView(model)},
     {name: 'Flame graph', element: flame.element},
     {name: 'Ledger', element: ledgerView(model)},
     {name: 'Call sites', element: table.element},
