@@ -21,6 +21,7 @@
 #include "instrument/hooks/iteration_entry.h"
 #include "instrument/hooks/real_functions.h"
 #include "instrument/leakhunt.h"
+#include "instrument/os/memory_limit.h"
 #include "instrument/os/pages.h"
 #include "instrument/os/proc_self.h"
 #include "instrument/os/process_file.h"
@@ -134,6 +135,7 @@ struct Variables {
   const char* processes;
   const char* by_thread;
   const char* graph;
+  const char* tracker_memory;
 };
 
 // Reads our variables and takes them out of the environment.
@@ -153,7 +155,8 @@ Variables take_variables(char** environment) {
               {"LEAKHUNT_LOADER_ENTRY", &found.loader_entry},
               {"LEAKHUNT_PROCESSES", &found.processes},
               {"LEAKHUNT_BY_THREAD", &found.by_thread},
-              {"LEAKHUNT_GRAPH", &found.graph}};
+              {"LEAKHUNT_GRAPH", &found.graph},
+              {"LEAKHUNT_TRACKER_MEMORY", &found.tracker_memory}};
   char** to = environment;
   for (char** from = environment; *from != nullptr; ++from) {
     bool stays = true;
@@ -297,6 +300,7 @@ void start() {
   settings.tick_ns = number_or(variables.interval_ms, kDefaultTickMs) * 1'000'000;
   settings.by_thread = variables.by_thread != nullptr && strcmp(variables.by_thread, "1") == 0;
   settings.graph = graph_plan(variables.graph);
+  tracker::bound_tables(number_or(variables.tracker_memory, 0));
   tracker::remember_standard_error();
   int error = 0;
   if (follows) {

@@ -3,6 +3,7 @@
 // An allocator in a library of its own, jemalloc for one, is treated alike: what it maps is passed through.
 //
 // The lock is held around the system call, so that the table of mappings changes in the kernel's order.
+#include <errno.h>
 #include <stdarg.h>
 #include <sys/mman.h>
 
@@ -32,13 +33,16 @@ inline __attribute__((always_inline)) void* map(size_t size, const void* frame, 
     return begin;
   }
   const SiteId site = tracker.mapping_site(frame);
-  const SpinGuard guard(tracker.mappings_lock());
-  void* begin = really();
-  if (begin != MAP_FAILED) {
-    tracker.on_unmap(begin, size);  // MAP_FIXED may have replaced something
-    tracker.on_map(site, begin, size);
+  {
+    const SpinGuard guard(tracker.mappings_lock());
+    void* begin = really();
+    if (begin != MAP_FAILED) {
+      tracker.on_unmap(begin, size);  // MAP_FIXED may have replaced something
+      tracker.on_map(site, begin, size);
+      return begin;
+    }
   }
-  return begin;
+  return errno == ENOMEM && tracker.made_room_for(size) ? really() : MAP_FAILED;
 }
 
 }  // namespace
@@ -80,11 +84,16 @@ LEAKHUNT_HOOK void* mremap(void* old_begin, size_t old_size, size_t new_size, in
     return begin;
   }
   const SiteId site = tracker.mapping_site(__builtin_frame_address(0));
-  const SpinGuard guard(tracker.mappings_lock());
-  void* begin = real.mremap(old_begin, old_size, new_size, flags, wanted);
-  if (begin == MAP_FAILED) return begin;
-  if ((flags & MREMAP_DONTUNMAP) == 0) tracker.on_unmap(old_begin, old_size);
-  tracker.on_unmap(begin, new_size);
-  tracker.on_map(site, begin, new_size);
-  return begin;
+  {
+    const SpinGuard guard(tracker.mappings_lock());
+    void* begin = real.mremap(old_begin, old_size, new_size, flags, wanted);
+    if (begin != MAP_FAILED) {
+      if ((flags & MREMAP_DONTUNMAP) == 0) tracker.on_unmap(old_begin, old_size);
+      tracker.on_unmap(begin, new_size);
+      tracker.on_map(site, begin, new_size);
+      return begin;
+    }
+  }
+  const bool again = errno == ENOMEM && tracker.made_room_for(new_size);
+  return again ? real.mremap(old_begin, old_size, new_size, flags, wanted) : MAP_FAILED;
 }

@@ -1,5 +1,6 @@
 #include "instrument/tracker/call_sites.h"
 
+#include "instrument/os/memory_limit.h"
 #include "instrument/os/pages.h"
 #include "instrument/tracker/counter_rows.h"
 
@@ -8,18 +9,30 @@ namespace leakhunt::tracker {
 namespace {
 
 constexpr uint64_t kFirstSlots = 1u << 14;
+constexpr uint64_t kLeastSlots = 1u << 9;
+constexpr uint32_t kLast = 256;  // sites without a stack
 
 }  // namespace
 
 CallSites::Table* CallSites::make_table(uint64_t slots) {
+  if (!may_map(kPage + slots * sizeof(Slot))) return nullptr;
   Table* table = static_cast<Table*>(map_pages(kPage + slots * sizeof(Slot)));
   if (table != nullptr) table->mask = slots - 1;
   return table;
 }
 
-bool CallSites::start() {
-  if (table_ == nullptr) table_ = make_table(kFirstSlots);
+bool CallSites::start(uint32_t most) {
+  most_ = most;
+  for (uint64_t slots = kFirstSlots; table_ == nullptr && slots >= kLeastSlots; slots /= 2)
+    table_ = make_table(slots);
   return table_ != nullptr;
+}
+
+// Of a table that grew the smaller ones before it stay, for whoever may be in them.
+void CallSites::release() {
+  if (table_ != nullptr) unmap_pages(table_, kPage + (table_->mask + 1) * sizeof(Slot));
+  table_ = nullptr;
+  count_ = 0;
 }
 
 void CallSites::clear() {
@@ -31,8 +44,15 @@ void CallSites::clear() {
 }
 
 SiteId CallSites::next_id() {
-  if (count_ == kMaxSites) return kNone;
+  if (count_ + kLast >= most_) return kNone;
   if (count_ * 2 > table_->mask && !grow()) return kNone;
+  const SiteId id{count_};
+  store_relaxed(count_, count_ + 1);
+  return id;
+}
+
+SiteId CallSites::next_id_of_last() {
+  if (count_ == most_ || count_ * 4 > table_->mask * 3) return kNone;
   const SiteId id{count_};
   store_relaxed(count_, count_ + 1);
   return id;

@@ -38,6 +38,12 @@ class LiveBlocks {
   // Forgets all of them. Nobody may be looking.
   void clear();
 
+  // Gives all memory back. Nobody may be looking, or ever look again before start().
+  void release();
+
+  // Of the newest level, which new blocks go to.
+  uint64_t slots() const { return (levels_[level_count_ - 1].mask + 1) * kSlots; }
+
   // False when there is no memory for it: the block is then unknown.
   bool insert(uintptr_t address, LiveBlock block) {
     if (unlikely(is_odd(address) || block.size >> 32 != 0)) return odd_.insert(address, block);

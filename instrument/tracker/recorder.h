@@ -17,6 +17,7 @@
 #include "instrument/tracker/unloaded_code.h"
 #include "lib/recording/codec.h"
 #include "lib/recording/graph_codec.h"
+#include "lib/recording/sampling_codec.h"
 
 namespace leakhunt::tracker {
 
@@ -50,6 +51,7 @@ class Recorder {
   bool write_marks(recording::MarkedBy by, const char* what, bool in_effect, const char* obstacle);
   void close_and_trim() { file_.close_and_trim(); }
   bool write_thread(const recording::ThreadRecord& record);
+  bool write_sampling(const recording::SamplingRecord& record);
   void write_step_aside(uint64_t iteration, int error, const char* reason,
                         recording::StepAsideKind kind = recording::StepAsideKind::kGaveUp);
 
