@@ -7,8 +7,9 @@
 // (process_hooks.cpp).
 //
 // Children by fork are followed by a handler that runs in the child before any other (pthread_atfork), so
-// that fork is seen wherever it is called from: in forkpty and daemon, too. Not in children by clone or a
-// system call: those find the tracker switched off (tracker.h).
+// that fork is seen wherever it is called from: in forkpty and daemon, too. Children by clone or syscall()
+// are followed where libc's functions are hooked (clone_hooks.cpp). Not by a system call of the program's
+// own: those find the tracker switched off (tracker.h).
 #include "instrument/runtime.h"
 
 #include <errno.h>
@@ -333,6 +334,14 @@ pid_t fork_without_handlers(pid_t (*really)()) {
   const pid_t child = really();
   if (child == 0) in_forked_child();
   return child;
+}
+
+void before_fork_without_handlers() {
+  if (processes != nullptr) before_fork();
+}
+
+void in_child_without_handlers() {
+  if (processes != nullptr) in_forked_child();
 }
 
 bool follows_children() {
