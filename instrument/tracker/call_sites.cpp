@@ -22,7 +22,7 @@ CallSites::Table* CallSites::make_table(uint64_t slots) {
 }
 
 bool CallSites::start(uint32_t most) {
-  most_ = most;
+  most_ = most < kMaxSites ? most : kMaxSites;
   for (uint64_t slots = kFirstSlots; table_ == nullptr && slots >= kLeastSlots; slots /= 2)
     table_ = make_table(slots);
   return table_ != nullptr;

@@ -42,8 +42,8 @@ class CallSites {
  public:
   static constexpr SiteId kNone{UINT32_MAX};
 
-  // With room for `most` sites, for good; at most kMaxSites.
-  bool start(uint32_t most);
+  // With room for `most` sites, for good; for kMaxSites if that is more.
+  bool start(uint32_t most = UINT32_MAX);
 
   // Forgets all of them. Nobody may be looking.
   void clear();

@@ -53,7 +53,7 @@ const char* step_word(const Timeline& timeline) {
 }
 
 void widen(Growth& growth, double error) {
-  if (error == 0) return;
+  if (error == 0 || !growth.grows()) return;
   growth.exact = false;
   growth.noisy = true;
   growth.bytes_interval.low -= kTwoSided95 * error;
@@ -107,7 +107,7 @@ double error_of_heap(const Run& run) {
 
 double error_of_growth(const Run& run, const Timeline& timeline, const std::vector<SiteId>& sites) {
   const double steps = std::max(1.0, as_double(timeline.judged_steps()));
-  double sum = 0;
+  double sum = judged_by_sample(run, timeline) ? interval(run) * interval(run) : 0;
   if (sites.empty()) {
     for (const CallSite& site : run.sites) sum += variance_of_growth(run, timeline, site);
   }

@@ -28,7 +28,8 @@ double variance_of_growth(const recording::Run& run, const Timeline& timeline,
                           const recording::CallSite& site);
 
 // Standard errors: of all live bytes of the heap at the last snapshot, and of the growth per step of these
-// sites together (of all of the heap, where the list is empty).
+// sites together (of all of the heap, where the list is empty): never less than the interval, since of three
+// of it one block would have been drawn with a chance of 95 %.
 double error_of_heap(const recording::Run& run);
 double error_of_growth(const recording::Run& run, const Timeline& timeline,
                        const std::vector<recording::SiteId>& sites = {});
