@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "instrument/os/append_file.h"
-#include "instrument/os/atomics.h"
+#include "instrument/os/masked_lock.h"
 #include "instrument/os/proc_self.h"
 #include "instrument/tracker/cohorts.h"
 #include "instrument/tracker/freed_places.h"
@@ -23,7 +23,7 @@ namespace leakhunt::tracker {
 
 class Recorder {
  public:
-  SpinLock& lock() { return lock_; }
+  MaskedLock& lock() { return lock_; }
 
   // Opens the recording and writes the process's start. 0, or an errno.
   struct Start {
@@ -95,7 +95,7 @@ class Recorder {
   template <typename Record>
   bool write(recording::RecordType type, const Record& record, size_t capacity);
 
-  SpinLock lock_;
+  MaskedLock lock_;
   AppendFile file_;
   SnapshotWriter snapshots_;
   uint64_t start_ns_ = 0;

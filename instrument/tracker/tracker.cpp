@@ -447,7 +447,7 @@ void Tracker::write_end(recording::EndKind kind, const char* next_program) {
   if (thread == nullptr) return;
   if (lines_.expected()) lines_.wait_for_last();
   {
-    const SpinGuard guard(recorder_.lock());
+    const SpinGuard guard(recorder_.lock().unmasked());
     const uint64_t lines = lines_.expected() ? lines_.count() : 0;
     if (active() && lines > clock_) {
       end_iteration(thread, recording::SnapshotKind::kIteration, lines - 1, static_cast<uint32_t>(lines));

@@ -123,7 +123,7 @@ class Tracker {
 
   // --- mappings: the site first, then mappings_lock() around the system call and what it did ---
   SiteId mapping_site(const void* hook_frame);
-  SpinLock& mappings_lock() { return mappings_.lock(); }
+  HeldLock& mappings_lock() { return mappings_.lock(); }
   void on_map(SiteId site, void* begin, size_t size);
   void on_unmap(void* begin, size_t size);
   // The program moved its break.

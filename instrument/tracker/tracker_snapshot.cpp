@@ -59,8 +59,8 @@ void Tracker::write_cohorts() {
   CohortTable table;
   bool counted = false;
   {
-    const SpinGuard guard(mappings_.lock());
-    counted = table.count(blocks_, mappings_, sampling_.level());
+    const HeldGuard guard(mappings_.lock(), __builtin_frame_address(0));
+    counted = guard.held() && table.count(blocks_, mappings_, sampling_.level());
   }
   if (!counted) return;  // no memory: the report does without
   if (!recorder_.write_cohorts(clock_, table) || !recorder_.write_freed_places(freed_places_, table))
