@@ -10,12 +10,12 @@ namespace {
 
 constexpr uint64_t kFirstSlots = 1u << 14;
 constexpr uint64_t kLeastSlots = 1u << 9;
+constexpr uint64_t kPart = 4;    // of what the tracker may take a first table takes one part at most
 constexpr uint32_t kLast = 256;  // sites without a stack
 
 }  // namespace
 
 CallSites::Table* CallSites::make_table(uint64_t slots) {
-  if (!may_map(kPage + slots * sizeof(Slot))) return nullptr;
   Table* table = static_cast<Table*>(map_pages(kPage + slots * sizeof(Slot)));
   if (table != nullptr) table->mask = slots - 1;
   return table;
@@ -23,8 +23,9 @@ CallSites::Table* CallSites::make_table(uint64_t slots) {
 
 bool CallSites::start(uint32_t most) {
   most_ = most < kMaxSites ? most : kMaxSites;
-  for (uint64_t slots = kFirstSlots; table_ == nullptr && slots >= kLeastSlots; slots /= 2)
-    table_ = make_table(slots);
+  uint64_t slots = kFirstSlots;
+  while (slots > kLeastSlots && !may_map(kPart * slots * sizeof(Slot))) slots /= 2;
+  for (; table_ == nullptr && slots >= kLeastSlots; slots /= 2) table_ = make_table(slots);
   return table_ != nullptr;
 }
 
@@ -73,7 +74,8 @@ void CallSites::enter(Table* table, uint64_t hash, SiteId id) {
 // The old table stays mapped: a reader may still be in it. All old ones together are smaller than the new
 // one.
 bool CallSites::grow() {
-  Table* larger = make_table((table_->mask + 1) * 2);
+  const uint64_t slots = (table_->mask + 1) * 2;
+  Table* larger = may_map(kPage + slots * sizeof(Slot)) ? make_table(slots) : nullptr;
   if (larger == nullptr) return false;
   for (uint64_t i = 0; i <= table_->mask; ++i) {
     if (table_->slots()[i].hash != 0) enter(larger, table_->slots()[i].hash, table_->slots()[i].id);

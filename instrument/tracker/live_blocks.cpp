@@ -133,9 +133,10 @@ bool LiveBlocks::is_crowded(const Level& level, uintptr_t seed) {
   return used * 10 >= kSample * kSlots * 7;
 }
 
-bool LiveBlocks::make_level(unsigned bits, Level* level) {
+bool LiveBlocks::make_level(unsigned bits, Level* level) const {
   const uint64_t buckets = uint64_t{1} << bits;
-  if (!may_map(bytes_of(buckets))) return false;
+  const bool is_least = level_count_ == 0 && bits == kLeastBits;  // with less there is nothing to begin with
+  if (!is_least && !may_map(bytes_of(buckets))) return false;
   Bucket* memory = static_cast<Bucket*>(map_pages(bytes_of(buckets)));
   if (memory == nullptr) return false;
   if (bits > kFirstBits) use_huge_pages(memory, bytes_of(buckets));

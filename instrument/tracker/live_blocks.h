@@ -162,7 +162,7 @@ class LiveBlocks {
   bool insert_far(uint32_t level, uintptr_t address, LiveBlock block);
   bool take_far(uintptr_t address, LiveBlock* block);
   static bool insert_into_level(const Level& level, uintptr_t address, LiveBlock block);
-  static bool make_level(unsigned bits, Level* level);
+  bool make_level(unsigned bits, Level* level) const;
   bool add_level(uint32_t expected_count);
   void merge_levels();
 

@@ -19,7 +19,7 @@ using recording::SamplingNote;
 using recording::SiteId;
 using recording::SiteKind;
 
-constexpr double kTwoSided95 = 1.96;
+constexpr double kTwoSided = 2.576;  // of 99 %, as kConfidence
 
 double as_double(auto value) {
   return static_cast<double>(value);
@@ -56,12 +56,12 @@ void widen(Growth& growth, double error) {
   if (error == 0 || !growth.grows()) return;
   growth.exact = false;
   growth.noisy = true;
-  growth.bytes_interval.low -= kTwoSided95 * error;
-  growth.bytes_interval.high += kTwoSided95 * error;
+  growth.bytes_interval.low -= kTwoSided * error;
+  growth.bytes_interval.high += kTwoSided * error;
   const double blocks =
       growth.bytes_per_step == 0 ? 0 : error * std::abs(growth.blocks_per_step / growth.bytes_per_step);
-  growth.blocks_interval.low -= kTwoSided95 * blocks;
-  growth.blocks_interval.high += kTwoSided95 * blocks;
+  growth.blocks_interval.low -= kTwoSided * blocks;
+  growth.blocks_interval.high += kTwoSided * blocks;
 }
 
 }  // namespace

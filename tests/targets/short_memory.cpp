@@ -33,9 +33,9 @@ size_t allocate(size_t thread, size_t count) {
       continue;
     }
     const size_t grown = i % 4 == 2 ? 2 * size : size;
-    if (grown != size) block = realloc(block, grown);
+    Block* node = static_cast<Block*>(grown != size ? realloc(block, grown) : block);
+    if (node == nullptr) abort();
     live += grown;
-    Block* node = static_cast<Block*>(block);
     node->next = kept[thread];
     kept[thread] = node;
   }
