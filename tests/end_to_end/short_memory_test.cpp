@@ -87,7 +87,7 @@ TEST(ShortMemory, UnderAnyLimitTheProgramDoesWhatItDoesWithALittleLess) {
   const TemporaryFolder folder;
   const std::string program = target("many_blocks live 40000");
   int passed = 0;
-  for (int kilobytes = 7'000; kilobytes < 7'000 + 50 * 350; kilobytes += 350) {
+  for (int kilobytes = 7'000; kilobytes < 7'000 + 25 * 700; kilobytes += 700) {
     const Finished plain =
         run_command("( ulimit -v " + std::to_string(kilobytes - kLittle) + "; exec " + program + " )");
     if (plain.exit_status != 0) continue;
@@ -98,7 +98,7 @@ TEST(ShortMemory, UnderAnyLimitTheProgramDoesWhatItDoesWithALittleLess) {
     EXPECT_EQ(ours.exit_status, 0) << kilobytes << ours.err;
     EXPECT_EQ(ours.out, plain.out) << kilobytes;
   }
-  EXPECT_GT(passed, 20);
+  EXPECT_GT(passed, 10);
 }
 
 }  // namespace
