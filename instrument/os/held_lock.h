@@ -16,11 +16,14 @@ class HeldLock {
   // `frame`: of the caller. False when this thread holds it already, in what is interrupted now; the caller
   // has to do without. A frame that is gone holds nothing any more.
   bool lock(const void* frame) {
-    const uintptr_t self = reinterpret_cast<uintptr_t>(__builtin_thread_pointer());
-    for (unsigned spins = 0; !compare_exchange(holder_, uintptr_t{0}, self); ++spins) {
-      if (unlikely(load_relaxed(holder_) == self)) {
-        if (!is_left_behind(frame)) return false;
-        break;
+    const uint64_t self = word_of(frame);
+    for (unsigned spins = 0;; ++spins) {
+      const uint64_t held = load_relaxed(held_);
+      if (held == 0 && compare_exchange(held_, uint64_t{0}, self)) return true;
+      if (unlikely(held != 0 && held >> kFrameBits == self >> kFrameBits)) {
+        if (!is_left_behind(held, self)) return false;
+        store_relaxed(held_, self);
+        return true;
       }
       if (spins < 64) {
         __builtin_ia32_pause();
@@ -28,29 +31,29 @@ class HeldLock {
         system_call(SYS_sched_yield);
       }
     }
-    store_relaxed(frame_, reinterpret_cast<uintptr_t>(frame));
-    return true;
   }
 
-  void unlock() {
-    store_relaxed(frame_, uintptr_t{0});
-    store_release(holder_, uintptr_t{0});
-  }
+  void unlock() { store_release(held_, uint64_t{0}); }
 
  private:
+  // In one word, so that no handler finds half of it: the thread pointer, a multiple of 64 below 2^47, and
+  // the frame, a multiple of 16 within 16 MiB.
+  static constexpr unsigned kFrameBits = 20;
+  static uint64_t word_of(const void* frame) {
+    const uint64_t thread = reinterpret_cast<uintptr_t>(__builtin_thread_pointer()) >> 6;
+    return thread << kFrameBits | (reinterpret_cast<uintptr_t>(frame) >> 4 & ((1u << kFrameBits) - 1));
+  }
+
   // Stacks grow down: a frame above the holder's is one that called it, or came after it. Unless it is on
   // another stack, a handler's or a coroutine's.
-  bool is_left_behind(const void* frame) const {
-    constexpr uintptr_t kOneStack = 8 << 20;
-    const uintptr_t here = reinterpret_cast<uintptr_t>(frame);
-    const uintptr_t holders = load_relaxed(frame_);
-    if (holders == 0 || here < holders || here - holders > kOneStack) return false;
+  static bool is_left_behind(uint64_t held, uint64_t self) {
+    constexpr unsigned kSign = 64 - kFrameBits;
+    if (static_cast<int64_t>((self - held) << kSign) < 0) return false;
     stack_t stack{};
     return !is_error(system_call(SYS_sigaltstack, nullptr, &stack)) && (stack.ss_flags & SS_ONSTACK) == 0;
   }
 
-  uintptr_t holder_ = 0;  // its thread pointer
-  uintptr_t frame_ = 0;
+  uint64_t held_ = 0;
 };
 
 class HeldGuard {
