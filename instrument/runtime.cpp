@@ -7,8 +7,9 @@
 // (process_hooks.cpp).
 //
 // Children by fork are followed by a handler that runs in the child before any other (pthread_atfork), so
-// that fork is seen wherever it is called from: in forkpty and daemon, too. Not in children by clone or a
-// system call: those find the tracker switched off (tracker.h).
+// that fork is seen wherever it is called from: in forkpty and daemon, too. Children by clone or syscall()
+// are followed where libc's functions are hooked (clone_hooks.cpp). Not by a system call of the program's
+// own: those find the tracker switched off (tracker.h).
 #include "instrument/runtime.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@
 #include "instrument/hooks/iteration_entry.h"
 #include "instrument/hooks/real_functions.h"
 #include "instrument/leakhunt.h"
+#include "instrument/os/memory_limit.h"
 #include "instrument/os/pages.h"
 #include "instrument/os/proc_self.h"
 #include "instrument/os/process_file.h"
@@ -134,6 +136,7 @@ struct Variables {
   const char* processes;
   const char* by_thread;
   const char* graph;
+  const char* tracker_memory;
 };
 
 // Reads our variables and takes them out of the environment.
@@ -153,7 +156,8 @@ Variables take_variables(char** environment) {
               {"LEAKHUNT_LOADER_ENTRY", &found.loader_entry},
               {"LEAKHUNT_PROCESSES", &found.processes},
               {"LEAKHUNT_BY_THREAD", &found.by_thread},
-              {"LEAKHUNT_GRAPH", &found.graph}};
+              {"LEAKHUNT_GRAPH", &found.graph},
+              {"LEAKHUNT_TRACKER_MEMORY", &found.tracker_memory}};
   char** to = environment;
   for (char** from = environment; *from != nullptr; ++from) {
     bool stays = true;
@@ -297,6 +301,7 @@ void start() {
   settings.tick_ns = number_or(variables.interval_ms, kDefaultTickMs) * 1'000'000;
   settings.by_thread = variables.by_thread != nullptr && strcmp(variables.by_thread, "1") == 0;
   settings.graph = graph_plan(variables.graph);
+  tracker::bound_tables(number_or(variables.tracker_memory, 0));
   tracker::remember_standard_error();
   int error = 0;
   if (follows) {
@@ -329,6 +334,14 @@ pid_t fork_without_handlers(pid_t (*really)()) {
   const pid_t child = really();
   if (child == 0) in_forked_child();
   return child;
+}
+
+void before_fork_without_handlers() {
+  if (processes != nullptr) before_fork();
+}
+
+void in_child_without_handlers() {
+  if (processes != nullptr) in_forked_child();
 }
 
 bool follows_children() {

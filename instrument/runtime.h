@@ -25,6 +25,9 @@ bool follows_children();
 
 // _Fork, for which no handlers run: `really`, and then what the handlers would have done.
 pid_t fork_without_handlers(pid_t (*really)());
+// The same around a call of any other kind; without effect where children are not followed.
+void before_fork_without_handlers();
+void in_child_without_handlers();
 // Chooses how stacks are found: "cfi", "fp" or "none". The first for any other name, and for none.
 void set_unwinder(const char* name, tracker::Settings* settings);
 // "auto", "off", "exit", "every=100"; the first for anything else, and for none.

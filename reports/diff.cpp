@@ -181,7 +181,7 @@ void note_clocks(Diff& diff) {
 
 void note_condition(Diff& diff, const DiffSide& side, std::string_view which) {
   for (const Check& check : side.report->judgement.checks) {
-    const bool of_recording = !side.report->run->step_asides.empty() ||
+    const bool of_recording = !side.report->run->step_asides.empty() || !side.report->run->sampling.empty() ||
                               side.report->run->damage.lost_snapshots > 0 || side.report->run->images == 0;
     if (of_recording && check.state == CheckState::kInconclusive)
       diff.notes.push_back(fmt::format("{}: {}", which, check.text));

@@ -20,17 +20,32 @@ using leakhunt::tracker::unlikely;
 
 #define HOOK_FRAME __builtin_frame_address(0)
 
+namespace {
+
+// What was refused: asked for again if it was the tracker that had taken the memory.
+template <typename Allocate>
+__attribute__((noinline, cold)) void* refused(size_t size, Allocate again) {
+  return tracker.made_room_for(size) ? again() : nullptr;
+}
+
+}  // namespace
+
 LEAKHUNT_HOOK void* malloc(size_t size) {
   if (unlikely(!ready())) return bootstrap_allocate(size);
   void* block = real.malloc(size);
-  if (block != nullptr) tracker.on_alloc(block, size, HOOK_FRAME);
+  if (unlikely(block == nullptr)) return refused(size, [=] { return real.malloc(size); });
+  tracker.on_alloc(block, size, HOOK_FRAME);
   return block;
 }
 
 LEAKHUNT_HOOK void* calloc(size_t count, size_t size) {
   if (unlikely(!ready())) return bootstrap_allocate(count * size);  // small, and zero from the start
   void* block = real.calloc(count, size);
-  if (block != nullptr) tracker.on_alloc(block, count * size, HOOK_FRAME);
+  size_t bytes = 0;
+  const bool overflows = __builtin_mul_overflow(count, size, &bytes);
+  if (unlikely(block == nullptr))
+    return overflows ? nullptr : refused(bytes, [=] { return real.calloc(count, size); });
+  tracker.on_alloc(block, bytes, HOOK_FRAME);
   return block;
 }
 
@@ -50,6 +65,7 @@ inline __attribute__((always_inline)) void* reallocate(void* block, size_t size,
   LiveBlock moved{};
   const bool known = block != nullptr && tracker.before_move(block, &moved);
   void* result = really();
+  if (unlikely(result == nullptr && size != 0)) result = refused(size, really);
   tracker.on_move(known, moved, block, result, size, frame);
   return result;
 }
@@ -82,20 +98,24 @@ LEAKHUNT_HOOK void* reallocarray(void* block, size_t count, size_t size) {
 LEAKHUNT_HOOK void* aligned_alloc(size_t alignment, size_t size) {
   if (unlikely(!ready())) return nullptr;
   void* block = real.aligned_alloc(alignment, size);
-  if (block != nullptr) tracker.on_alloc(block, size, HOOK_FRAME);
+  if (unlikely(block == nullptr)) return refused(size, [=] { return real.aligned_alloc(alignment, size); });
+  tracker.on_alloc(block, size, HOOK_FRAME);
   return block;
 }
 
 LEAKHUNT_HOOK void* memalign(size_t alignment, size_t size) {
   if (unlikely(!ready())) return nullptr;
   void* block = real.memalign(alignment, size);
-  if (block != nullptr) tracker.on_alloc(block, size, HOOK_FRAME);
+  if (unlikely(block == nullptr)) return refused(size, [=] { return real.memalign(alignment, size); });
+  tracker.on_alloc(block, size, HOOK_FRAME);
   return block;
 }
 
 LEAKHUNT_HOOK int posix_memalign(void** result, size_t alignment, size_t size) {
   if (unlikely(!ready())) return ENOMEM;
-  const int error = real.posix_memalign(result, alignment, size);
+  int error = real.posix_memalign(result, alignment, size);
+  if (unlikely(error == ENOMEM) && tracker.made_room_for(size))
+    error = real.posix_memalign(result, alignment, size);
   if (error == 0) tracker.on_alloc(*result, size, HOOK_FRAME);
   return error;
 }
@@ -103,13 +123,15 @@ LEAKHUNT_HOOK int posix_memalign(void** result, size_t alignment, size_t size) {
 LEAKHUNT_HOOK void* valloc(size_t size) {
   if (unlikely(!ready())) return nullptr;
   void* block = real.valloc(size);
-  if (block != nullptr) tracker.on_alloc(block, size, HOOK_FRAME);
+  if (unlikely(block == nullptr)) return refused(size, [=] { return real.valloc(size); });
+  tracker.on_alloc(block, size, HOOK_FRAME);
   return block;
 }
 
 LEAKHUNT_HOOK void* pvalloc(size_t size) {
   if (unlikely(!ready())) return nullptr;
   void* block = real.pvalloc(size);
-  if (block != nullptr) tracker.on_alloc(block, size, HOOK_FRAME);
+  if (unlikely(block == nullptr)) return refused(size, [=] { return real.pvalloc(size); });
+  tracker.on_alloc(block, size, HOOK_FRAME);
   return block;
 }

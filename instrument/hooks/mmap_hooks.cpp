@@ -2,7 +2,9 @@
 // come by here: large blocks are counted as blocks.)
 // An allocator in a library of its own, jemalloc for one, is treated alike: what it maps is passed through.
 //
-// The lock is held around the system call, so that the table of mappings changes in the kernel's order.
+// The lock is held around the system call, so that the table of mappings changes in the kernel's order. A
+// signal handler that maps something while its thread does is passed through: what it maps is not counted.
+#include <errno.h>
 #include <stdarg.h>
 #include <sys/mman.h>
 
@@ -14,8 +16,8 @@
 using leakhunt::hooks::is_in_allocator;
 using leakhunt::hooks::ready;
 using leakhunt::hooks::real;
+using leakhunt::tracker::HeldGuard;
 using leakhunt::tracker::SiteId;
-using leakhunt::tracker::SpinGuard;
 using leakhunt::tracker::tracker;
 
 namespace {
@@ -26,19 +28,23 @@ inline __attribute__((always_inline)) void* map(size_t size, const void* frame, 
   ready();
   if (!tracker.active()) return really();
   if (is_in_allocator(caller)) {
-    const SpinGuard guard(tracker.mappings_lock());
+    const HeldGuard guard(tracker.mappings_lock(), frame);
     void* begin = really();
-    if (begin != MAP_FAILED) tracker.on_allocator_map(begin, size);
+    if (begin != MAP_FAILED && guard.held()) tracker.on_allocator_map(begin, size);
     return begin;
   }
   const SiteId site = tracker.mapping_site(frame);
-  const SpinGuard guard(tracker.mappings_lock());
-  void* begin = really();
-  if (begin != MAP_FAILED) {
-    tracker.on_unmap(begin, size);  // MAP_FIXED may have replaced something
-    tracker.on_map(site, begin, size);
+  {
+    const HeldGuard guard(tracker.mappings_lock(), frame);
+    if (!guard.held()) return really();
+    void* begin = really();
+    if (begin != MAP_FAILED) {
+      tracker.on_unmap(begin, size);  // MAP_FIXED may have replaced something
+      tracker.on_map(site, begin, size);
+      return begin;
+    }
   }
-  return begin;
+  return errno == ENOMEM && tracker.made_room_for(size) ? really() : MAP_FAILED;
 }
 
 }  // namespace
@@ -58,9 +64,9 @@ LEAKHUNT_HOOK void* mmap64(void* address, size_t size, int protection, int flags
 LEAKHUNT_HOOK int munmap(void* begin, size_t size) noexcept {
   ready();
   if (!tracker.active()) return real.munmap(begin, size);
-  const SpinGuard guard(tracker.mappings_lock());
+  const HeldGuard guard(tracker.mappings_lock(), __builtin_frame_address(0));
   const int result = real.munmap(begin, size);
-  if (result == 0) tracker.on_unmap(begin, size);
+  if (result == 0 && guard.held()) tracker.on_unmap(begin, size);
   return result;
 }
 
@@ -72,19 +78,25 @@ LEAKHUNT_HOOK void* mremap(void* old_begin, size_t old_size, size_t new_size, in
   va_end(rest);
   if (!tracker.active()) return real.mremap(old_begin, old_size, new_size, flags, wanted);
   if (is_in_allocator(__builtin_return_address(0))) {
-    const SpinGuard guard(tracker.mappings_lock());
+    const HeldGuard guard(tracker.mappings_lock(), __builtin_frame_address(0));
     void* begin = real.mremap(old_begin, old_size, new_size, flags, wanted);
-    if (begin == MAP_FAILED) return begin;
+    if (begin == MAP_FAILED || !guard.held()) return begin;
     if ((flags & MREMAP_DONTUNMAP) == 0) tracker.on_unmap(old_begin, old_size);
     tracker.on_allocator_map(begin, new_size);
     return begin;
   }
   const SiteId site = tracker.mapping_site(__builtin_frame_address(0));
-  const SpinGuard guard(tracker.mappings_lock());
-  void* begin = real.mremap(old_begin, old_size, new_size, flags, wanted);
-  if (begin == MAP_FAILED) return begin;
-  if ((flags & MREMAP_DONTUNMAP) == 0) tracker.on_unmap(old_begin, old_size);
-  tracker.on_unmap(begin, new_size);
-  tracker.on_map(site, begin, new_size);
-  return begin;
+  {
+    const HeldGuard guard(tracker.mappings_lock(), __builtin_frame_address(0));
+    void* begin = real.mremap(old_begin, old_size, new_size, flags, wanted);
+    if (!guard.held()) return begin;
+    if (begin != MAP_FAILED) {
+      if ((flags & MREMAP_DONTUNMAP) == 0) tracker.on_unmap(old_begin, old_size);
+      tracker.on_unmap(begin, new_size);
+      tracker.on_map(site, begin, new_size);
+      return begin;
+    }
+  }
+  const bool again = errno == ENOMEM && tracker.made_room_for(new_size);
+  return again ? real.mremap(old_begin, old_size, new_size, flags, wanted) : MAP_FAILED;
 }

@@ -16,6 +16,7 @@
 #include "instrument/tracker/tracker.h"
 
 using leakhunt::hooks::can_record;
+using leakhunt::hooks::can_record_at;
 using leakhunt::hooks::can_record_from_path;
 using leakhunt::hooks::has_own_recording;
 using leakhunt::hooks::MappedEnvironment;
@@ -103,6 +104,14 @@ LEAKHUNT_HOOK int fexecve(int file, char* const* arguments, char* const* environ
   return exec_in(
       "", environment, [=] { return can_record(file, environment); },
       [=](char* const* whole) { return real.fexecve(file, arguments, whole); });
+}
+
+LEAKHUNT_HOOK int execveat(int directory, const char* path, char* const* arguments, char* const* environment,
+                           int flags) noexcept {
+  ready();
+  return exec_in(
+      path, environment, [=] { return can_record_at(directory, path, flags, environment); },
+      [=](char* const* whole) { return real.execveat(directory, path, arguments, whole, flags); });
 }
 
 LEAKHUNT_HOOK int execl(const char* path, const char* first, ...) noexcept {

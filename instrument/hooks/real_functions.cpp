@@ -83,6 +83,7 @@ bool resolve() {
   LEAKHUNT_HOOKED_LIBC(LEAKHUNT_LOOK_UP)
   LEAKHUNT_HOOKED_THREADS(LEAKHUNT_LOOK_UP)
   find_allocator();
+  if (real.syscall != nullptr) leakhunt_real_syscall = reinterpret_cast<void*>(real.syscall);
   resolved = true;
   runtime::start();
   return true;

@@ -13,12 +13,16 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
+#include <wordexp.h>
 
 namespace leakhunt::hooks {
 
 #define LEAKHUNT_SPAWN_PARAMETERS                                                                  \
   (pid_t*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*, char* const*, \
    char* const*)
+
+#define LEAKHUNT_EXECVEAT_PARAMETERS (int, const char*, char* const*, char* const*, int)
+#define LEAKHUNT_CLONE_PARAMETERS (int (*)(void*), void*, int, void*, ...)
 
 // X(name, result, parameters)
 #define LEAKHUNT_HOOKED_LIBC(X)                              \
@@ -47,6 +51,10 @@ namespace leakhunt::hooks {
   X(posix_spawnp, int, LEAKHUNT_SPAWN_PARAMETERS)            \
   X(system, int, (const char*))                              \
   X(popen, FILE*, (const char*, const char*))                \
+  X(execveat, int, LEAKHUNT_EXECVEAT_PARAMETERS)             \
+  X(wordexp, int, (const char*, wordexp_t*, int))            \
+  X(clone, int, LEAKHUNT_CLONE_PARAMETERS)                   \
+  X(syscall, long, (long, ...))                              \
   X(_Fork, pid_t, ())                                        \
   X(_exit, void, (int))                                      \
   X(_Exit, void, (int))                                      \
@@ -92,6 +100,9 @@ struct RealFunctions {
 };
 
 extern RealFunctions real;
+
+// Of `real`, for assembly.
+extern "C" __attribute__((visibility("hidden"))) void* leakhunt_real_syscall;
 
 // Looks up all of them, once; may be called before any constructor has run. False for calls that the lookup
 // itself makes: there is nothing to pass them on to yet.

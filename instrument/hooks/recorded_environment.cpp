@@ -49,6 +49,17 @@ bool can_record(int program, char* const* environment) {
   return is_wanted(environment) && tracker::can_load_us(program);
 }
 
+bool can_record_at(int directory, const char* path, int flags, char* const* environment) {
+  if (path == nullptr) return false;
+  if (path[0] == '\0') return (flags & AT_EMPTY_PATH) != 0 && can_record(directory, environment);
+  if (path[0] == '/' || directory == AT_FDCWD) return can_record(path, environment);
+  const long file = tracker::system_call(SYS_openat, directory, path, O_RDONLY | O_CLOEXEC, 0);
+  if (tracker::is_error(file)) return false;
+  const bool can = can_record(static_cast<int>(file), environment);
+  tracker::system_call(SYS_close, file);
+  return can;
+}
+
 bool can_record_from_path(const char* file, char* const* environment) {
   char path[PATH_MAX];
   return file != nullptr && tracker::find_in_path(file, path, sizeof path) && can_record(path, environment);

@@ -13,6 +13,8 @@ namespace leakhunt::hooks {
 // and nobody has given it a recording of its own.
 bool can_record(const char* program, char* const* environment);
 bool can_record(int program, char* const* environment);  // an open file
+// As execveat does: an open file, or a path from there.
+bool can_record_at(int directory, const char* path, int flags, char* const* environment);
 // As execvp and posix_spawnp find it.
 bool can_record_from_path(const char* file, char* const* environment);
 

@@ -1,15 +1,19 @@
-// Children that begin with another program: posix_spawn, posix_spawnp, system, popen. If children are
-// followed, the program is given what it needs to be recorded; otherwise all of this is the real function.
+// Children that begin with another program: posix_spawn, posix_spawnp, system, popen, wordexp. If children
+// are followed, the program is given what it needs to be recorded; otherwise all of this is the real
+// function.
 //
 // libc's system and popen start the shell from inside libc, where no hook is, with `environ`. popen only
-// waits until the shell has begun, so it gets another `environ` for that long. system waits for the shell's
-// end, and another thread may look at `environ` meanwhile: here it is written out, as POSIX.1-2017 describes
-// it.
+// waits until the shell has begun, so it gets another `environ` for that long; so does wordexp, which waits
+// for the shell's output and looks variables up there, unless ours are among those it is asked for. system
+// waits for the shell's end, and another thread may look at `environ` meanwhile: here it is written out, as
+// POSIX.1-2017 describes it.
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <wordexp.h>
 
 #include "instrument/hooks/real_functions.h"
 #include "instrument/hooks/recorded_environment.h"
@@ -195,4 +199,14 @@ LEAKHUNT_HOOK FILE* popen(const char* line, const char* mode) {
   if (!follows() || environ == nullptr || !can_record(kShell, environ)) return real.popen(line, mode);
   const LentEnvironment lent;
   return real.popen(line, mode);
+}
+
+LEAKHUNT_HOOK int wordexp(const char* words, wordexp_t* result, int flags) {
+  const bool starts_shell = (flags & WRDE_NOCMD) == 0 && words != nullptr &&
+                            (strchr(words, '`') != nullptr || strstr(words, "$(") != nullptr);
+  const bool names_ours = starts_shell && (strstr(words, "LD_PRELOAD") || strstr(words, "LEAKHUNT_"));
+  if (!starts_shell || names_ours || !follows() || environ == nullptr || !can_record(kShell, environ))
+    return real.wordexp(words, result, flags);
+  const LentEnvironment lent;
+  return real.wordexp(words, result, flags);
 }

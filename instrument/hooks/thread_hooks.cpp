@@ -5,6 +5,7 @@
 // without link-time optimisation, which does not see the name that the assembler refers to.
 //
 // C11's thrd_create does not come by here: such threads are known from their first event on.
+#include <errno.h>
 #include <pthread.h>
 
 #include "instrument/hooks/real_functions.h"
@@ -69,7 +70,9 @@ LEAKHUNT_HOOK int pthread_create(pthread_t* thread, const pthread_attr_t* attrib
   ready();
   ThreadStart* start = tracker.active() ? starts.keep(routine, argument, stack_bytes(attributes)) : nullptr;
   if (start == nullptr) return real.pthread_create(thread, attributes, routine, argument);
-  const int error = real.pthread_create(thread, attributes, thread_entry, start);
+  int error = real.pthread_create(thread, attributes, thread_entry, start);
+  if (error == EAGAIN && tracker.made_room_for(start->stack_bytes))
+    error = real.pthread_create(thread, attributes, thread_entry, start);
   if (error != 0) starts.take(start);
   return error;
 }

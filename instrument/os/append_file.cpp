@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "instrument/os/atomics.h"
+#include "instrument/os/memory_limit.h"
 #include "instrument/os/pages.h"
 #include "instrument/os/system_call.h"
 
@@ -19,6 +20,7 @@ using recording::FrameHeader;
 namespace {
 
 constexpr size_t kLargestWindow = 16 << 20;
+constexpr size_t kLeastWindow = 16 << 10;
 
 int open_file(const char* path, int flags) {
   const long file = system_call(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, 0600);
@@ -80,7 +82,7 @@ int AppendFile::open(const char* path, size_t first_window) {
     used_ = end % kPage;
   }
   system_call(SYS_close, file);
-  if (error_ == 0) map_window(first_window);
+  if (error_ == 0) map_window_or_less(first_window, kLeastWindow);
   return error_;
 }
 
@@ -134,13 +136,24 @@ bool AppendFile::map_window(size_t bytes) {
   return true;
 }
 
+// Where memory is short a small window is moved more often.
+bool AppendFile::map_window_or_less(size_t bytes, size_t least) {
+  while (bytes / 2 >= least && !may_map(bytes)) bytes /= 2;
+  while (!map_window(bytes)) {
+    if (error_ != ENOMEM || bytes / 2 < least) return false;
+    bytes /= 2;
+  }
+  error_ = 0;
+  return true;
+}
+
 uint8_t* AppendFile::reserve(size_t max_bytes) {
   const size_t needed = frame_size(max_bytes);
   if (unlikely(window_ == nullptr)) return nullptr;
   if (used_ + needed > window_bytes_) {
     size_t bytes = window_bytes_ < kLargestWindow ? window_bytes_ * 2 : kLargestWindow;
     while (bytes < needed + kPage) bytes *= 2;
-    if (!map_window(bytes)) return nullptr;
+    if (!map_window_or_less(bytes, needed + kPage)) return nullptr;
   }
   return window_ + used_ + sizeof(FrameHeader);
 }

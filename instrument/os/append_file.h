@@ -49,6 +49,7 @@ class AppendFile {
 
  private:
   bool map_window(size_t bytes);
+  bool map_window_or_less(size_t bytes, size_t least);
   uint64_t end_of_frames(int file, uint64_t file_bytes);
 
   const char* path_ = nullptr;

@@ -70,15 +70,16 @@ class SpinLock {
   uint32_t held_ = 0;
 };
 
+template <typename Lock>
 class SpinGuard {
  public:
-  explicit SpinGuard(SpinLock& lock) : lock_(lock) { lock_.lock(); }
+  explicit SpinGuard(Lock& lock) : lock_(lock) { lock_.lock(); }
   ~SpinGuard() { lock_.unlock(); }
   SpinGuard(const SpinGuard&) = delete;
   SpinGuard& operator=(const SpinGuard&) = delete;
 
  private:
-  SpinLock& lock_;
+  Lock& lock_;
 };
 
 }  // namespace leakhunt::tracker

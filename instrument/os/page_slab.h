@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "instrument/os/memory_limit.h"
 #include "instrument/os/pages.h"
 
 namespace leakhunt::tracker {
@@ -28,7 +29,7 @@ class PageSlab {
   static constexpr size_t kHuge = 2 << 20;
 
   bool map_more() {
-    const size_t bytes = next_ == 0 ? kFirst : next_;
+    const size_t bytes = next_ == 0 || !may_map(next_) ? kFirst : next_;
     at_ = static_cast<uint8_t*>(map_pages(bytes));
     left_ = at_ != nullptr ? bytes : 0;
     if (at_ == nullptr) return false;

@@ -2,9 +2,9 @@
 // beginning, and how the tracker leaves it so that it may come again.
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/membarrier.h>
 #include <sys/file.h>
 
+#include "instrument/os/fence.h"
 #include "instrument/os/proc_self.h"
 #include "instrument/os/system_call.h"
 #include "instrument/tracker/tracker.h"
@@ -16,14 +16,6 @@ namespace {
 constexpr uint64_t kLookAtWatcherEvery_ns = 1'000'000'000;
 constexpr uint64_t kLongestInside_ns = 2'000'000'000;
 
-// Every thread sees what this one wrote before, and this one sees what they wrote until now: the other half
-// of the fence in Tracker::enter, which costs nothing there.
-void fence_for_all_threads() {
-  system_call(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
-  if (!is_error(system_call(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0))) return;
-  system_call(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
-}
-
 }  // namespace
 
 void Tracker::note_attached(uint64_t time_ns, bool heap_known, uint64_t heap_bytes) {
@@ -34,10 +26,7 @@ void Tracker::note_attached(uint64_t time_ns, bool heap_known, uint64_t heap_byt
 
 // Under the recorder's lock.
 void Tracker::write_attached() {
-  attached_.foreign_frees = 0;
-  for (const ThreadState* thread = all_thread_states(); thread != nullptr; thread = thread->next) {
-    attached_.foreign_frees += load_relaxed(thread->foreign_frees);
-  }
+  attached_.foreign_frees = sampling_.on() ? sampling_.foreign_frees_before : foreign_frees();
   recorder_.write_attached(attached_);
 }
 
@@ -103,6 +92,7 @@ void Tracker::forget_everything() {
   graphs_.clear();
   sites_.clear();
   blocks_.clear();
+  sampling_.clear();
   mappings_.clear();
   older_.release();
   ledger_pace_ = {};
@@ -114,6 +104,7 @@ void Tracker::forget_everything() {
     thread->until_clock = thread->between_clocks = thread->looks = 0;
     thread->tick_end_ns = 0;
     thread->foreign_frees = 0;
+    thread->sampled = {};
     thread->written = {};
     thread->moved = {};
     thread->activity = {};

@@ -1,5 +1,6 @@
 #include "instrument/tracker/call_sites.h"
 
+#include "instrument/os/memory_limit.h"
 #include "instrument/os/pages.h"
 
 namespace leakhunt::tracker {
@@ -8,6 +9,9 @@ namespace {
 
 constexpr uint64_t kFirstSlots = 1u << 14;
 constexpr uint64_t kSlotsOfHugePage = 1u << 18;  // from here on huge pages are asked for
+constexpr uint64_t kLeastSlots = 1u << 9;
+constexpr uint64_t kPart = 4;    // of what the tracker may take a first table takes one part at most
+constexpr uint32_t kLast = 256;  // sites without a stack
 
 }  // namespace
 
@@ -20,10 +24,22 @@ CallSites::Table* CallSites::make_table(uint64_t slots) {
   return table;
 }
 
-bool CallSites::start() {
-  if (low_bits_ == nullptr) low_bits_ = static_cast<uint32_t*>(map_pages(kMaxSites * sizeof(uint32_t)));
-  if (table_ == nullptr) table_ = make_table(kFirstSlots);
+bool CallSites::start(uint32_t most) {
+  most_ = most < kMaxSites ? most : kMaxSites;
+  if (low_bits_ == nullptr) low_bits_ = static_cast<uint32_t*>(map_pages(most_ * sizeof(uint32_t)));
+  uint64_t slots = kFirstSlots;
+  while (slots > kLeastSlots && !may_map(kPart * slots * sizeof(uint64_t))) slots /= 2;
+  for (; table_ == nullptr && slots >= kLeastSlots; slots /= 2) table_ = make_table(slots);
   return table_ != nullptr && low_bits_ != nullptr;
+}
+
+// Of a table that grew the smaller ones before it stay, for whoever may be in them.
+void CallSites::release() {
+  if (table_ != nullptr) unmap_pages(table_, kHeader + (table_->mask + 1) * sizeof(uint64_t));
+  if (low_bits_ != nullptr) unmap_pages(low_bits_, most_ * sizeof(uint32_t));
+  table_ = nullptr;
+  low_bits_ = nullptr;
+  count_ = 0;
 }
 
 void CallSites::clear() {
@@ -37,8 +53,15 @@ void CallSites::clear() {
 // A table is at most half full: a search that has to look further than where it begins is one that the
 // processor did not foresee.
 SiteId CallSites::next_id() {
-  if (count_ == kMaxSites) return kNone;
+  if (count_ + kLast >= most_) return kNone;
   if (count_ >= (table_->mask + 1) / 2 && !grow()) return kNone;
+  const SiteId id{count_};
+  store_relaxed(count_, count_ + 1);
+  return id;
+}
+
+SiteId CallSites::next_id_of_last() {
+  if (count_ == most_ || count_ * 4 > table_->mask * 3) return kNone;
   const SiteId id{count_};
   store_relaxed(count_, count_ + 1);
   return id;
@@ -59,7 +82,8 @@ void CallSites::enter(Table* table, uint64_t hash, SiteId id) {
 // new one.
 bool CallSites::grow() {
   Table* old = table_;
-  Table* larger = make_table((old->mask + 1) * 2);
+  const uint64_t slots = (old->mask + 1) * 2;
+  Table* larger = may_map(kHeader + slots * sizeof(uint64_t)) ? make_table(slots) : nullptr;
   if (larger == nullptr) return false;
   for (uint64_t i = 0; i <= old->mask; ++i) {
     const uint64_t slot = old->slots()[i];

@@ -34,6 +34,11 @@ inline uint64_t hash_site(TagId tag, SiteKind kind, uint64_t stack_key) {
   return likely(hash >> kSiteBits != 0) ? hash : hash | uint64_t{1} << 63;
 }
 
+// Of all call sites whose stacks are not recorded any more, by tag, kind and (where it is split) thread.
+inline uint64_t hash_without_stack(TagId tag, SiteKind kind, uint32_t thread) {
+  return hash_site(tag, kind, (thread + 2) * 0xA24BAED4963EE407ull);
+}
+
 // A site's tag and kind, needed when its block is freed.
 struct SiteInfo {
   uint8_t tag;
@@ -44,10 +49,14 @@ class CallSites {
  public:
   static constexpr SiteId kNone{UINT32_MAX};
 
-  bool start();
+  // With room for `most` sites, for good; for kMaxSites if that is more.
+  bool start(uint32_t most = UINT32_MAX);
 
   // Forgets all of them. Nobody may be looking.
   void clear();
+
+  // Gives all memory back. Nobody may be looking, or ever look again before start().
+  void release();
 
   // Lock-free. kNone when the site is not there (yet).
   SiteId find(uint64_t hash) const {
@@ -62,6 +71,8 @@ class CallSites {
   // Under the caller's lock. The id of a new site, kNone when the table can hold no more; the caller writes
   // the site's record, then calls publish().
   SiteId next_id();
+  // The same from the room that is kept for sites without a stack.
+  SiteId next_id_of_last();
   void publish(uint64_t hash, SiteId id);
 
   uint32_t count() const { return load_relaxed(count_); }
@@ -84,6 +95,7 @@ class CallSites {
   Table* table_ = nullptr;
   uint32_t* low_bits_ = nullptr;
   uint32_t count_ = 0;
+  uint32_t most_ = 0;
 };
 
 }  // namespace leakhunt::tracker

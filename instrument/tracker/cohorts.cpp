@@ -2,6 +2,7 @@
 
 #include "instrument/os/heap_sort.h"
 #include "instrument/os/pages.h"
+#include "instrument/tracker/sampling.h"
 
 namespace leakhunt::tracker {
 
@@ -21,24 +22,33 @@ CohortTable::~CohortTable() {
   if (rows_ != nullptr) unmap_pages(rows_, capacity_ * sizeof(CohortRow));
 }
 
-bool CohortTable::count(const LiveBlocks& blocks, const Mappings& mappings) {
+bool CohortTable::count(const LiveBlocks& blocks, const Mappings& mappings, unsigned level) {
   if (!grow()) return false;
-  blocks.for_each(add, this);
+  level_ = level;
+  blocks.for_each(level != 0 ? add_sampled : add, this);
   mappings.for_each(add, this);
   compact_and_sort();
   return !failed_;
 }
 
 void CohortTable::add(void* table, uintptr_t, const LiveBlock& block) {
+  static_cast<CohortTable*>(table)->add_weighted(block, 1);
+}
+
+void CohortTable::add_sampled(void* table, uintptr_t, const LiveBlock& block) {
   CohortTable& self = *static_cast<CohortTable*>(table);
-  if (self.failed_ || (self.count_ * 2 > self.capacity_ && !self.grow())) return;
-  CohortRow* row = self.find(block.site, block.birth);
+  self.add_weighted(block, Sampling::weight(self.level_, block.size));
+}
+
+void CohortTable::add_weighted(const LiveBlock& block, uint64_t weight) {
+  if (failed_ || (count_ * 2 > capacity_ && !grow())) return;
+  CohortRow* row = find(block.site, block.birth);
   if (row->blocks == 0) {
     *row = {block.site, block.birth, 0, 0};
-    ++self.count_;
+    ++count_;
   }
-  row->blocks += 1;
-  row->bytes += block.size;
+  row->blocks += weight;
+  row->bytes += weight * block.size;
 }
 
 CohortRow* CohortTable::find(SiteId site, uint64_t birth) {

@@ -17,7 +17,8 @@ class CohortTable {
   ~CohortTable();
 
   // False when memory for the table ran out.
-  bool count(const LiveBlocks& blocks, const Mappings& mappings);
+  // Blocks count for as many as the sampling's level says.
+  bool count(const LiveBlocks& blocks, const Mappings& mappings, unsigned level = 0);
 
   // Sorted by (site, birth); invalid after the next call of count().
   const recording::CohortRow* rows() const { return rows_; }
@@ -28,6 +29,8 @@ class CohortTable {
 
  private:
   static void add(void* table, uintptr_t address, const LiveBlock& block);
+  static void add_sampled(void* table, uintptr_t address, const LiveBlock& block);
+  void add_weighted(const LiveBlock& block, uint64_t weight);
   recording::CohortRow* find(SiteId site, uint64_t birth);
   bool grow();
   void compact_and_sort();
@@ -35,6 +38,7 @@ class CohortTable {
   recording::CohortRow* rows_ = nullptr;  // while counting: open addressing, blocks == 0 is empty
   size_t capacity_ = 0;                   // power of two
   size_t count_ = 0;
+  unsigned level_ = 0;
   bool failed_ = false;
 };
 

@@ -32,6 +32,9 @@ void Tracker::forget_parent() {
   forget(&sites_);
   site_infos_ = nullptr;
   forget(&blocks_);
+  forget(&sampling_);
+  giving_back_ = {};
+  site_room_ = 0;
   forget(&mappings_);
   forget(&allocator_mappings_);
   forget(&older_);

@@ -1,5 +1,6 @@
 #include "instrument/tracker/freed_places.h"
 
+#include "instrument/os/memory_limit.h"
 #include "instrument/os/pages.h"
 
 namespace leakhunt::tracker {
@@ -20,7 +21,11 @@ FreedPlace* FreedPlaces::find(SiteId site, uint64_t key) {
 
 void FreedPlaces::note(SiteId site, uint64_t key, const uint64_t* frames, size_t frame_count) {
   if (frame_count == 0 || !lock_.try_lock()) return;
-  if (places_ == nullptr) places_ = static_cast<FreedPlace*>(map_pages(kSlots * sizeof(FreedPlace)));
+  constexpr size_t kBytes = kSlots * sizeof(FreedPlace);
+  if (places_ == nullptr && used_ == 0) {
+    if (may_map(kBytes)) places_ = static_cast<FreedPlace*>(map_pages(kBytes));
+    used_ = places_ == nullptr ? kMostUsed : 0;  // and it is not tried again
+  }
   FreedPlace* place = places_ != nullptr ? find(site, key) : nullptr;
   if (place != nullptr && place->samples != 0) {
     if (place->samples != UINT32_MAX) store_release(place->samples, place->samples + 1);
@@ -33,6 +38,12 @@ void FreedPlaces::note(SiteId site, uint64_t key, const uint64_t* frames, size_t
     store_release(place->samples, 1u);
   }
   lock_.unlock();
+}
+
+void FreedPlaces::release() {
+  if (places_ != nullptr) unmap_pages(places_, kSlots * sizeof(FreedPlace));
+  places_ = nullptr;
+  used_ = 0;
 }
 
 void FreedPlaces::clear() {

@@ -50,6 +50,9 @@ class FreedPlaces {
 
   void clear();
 
+  // Gives the memory back. Nobody may be looking.
+  void release();
+
  private:
   FreedPlace* find(SiteId site, uint64_t key);
 

@@ -113,6 +113,12 @@ bool HeapGraphs::write_obstacle(Recorder& recorder, recording::GraphHeader heade
   return written;
 }
 
+// In their order: where some are still being made, the next one will say it.
+bool HeapGraphs::refuse(Recorder& recorder, recording::GraphHeader header, const char* why) {
+  header.number = number_++;
+  return any_pending() || write_obstacle(recorder, header, why);
+}
+
 ScanResult* HeapGraphs::prepare(Recorder& recorder, recording::GraphHeader header) {
   header.number = number_++;
   Pending* place = nullptr;

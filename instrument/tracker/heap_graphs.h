@@ -35,6 +35,8 @@ class HeapGraphs {
   // The next graph's memory, to be filled with the threads; null (and a record says so) when it cannot be
   // taken. After it scan() and after_pause() must come, by the same thread.
   ScanResult* prepare(Recorder& recorder, recording::GraphHeader header);
+  // There is to be none, and a record says why, once.
+  bool refuse(Recorder& recorder, recording::GraphHeader header, const char* why);
   // Starts the scan that was prepared. `header.pause_ns`: when the threads began to stand still. `input`:
   // blocks, clock, threads.
   void scan(const recording::GraphHeader& header, ScanInput input);

@@ -20,11 +20,13 @@ bool HeapPages::make_room() {
   bytes_ = (page_count_ * sizeof(uint16_t) + kPage) / kPage * kPage;
   pages_ = static_cast<uint16_t*>(map_pages(bytes_));
   last_found_ = 0;
+  if (pages_ == nullptr) page_count_ = 0;
   return pages_ != nullptr;
 }
 
 // Blocks come in the order of their addresses, more or less: mostly it is the region of the one before.
 const HeapRegion* HeapPages::find(uintptr_t address) {
+  if (pages_ == nullptr) return nullptr;
   if (last_found_ < regions_.size() && address >= regions_[last_found_].begin &&
       address < regions_[last_found_].end) {
     return &regions_[last_found_];

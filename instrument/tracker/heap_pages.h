@@ -25,7 +25,8 @@ class HeapPages {
   // Whole pages that are in no region yet.
   bool add(uintptr_t begin, uintptr_t end, recording::HeapRegionKind kind);
 
-  // After the last add(): room for the pages, all of them neither resident nor live. False without memory.
+  // After the last add(): room for the pages, all of them neither resident nor live. False without memory:
+  // then no address is found.
   bool make_room();
 
   const PageList<HeapRegion>& regions() const { return regions_; }

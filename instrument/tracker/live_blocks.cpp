@@ -1,5 +1,6 @@
 #include "instrument/tracker/live_blocks.h"
 
+#include "instrument/os/memory_limit.h"
 #include "instrument/os/pages.h"
 
 namespace leakhunt::tracker {
@@ -8,6 +9,7 @@ namespace {
 
 // 2 MiB of address space for heaps of up to 4 MiB, touched only as far as they reach.
 constexpr unsigned kFirstBits = 15;
+constexpr unsigned kLeastBits = 8;  // 16 kB, where memory is short
 
 // Of a level's buckets and their counts.
 constexpr size_t bytes_of(uint64_t buckets) {
@@ -49,6 +51,13 @@ void LiveBlocks::clear() {
   for (uint32_t level = 0; level < level_count_; ++level) {
     wipe_pages(levels_[level].buckets, bytes_of(levels_[level].mask + 1));
   }
+  odd_.clear();
+}
+
+void LiveBlocks::release() {
+  for (uint32_t level = 0; level < level_count_; ++level)
+    unmap_pages(levels_[level].buckets, bytes_of(levels_[level].mask + 1));
+  level_count_ = 0;
   odd_.clear();
 }
 
@@ -124,8 +133,10 @@ bool LiveBlocks::is_crowded(const Level& level, uintptr_t seed) {
   return used * 10 >= kSample * kSlots * 7;
 }
 
-bool LiveBlocks::make_level(unsigned bits, Level* level) {
+bool LiveBlocks::make_level(unsigned bits, Level* level) const {
   const uint64_t buckets = uint64_t{1} << bits;
+  const bool is_least = level_count_ == 0 && bits == kLeastBits;  // with less there is nothing to begin with
+  if (!is_least && !may_map(bytes_of(buckets))) return false;
   Bucket* memory = static_cast<Bucket*>(map_pages(bytes_of(buckets)));
   if (memory == nullptr) return false;
   if (bits > kFirstBits) use_huge_pages(memory, bytes_of(buckets));
@@ -137,8 +148,11 @@ bool LiveBlocks::add_level(uint32_t expected_count) {
   const SpinGuard guard(growing_);
   if (level_count_ != expected_count) return true;  // somebody else did
   if (level_count_ == kMaxLevels) return false;
-  const unsigned bits = level_count_ == 0 ? kFirstBits : levels_[level_count_ - 1].bits + 1;
-  if (!make_level(bits, &levels_[level_count_])) return false;
+  unsigned bits = level_count_ == 0 ? kFirstBits : levels_[level_count_ - 1].bits + 1;
+  while (!make_level(bits, &levels_[level_count_])) {
+    if (level_count_ != 0 || bits == kLeastBits) return false;
+    --bits;
+  }
   store_release(level_count_, level_count_ + 1);
   if (level_count_ > 1 && single_threaded()) merge_levels();
   return true;

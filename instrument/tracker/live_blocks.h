@@ -36,6 +36,12 @@ class LiveBlocks {
   // Forgets all of them. Nobody may be looking.
   void clear();
 
+  // Gives all memory back. Nobody may be looking, or ever look again before start().
+  void release();
+
+  // Of the newest level, which new blocks go to.
+  uint64_t slots() const { return (levels_[level_count_ - 1].mask + 1) * kSlots; }
+
   // False when there is no memory for it: the block is then unknown.
   __attribute__((always_inline)) bool insert(uintptr_t address, LiveBlock block) {
     if (unlikely(is_odd(address) || block.size >> 32 != 0)) return odd_.insert(address, block);
@@ -154,7 +160,7 @@ class LiveBlocks {
   bool insert_far(uint32_t level, uintptr_t address, LiveBlock block);
   bool take_far(uintptr_t address, LiveBlock* block);
   static bool insert_into_level(const Level& level, uintptr_t address, LiveBlock block);
-  static bool make_level(unsigned bits, Level* level);
+  bool make_level(unsigned bits, Level* level) const;
   bool add_level(uint32_t expected_count);
   void merge_levels();
 

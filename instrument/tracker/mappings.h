@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "instrument/os/atomics.h"
+#include "instrument/os/held_lock.h"
 #include "instrument/tracker/live_blocks.h"
 
 namespace leakhunt::tracker {
@@ -22,7 +22,7 @@ struct MappedRange {
 
 class Mappings {
  public:
-  SpinLock& lock() { return lock_; }
+  HeldLock& lock() { return lock_; }
 
   // Enters [begin, end), which overlaps no range (call remove first). False when there is no memory for it.
   bool insert(const MappedRange& range);
@@ -55,7 +55,7 @@ class Mappings {
   void erase(size_t from, size_t to);
   void cut_hole(size_t at, uintptr_t from, uintptr_t to, Removed removed, void* context);
 
-  SpinLock lock_;
+  HeldLock lock_;
   MappedRange* ranges_ = nullptr;
   size_t count_ = 0;
   size_t capacity_ = 0;

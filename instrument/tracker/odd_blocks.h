@@ -33,7 +33,7 @@ class OddBlocks {
   // The same with addresses, where nobody else can be looking; and the memory that they are in.
   template <typename Visit>
   void for_each_at(const Visit& visit) const {
-    for (size_t i = 0; i < count_; ++i) visit(entries_[i].address, entries_[i].block);
+    for (size_t i = count_; i-- > 0;) visit(entries_[i].address, entries_[i].block);  // may take it out
   }
   template <typename Visit>
   void for_each_table(const Visit& visit) const {

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "instrument/os/append_file.h"
-#include "instrument/os/atomics.h"
+#include "instrument/os/masked_lock.h"
 #include "instrument/os/proc_self.h"
 #include "instrument/tracker/cohorts.h"
 #include "instrument/tracker/freed_places.h"
@@ -17,12 +17,13 @@
 #include "instrument/tracker/unloaded_code.h"
 #include "lib/recording/codec.h"
 #include "lib/recording/graph_codec.h"
+#include "lib/recording/sampling_codec.h"
 
 namespace leakhunt::tracker {
 
 class Recorder {
  public:
-  SpinLock& lock() { return lock_; }
+  MaskedLock& lock() { return lock_; }
 
   // Opens the recording and writes the process's start. 0, or an errno.
   struct Start {
@@ -50,6 +51,7 @@ class Recorder {
   bool write_marks(recording::MarkedBy by, const char* what, bool in_effect, const char* obstacle);
   void close_and_trim() { file_.close_and_trim(); }
   bool write_thread(const recording::ThreadRecord& record);
+  bool write_sampling(const recording::SamplingRecord& record);
   void write_step_aside(uint64_t iteration, int error, const char* reason,
                         recording::StepAsideKind kind = recording::StepAsideKind::kGaveUp);
 
@@ -93,7 +95,7 @@ class Recorder {
   template <typename Record>
   bool write(recording::RecordType type, const Record& record, size_t capacity);
 
-  SpinLock lock_;
+  MaskedLock lock_;
   AppendFile file_;
   SnapshotWriter snapshots_;
   uint64_t start_ns_ = 0;

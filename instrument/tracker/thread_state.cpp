@@ -140,6 +140,8 @@ __attribute__((noinline)) ThreadState* make_thread_state() {
     if (have_key) pthread_setspecific(end_of_thread, state);
     __atomic_fetch_add(&owned_count, 1u, __ATOMIC_RELAXED);
     mine = state;
+  } else if (on_ended != nullptr) {
+    on_ended(nullptr);
   }
   being_made = false;
   return state;

@@ -7,6 +7,7 @@
 #include "instrument/tracker/counter_rows.h"
 #include "instrument/tracker/live_blocks.h"
 #include "instrument/tracker/peaks.h"
+#include "instrument/tracker/sampling.h"
 #include "instrument/tracker/tags.h"
 #include "instrument/unwind/unwind.h"
 
@@ -63,6 +64,7 @@ struct ThreadState {
   MovedBlock moved;
   Activity activity;
   uint64_t foreign_frees;  // of blocks that are not known: older than the recording
+  SampledThread sampled;
   PeakMeter heap_peak;
   PeakMeter tag_peaks[kMaxTags];
 };
@@ -86,7 +88,7 @@ void forget_other_threads();
 // Threads that own a state now.
 uint32_t owned_thread_states();
 
-// Called when a thread that owned a state ends.
+// Called when a thread that owned a state ends; with null when there was no memory for one.
 using ThreadEnded = void (*)(ThreadState*);
 
 // Before the first thread_state().

@@ -94,13 +94,14 @@ LEAKHUNT_COMMON_PATH void Tracker::look_at_clock(ThreadState* thread) {
 void Tracker::on_alloc(void* block, size_t size, const void* hook_frame) {
   ThreadState* thread = enter();
   if (thread == nullptr) return;
+  if (unlikely(sampling_.on())) return alloc_sampled(thread, block, size, hook_frame);
   blocks_.prefetch(reinterpret_cast<uintptr_t>(block));
   const SiteId site = site_of(thread, thread->tag, SiteKind::kBlock, hook_frame);
   if (likely(site != CallSites::kNone)) {
     if (likely(blocks_.insert(reinterpret_cast<uintptr_t>(block), {site, load_relaxed(clock_), size}))) {
       count_alloc(thread, site, thread->tag, SiteKind::kBlock, size);
     } else {
-      step_aside("no memory for the table of live blocks", ENOMEM);
+      insert_short(thread, block, size, site, 0);
     }
   }
   look_at_clock(thread);
@@ -114,12 +115,14 @@ void Tracker::on_free(void* block, const void* hook_frame) {
   __builtin_prefetch(static_cast<const char*>(block) - kChunkHeader, 1);  // what free will look at first
   snapshot_before_fall(thread);
   LiveBlock freed;
-  if (likely(blocks_.take(reinterpret_cast<uintptr_t>(block), &freed))) {
+  if (unlikely(!blocks_.take(reinterpret_cast<uintptr_t>(block), &freed))) {
+    ++thread->foreign_frees;
+  } else if (unlikely(sampling_.on())) {
+    free_sampled(thread, freed, hook_frame);
+  } else {
     const SiteInfo info = site_infos_[static_cast<uint32_t>(freed.site)];
     const bool to_note = count_free(thread, freed, static_cast<TagId>(info.tag), info.kind);
     if (unlikely(to_note)) note_free(thread, freed.site, hook_frame);
-  } else {
-    ++thread->foreign_frees;
   }
   look_at_clock(thread);
   leave(thread);
@@ -146,6 +149,7 @@ bool Tracker::before_move(void* block, LiveBlock* moved) {
     ++thread->foreign_frees;
     store_release(thread->moved.from, uintptr_t{0});
   }
+  if (known && unlikely(sampling_.on())) moved->size = Sampling::with_level(sampling_.level(), moved->size);
   leave(thread);
   return known;
 }
@@ -161,7 +165,10 @@ void Tracker::on_move(bool known, const LiveBlock& moved, void* from, void* to, 
   }
   if (known) {
     ThreadState* thread = enter();
-    if (thread != nullptr && failed) {  // the block is where it was
+    if (thread != nullptr && unlikely(sampling_.on())) {
+      settle_move(thread, moved, from, failed);
+      leave(thread);
+    } else if (thread != nullptr && failed) {  // the block is where it was
       blocks_.insert(reinterpret_cast<uintptr_t>(from), moved);
       leave(thread);
     } else if (thread != nullptr) {
@@ -179,18 +186,27 @@ void Tracker::on_move(bool known, const LiveBlock& moved, void* from, void* to, 
 
 // --- rare: a call site seen for the first time
 
+__attribute__((noinline)) ThreadState* Tracker::come_in() {
+  return enter();
+}
+
+SiteId Tracker::site_of_block(ThreadState* thread, const void* hook_frame) {
+  return site_of(thread, thread->tag, SiteKind::kBlock, hook_frame);
+}
+
 __attribute__((noinline)) SiteId Tracker::new_site(uint64_t hash, TagId tag, SiteKind kind,
                                                    const uint64_t* frames, CapturedStack stack,
                                                    uint32_t thread) {
+  if (unlikely(sampling_.stacks_end())) {
+    const SiteId common = sites_.find(hash_without_stack(tag, kind, thread));
+    if (common != CallSites::kNone) return common;
+  }
   const SpinGuard guard(recorder_.lock());
   if (!active()) return CallSites::kNone;
   const SiteId there = sites_.find(hash);
   if (there != CallSites::kNone) return there;  // another thread was first
   const SiteId id = sites_.next_id();
-  if (id == CallSites::kNone) {
-    give_up("no room for more call sites", ENOMEM);
-    return id;
-  }
+  if (id == CallSites::kNone) return site_without_stack(tag, kind, thread);
   site_infos_[static_cast<uint32_t>(id)] = {static_cast<uint8_t>(tag), kind};
   if (!recorder_.write_site(tags_, {id, tag, kind, stack.truncated, stack.count, thread}, frames)) {
     give_up("cannot extend the recording", recorder_.error());
@@ -451,7 +467,7 @@ void Tracker::write_end(recording::EndKind kind, const char* next_program) {
   if (thread == nullptr) return;
   if (lines_.expected()) lines_.wait_for_last();
   {
-    const SpinGuard guard(recorder_.lock());
+    const SpinGuard guard(recorder_.lock().unmasked());
     const uint64_t lines = lines_.expected() ? lines_.count() : 0;
     if (active() && lines > clock_) {
       end_iteration(thread, recording::SnapshotKind::kIteration, lines - 1, static_cast<uint32_t>(lines));

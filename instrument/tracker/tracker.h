@@ -29,6 +29,7 @@
 #include "instrument/tracker/peaks.h"
 #include "instrument/tracker/pools.h"
 #include "instrument/tracker/recorder.h"
+#include "instrument/tracker/sampling.h"
 #include "instrument/tracker/tags.h"
 #include "instrument/tracker/thread_records.h"
 #include "instrument/tracker/thread_starts.h"
@@ -122,7 +123,7 @@ class Tracker {
 
   // --- mappings: the site first, then mappings_lock() around the system call and what it did ---
   SiteId mapping_site(const void* hook_frame);
-  SpinLock& mappings_lock() { return mappings_.lock(); }
+  HeldLock& mappings_lock() { return mappings_.lock(); }
   void on_map(SiteId site, void* begin, size_t size);
   void on_unmap(void* begin, size_t size);
   // The program moved its break.
@@ -134,6 +135,10 @@ class Tracker {
 
   // In a new thread, before it does anything.
   void on_thread_start(StartRoutine routine, size_t stack_bytes);
+
+  // The process was refused so many bytes. True when that was for the tracker's memory, which has been given
+  // back: tracking is over, and the program may ask again.
+  bool made_room_for(size_t bytes);
 
   // Code was unloaded: what was learned about it must not be used for what is loaded in its place.
   void on_module_closed();
@@ -185,6 +190,27 @@ class Tracker {
   void remove_range(uintptr_t from, uintptr_t to);
   void count_unmapped(const MappedRange& range, uint64_t bytes, bool whole, bool split);
 
+  // --- when memory is short: tracker_sampling.cpp
+  void alloc_sampled(ThreadState* thread, void* block, size_t size, const void* hook_frame);
+  void free_sampled(ThreadState* thread, const LiveBlock& block, const void* hook_frame);
+  // A realloc that began while a level was in force, which the size carries.
+  void settle_move(ThreadState* thread, LiveBlock moved, void* from, bool failed);
+  void insert_short(ThreadState* thread, void* block, size_t size, SiteId site, unsigned level);
+  void count_sampled(ThreadState* thread, SiteId site, int64_t blocks, uint64_t size);
+  void count_thinned(ThreadState* thread, SiteId site, int64_t blocks, int64_t bytes);
+  ThreadState* come_in();  // enter(), where it is rarely passed
+  SiteId site_of_block(ThreadState* thread, const void* hook_frame);
+  SiteId site_without_stack(TagId tag, SiteKind kind, uint32_t thread);
+  bool sample_harder(ThreadState* thread);
+  bool thin_out(ThreadState* thread);
+  void thin_out_to(ThreadState* thread, unsigned level);
+  bool stop_others(const ThreadState* self);
+  void let_others_go();
+  static bool nobody_else_is_inside(const ThreadState* self);
+  uint64_t foreign_frees() const;
+  bool write_sampling(recording::SnapshotKind kind);
+  bool leave_no_tables();
+
   struct OldRange {
     uintptr_t begin;
     uintptr_t end;
@@ -223,6 +249,7 @@ class Tracker {
   void write_attached();
   static bool nobody_is_inside();
   void forget_everything();
+  bool make_site_infos();
   static void thread_ended(ThreadState* thread);
   void forget_parent();
 
@@ -233,7 +260,10 @@ class Tracker {
   Tags tags_;
   CallSites sites_;
   SiteInfo* site_infos_ = nullptr;
+  uint32_t site_room_ = 0;  // of site_infos_
   LiveBlocks blocks_;
+  Sampling sampling_;
+  SpinLock giving_back_;
   Mappings mappings_;
   Mappings allocator_mappings_;  // what another allocator mapped for its heap; under the lock of mappings_
   PageList<OldRange> older_;     // anonymous memory that was there before

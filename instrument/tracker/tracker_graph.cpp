@@ -202,6 +202,12 @@ __attribute__((noinline)) void Tracker::take_graph(recording::GraphReason reason
   header.reason = reason;
   header.iteration = clock_;
   header.time_ns = recorder_.elapsed_ns();
+  if (sampling_.on()) {  // what hangs on a block that is not tracked would look lost
+    if (!graphs_.refuse(recorder_, header,
+                        "memory for the tracker is short: only a sample of blocks is known"))
+      give_up("cannot extend the recording", recorder_.error());
+    return;
+  }
   ScanResult* result = graphs_.prepare(recorder_, header);
   if (result == nullptr) return;
 

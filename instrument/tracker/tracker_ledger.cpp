@@ -48,7 +48,8 @@ void Tracker::name_owners(LedgerMaker* maker) {
   maker->add_owner({window, window + recorder_.file().window_bytes(), OwnerKind::kTracker, 0});
   const uintptr_t lines = reinterpret_cast<uintptr_t>(settings_.lines);
   if (lines != 0) maker->add_owner({lines, lines + kPage, OwnerKind::kTracker, 0});
-  const SpinGuard guard(mappings_.lock());
+  const HeldGuard guard(mappings_.lock(), __builtin_frame_address(0));
+  if (!guard.held()) return;
   mappings_.for_each(
       [](void* context, uintptr_t begin, const LiveBlock& range) {
         static_cast<LedgerMaker*>(context)->add_owner(

@@ -44,12 +44,14 @@ void Tracker::snapshot(ThreadState* thread, recording::SnapshotKind kind, uint64
   snapshot_peak_ = 0;
   const uint32_t threads = owned_thread_states();
   record.peak_error_bytes = threads > 1 ? (threads - 1) * static_cast<uint64_t>(kBatch) : 0;
-  if (!threads_.write_living(recorder_, now, kind == recording::SnapshotKind::kFinal) ||
+  if (!write_sampling(kind) ||
+      !threads_.write_living(recorder_, now, kind == recording::SnapshotKind::kFinal) ||
       !recorder_.write_snapshot(record, sites_.count(), tag_peaks, tags_)) {
     give_up("cannot extend the recording", recorder_.error());
   }
   if (live >= fall_from_) store_relaxed(fall_from_, live + live / 100 + static_cast<int64_t>(kPage));
-  if (active() && (kind == recording::SnapshotKind::kFinal || ledger_pace_.is_due(now, rss_bytes_)))
+  if (active() && (kind == recording::SnapshotKind::kFinal || ledger_pace_.is_due(now, rss_bytes_)) &&
+      !sampling_.on())  // a page without a tracked block need not be free
     write_ledger(now);
 }
 
@@ -57,8 +59,8 @@ void Tracker::write_cohorts() {
   CohortTable table;
   bool counted = false;
   {
-    const SpinGuard guard(mappings_.lock());
-    counted = table.count(blocks_, mappings_);
+    const HeldGuard guard(mappings_.lock(), __builtin_frame_address(0));
+    counted = guard.held() && table.count(blocks_, mappings_, sampling_.level());
   }
   if (!counted) return;  // no memory: the report does without
   if (!recorder_.write_cohorts(clock_, table) || !recorder_.write_freed_places(freed_places_, table))

@@ -10,8 +10,8 @@
 //   HOST    scenario? budget limits?
 //   TARGET  ( process_start
 //             (module | module_closed | tag | site | snapshot_rows* snapshot | cohorts | thread | step_aside
-//              | iteration_marks | attached | freed_place | graph (graph_sites | graph_nodes | graph_edges)*
-//              graph_end? | (ledger_lines | ledger_sites)* ledger)*
+//              | sampling | iteration_marks | attached | freed_place | graph (graph_sites | graph_nodes |
+//              graph_edges)* graph_end? | (ledger_lines | ledger_sites)* ledger)*
 //             process_end? )*
 //   HOST    ( torn_tail? (host_samples | symbols | outcome | left_running | data_names)* )*   a later one
 //                                                                                        replaces the earlier
@@ -84,6 +84,7 @@ enum class RecordType : uint32_t {
   kLimits = 32,       // what else the budget says: limits of parts of the run, suppressions
   kFreedPlace = 33,   // where blocks of a site were freed, by a sample
   kPacked = 34,       // of the host: many records, compressed; packing.h
+  kSampling = 45,     // memory for the tracker is short: how far blocks are only a sample; sampling_codec.h
   kTwinSpeed = 40,    // of the host: how fast the program is beside its healthy twin
   kCertainty = 41,    // of the host: why it stopped the program before its last iteration
 };

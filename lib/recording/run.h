@@ -165,6 +165,19 @@ struct StepAsideNote {
   StepAsideKind kind = StepAsideKind::kGaveUp;
 };
 
+// Memory for the tracker was short from some iteration on: blocks are a sample (see SamplingRecord), and the
+// counters of their call sites are estimates that stand for all of them.
+struct SamplingNote {
+  uint64_t iteration = 0;       // iterations or ticks completed when it came to this
+  uint64_t interval_bytes = 0;  // 0: every block is tracked still
+  bool stacks_end = false;      // of new call sites only tag and kind are known
+  int error = 0;                // errno of what was refused
+  // Of all blocks since sampling began, up to the last snapshot that says so. Exact.
+  uint64_t allocations = 0;
+  uint64_t allocated_bytes = 0;
+  uint64_t frees = 0;
+};
+
 // What marks the iterations. Of the program itself there is nothing to say.
 struct Marks {
   MarkedBy by = MarkedBy::kProgram;
@@ -344,6 +357,7 @@ struct Run {
   std::vector<MemoryLedger> ledgers;   // in order
   std::map<uint32_t, Thread> threads;  // by number
   std::vector<StepAsideNote> step_asides;
+  std::vector<SamplingNote> sampling;  // each time it came to more of it; empty: everything was tracked
   Marks marks;
   std::optional<AttachedNote> attached;  // absent: recorded from its start
   std::optional<EndKind> end;            // absent: the process was killed, or is still running

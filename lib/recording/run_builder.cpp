@@ -56,6 +56,7 @@ constexpr Kind kKinds[] = {
     {RecordType::kLedgerSites, "ledger sites", false},
     {RecordType::kLedger, "ledger", false},
     {RecordType::kPacked, "packed", false},
+    {RecordType::kSampling, "sampling", false},
 };
 
 Kind kind_of(RecordType type) {
@@ -148,6 +149,8 @@ bool RunBuilder::take_payload(RecordType type, Decoder& in) {
       return replace_by<DataNames>(in, run_.data_names);
     case RecordType::kStepAside:
       return take_step_aside(in);
+    case RecordType::kSampling:
+      return take_sampling(in);
     case RecordType::kIterationMarks:
       return take_iteration_marks(in);
     case RecordType::kAttached:
@@ -255,6 +258,7 @@ void RunBuilder::begin_image() {
   open_graph_.reset();
   run_.threads.clear();
   run_.step_asides.clear();
+  run_.sampling.clear();
   run_.marks = {};
   run_.attached.reset();
   run_.end.reset();
@@ -351,30 +355,6 @@ bool RunBuilder::take_thread(Decoder& in) {
             record.start_routine, record.stack_reserved,
             record.stack_touched};
   if (record.ended) thread.end_ns = record.end_ns;
-  return true;
-}
-
-bool RunBuilder::take_step_aside(Decoder& in) {
-  const StepAside record = decode_step_aside(in);
-  if (in.failed || record.error > static_cast<uint64_t>(std::numeric_limits<int>::max())) return false;
-  run_.step_asides.push_back(
-      {record.iteration, static_cast<int>(record.error), std::string(view_of(record.reason)), record.kind});
-  return true;
-}
-
-bool RunBuilder::take_iteration_marks(Decoder& in) {
-  const IterationMarks record = decode_iteration_marks(in);
-  if (in.failed) return false;
-  run_.marks = {record.by, std::string(view_of(record.what)), record.in_effect,
-                std::string(view_of(record.obstacle))};
-  return true;
-}
-
-bool RunBuilder::take_attached(Decoder& in) {
-  const Attached record = decode_attached(in);
-  if (in.failed) return false;
-  run_.attached = AttachedNote{record.time_ns, std::nullopt, record.rss_bytes, record.foreign_frees};
-  if (record.heap_known) run_.attached->heap_bytes = record.heap_bytes;
   return true;
 }
 

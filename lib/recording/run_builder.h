@@ -58,6 +58,7 @@ class RunBuilder {
   bool take_thread(Decoder& in);
   bool take_step_aside(Decoder& in);
   bool take_iteration_marks(Decoder& in);
+  bool take_sampling(Decoder& in);
   bool take_attached(Decoder& in);
   bool take_process_end(Decoder& in);
   bool take_host_samples(Decoder& in);

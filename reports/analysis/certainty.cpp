@@ -192,7 +192,7 @@ EarlyJudge::EarlyJudge(uint64_t iterations, uint64_t warm_up, double confidence)
 
 std::optional<recording::Certainty> EarlyJudge::look(const Run& run) {
   if (next_ >= looks_.at().size() || run.snapshots.empty() || !run.step_asides.empty() ||
-      !run.budget.suppressions.empty())
+      !run.sampling.empty() || !run.budget.suppressions.empty())
     return std::nullopt;
   const uint64_t reached = run.snapshots.back().iteration + 1;
   if (reached < warm_up_ + looks_.at()[next_] || reached >= iterations_) return std::nullopt;

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "reports/analysis/growth_shape.h"
+#include "reports/analysis/sampling.h"
 
 namespace leakhunt::reports {
 
@@ -374,6 +375,7 @@ GrowthMap measure_growth(const Run& run, const Timeline& timeline) {
   }
   map.rss = judge_resident(run, timeline, map.risk_each);
   if (map.rss.grows()) map.slack_per_step = map.rss.bytes_per_step - map.process.bytes_per_step;
+  widen_by_sample(run, timeline, map);
   map.heap_bytes = std::move(sums.heap.bytes);
   map.mapping_bytes = std::move(sums.mappings.bytes);
   return map;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "reports/analysis/limits.h"
+#include "reports/analysis/sampling.h"
 #include "reports/analysis/suppression.h"
 #include "reports/analysis/twin_speed.h"
 #include "reports/analysis/undecided.h"
@@ -125,14 +126,31 @@ std::string not_judged_text(const Case& c) {
   if (c.run.marks.by == recording::MarkedBy::kLines && behind >= timeline.needed()) {
     return fmt::format(
         "growth was not judged: {} iterations, but so fast, or with so few allocations, that only {} of "
-        "their "
-        "lines after a warm-up of {} were seen apart, and at least {} are needed: mark them by "
+        "their lines after a warm-up of {} were seen apart, and at least {} are needed: mark them by "
         "--iteration-symbol or by the program itself (leakhunt.h)",
         count_text(timeline.completed), count_text(timeline.judged()), count_text(timeline.warm_up),
         timeline.needed());
   }
   return fmt::format("growth was not judged: {} iterations after a warm-up of {}, at least {} are needed",
                      count_text(timeline.judged()), count_text(timeline.warm_up), timeline.needed());
+}
+
+// By a sample of the blocks only what is beyond its error is certain, either way: `counted` bytes per step,
+// of `most` that are allowed. Otherwise the end of a sentence that says so.
+std::string doubt_of_sample(const Case& c, double counted, double most) {
+  if (!judged_by_sample(c.run, c.timeline)) return {};
+  std::vector<recording::SiteId> sites;
+  if (counted > most) {
+    for (const Finding& finding : c.findings)
+      sites.insert(sites.end(), finding.sites.begin(), finding.sites.end());
+  }
+  const double reach = kCertainErrors * error_of_growth(c.run, c.timeline, sites);
+  const bool certain = counted > most ? counted - reach > most : counted + reach <= most;
+  if (certain) return {};
+  return fmt::format(
+      "; but only a sample of the blocks was tracked, by which a growth of {} is not told from none: more "
+      "memory for the tracker decides, or a longer run",
+      human_slope(reach));
 }
 
 // Both return what the findings weigh.
@@ -163,6 +181,10 @@ CheckState check_growth_of_iterations(const Case& c, Checks& checks) {
     checks.push_back({CheckState::kInconclusive, std::move(text) + undecided_text(c, undecided)});
     return CheckState::kInconclusive;
   }
+  if (const std::string doubt = doubt_of_sample(c, grows ? counted : 0, budget.value_or(0)); !doubt.empty()) {
+    checks.push_back({CheckState::kInconclusive, std::move(text) + doubt});
+    return CheckState::kInconclusive;
+  }
   checks.push_back({over ? CheckState::kFailed : CheckState::kPassed, std::move(text)});
   return over ? CheckState::kFailed : CheckState::kNotChecked;
 }
@@ -184,12 +206,14 @@ CheckState check_growth_of_ticks(const Case& c, Checks& checks) {
                      "{} after warm-up are needed",
                      count_text(c.timeline.completed), c.timeline.needed())});
   } else if (unsuppressed_bytes_per_step(c.findings) == 0) {
+    const bool by_sample = judged_by_sample(c.run, c.timeline);
     checks.push_back(
-        {CheckState::kPassed,
-         fmt::format("live memory does not grow steadily over {} clock ticks ({}){}; the program marks no "
+        {by_sample ? CheckState::kInconclusive : CheckState::kPassed,
+         fmt::format("live memory does not grow steadily over {} clock ticks ({}){}{}; the program marks no "
                      "iterations, and no growth budget applies to ticks",
                      count_text(c.timeline.judged()), human_duration(seconds),
-                     c.findings.empty() ? "" : " but for what is suppressed")});
+                     c.findings.empty() ? "" : " but for what is suppressed",
+                     by_sample ? ", as far as a sample of the blocks tells" : "")});
   } else {
     const double slope = unsuppressed_bytes_per_step(c.findings);
     const double per_second = seconds > 0 ? slope * static_cast<double>(c.timeline.judged()) / seconds : 0;
@@ -333,6 +357,8 @@ void check_recording(const Case& c, Checks& checks) {
                                   count_text(damage.damaged_bytes), count_text(damage.damaged_records),
                                   escape_line(damage.note))});
   }
+  if (const std::string short_of_memory = sampling_sentence(c.run, c.timeline); !short_of_memory.empty())
+    checks.push_back({CheckState::kNotChecked, short_of_memory});
   for (const recording::StepAsideNote& note : c.run.step_asides) {
     if (note.kind != recording::StepAsideKind::kGaveUp) {
       checks.push_back({CheckState::kInconclusive, escape_line(note.reason)});

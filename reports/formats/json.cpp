@@ -1,11 +1,13 @@
 // report.json: schema 1, in the key order of docs/verdicts.md. Names go in as they are (JSON escapes them);
 // invalid UTF-8 is replaced, never thrown over.
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <ostream>
 #include <span>
 #include <vector>
 
+#include "reports/analysis/sampling.h"
 #include "reports/formats/formats.h"
 #include "reports/formats/json_report.h"
 #include "reports/formats/json_stacks.h"
@@ -90,6 +92,7 @@ Json site_json(const Report& report, size_t i, JsonStacks& stacks) {
   object["stack_truncated"] = site.truncated;
   if (site.thread) object["thread"] = *site.thread;
   object["live_bytes_end"] = growth.end.bytes;
+  if (is_sampled(*report.run)) object["live_bytes_error"] = std::sqrt(variance_at_end(*report.run, site));
   object["live_blocks_end"] = growth.end.blocks;
   object["live_bytes_exit"] = growth.exit.bytes;
   object["peak_live_bytes"] = growth.peak_live_bytes;
@@ -322,7 +325,19 @@ Json tracker_json(const Report& report) {
   for (const recording::StepAsideNote& note : run.step_asides) {
     step_asides.push_back({{"iteration", note.iteration}, {"error", note.error}, {"reason", note.reason}});
   }
+  Json samples = Json::array();
+  for (const recording::SamplingNote& note : run.sampling) {
+    samples.push_back({{"iteration", note.iteration},
+                       {"interval_bytes", note.interval_bytes},
+                       {"stacks_end", note.stacks_end},
+                       {"error", note.error},
+                       {"allocations", note.allocations},
+                       {"allocated_bytes", note.allocated_bytes},
+                       {"frees", note.frees}});
+  }
   return {{"mapped_bytes", mapped},
+          {"sampling", std::move(samples)},
+          {"live_bytes_error", error_of_heap(run)},
           {"unwinder", run.process.unwinder},
           {"max_frames", run.process.max_frames},
           {"step_aside", std::move(step_asides)},

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "reports/analysis/sampling.h"
 #include "reports/formats/curve.h"
 #include "reports/formats/escape.h"
 #include "reports/formats/formats.h"
@@ -134,6 +135,11 @@ std::string stacks_text(const std::string& unwinder) {
   return unwinder == "none" ? "no stacks" : "stacks by " + escape_line(unwinder);
 }
 
+std::string sample_text(const Report& report) {
+  const std::string remark = sampling_remark(*report.run, report.timeline);
+  return remark.empty() ? "" : "; " + remark;
+}
+
 // What was there before the recording has no call sites.
 std::string before_text(const recording::AttachedNote& before) {
   std::string text = before.heap_bytes
@@ -168,8 +174,8 @@ void write_figures(const Report& report, std::ostream& out) {
   const std::string threads = threads_figure(*report.run);
   if (!threads.empty()) write_figure(out, "threads", threads);
   write_figure(out, "tracker",
-               fmt::format("{} mapped, {}", human_bytes(report.ledger.tracker_bytes),
-                           stacks_text(report.run->process.unwinder)));
+               fmt::format("{} mapped, {}{}", human_bytes(report.ledger.tracker_bytes),
+                           stacks_text(report.run->process.unwinder), sample_text(report)));
 }
 
 // --- curve ---------------------------------------------------------------------------------------

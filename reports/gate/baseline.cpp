@@ -205,6 +205,7 @@ std::string why_not_acceptable(const Report& report) {
   if (run.outcome && !run.outcome->stopped_for.empty()) return "is of a program that was stopped";
   if (run.damage.lost_snapshots > 0) return "is damaged";
   if (!run.step_asides.empty()) return "does not hold everything: the tracker stepped aside";
+  if (!run.sampling.empty()) return "is a sample only: memory for the tracker was short";
   if (run.scenario && report.timeline.completed < run.scenario->iterations)
     return "is of a run that did not come to its end";
   return {};

@@ -91,7 +91,9 @@ TEST_P(OneChild, IsCountedExactlyAndByItself) {
 
 INSTANTIATE_TEST_SUITE_P(ProcessTree, OneChild,
                          testing::Values("fork", "_fork", "forkpty", "thread_fork", "vfork", "spawn",
-                                         "spawnp", "system", "popen", "nested"),
+                                         "spawnp", "system", "popen", "nested", "clone", "sys_fork",
+                                         "sys_clone", "sys_clone3", "clone_vm", "execveat", "sys_execve",
+                                         "sys_execveat", "fexecve", "wordexp"),
                          [](const auto& each) { return std::string(each.param); });
 
 TEST(ProcessTree, ParentsAreKnownThroughAllGenerations) {
@@ -245,7 +247,8 @@ TEST_P(Environment, OfAChildsProgramIsWhatItWouldBeWithoutUs) {
 }
 
 INSTANTIATE_TEST_SUITE_P(ProcessTree, Environment,
-                         testing::Values("fork", "vfork", "spawn", "spawnp", "system", "popen"),
+                         testing::Values("fork", "vfork", "spawn", "spawnp", "system", "popen", "clone_vm",
+                                         "execveat", "sys_execve", "sys_execveat", "fexecve", "wordexp"),
                          [](const auto& each) { return std::string(each.param); });
 
 TEST(ProcessTree, ChildrenAreNotFollowedUnlessTheyAreToBe) {

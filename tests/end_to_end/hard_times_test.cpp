@@ -75,6 +75,16 @@ TEST(HardTimes, WithReadWriteAndExitOnly) {
   EXPECT_EQ(recording::clock_snapshots(result.run).size(), 1u);
 }
 
+TEST(HardTimes, WithHandlersThatMapOrNeverReturn) {
+  for (const std::string how : {"jumps", "nested_maps"}) {
+    const Finished plain = run_command(target("hard_times ") + how);
+    const Recorded result = recorded(target("hard_times ") + how, "ulimit -t 10;");  // of waiting in vain
+    EXPECT_EQ(result.finished.exit_status, 0) << how << "\n" << result.finished.err;
+    EXPECT_EQ(result.finished.out, plain.out) << how;
+    EXPECT_EQ(result.run.damage.note, "") << how;
+  }
+}
+
 TEST(HardTimes, WithATimerWhoseHandlerAllocates) {
   const Recorded result = recorded(target("hard_times signals"), "", target("libsignal_safe_malloc.so"));
   EXPECT_EQ(result.finished.exit_status, 0) << result.finished.err;

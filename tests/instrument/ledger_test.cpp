@@ -176,6 +176,16 @@ TEST(AddressOwners, OverlapsOfOneKindCountOnce) {
 
 // --- the heap's pages
 
+TEST(HeapPages, WithoutMemoryForThemNothingIsFound) {
+  HeapPages heap;
+  constexpr uintptr_t kAll = uintptr_t{1} << 47;
+  for (int i = 0; i < 4096; ++i) heap.add(kPage, kAll, recording::HeapRegionKind::kArena);
+  ASSERT_FALSE(heap.make_room());
+  EXPECT_EQ(heap.free_page_bytes(), 0u);
+  EXPECT_EQ(heap.find(2 * kPage), nullptr);
+  heap.release();
+}
+
 TEST(HeapPages, TellLiveBytesFromFreePagesAndUntouchedOnes) {
   HeapPages heap;
   constexpr uintptr_t kBegin = 0x100000;

@@ -57,6 +57,10 @@ void kill(Run& run) {
   run.outcome->signal = 9;
 }
 
+void by_sample(Run& run) {
+  run.sampling = {{0, 1024, false, 12, 5000, 240'000, 0}};
+}
+
 struct Row {
   std::string name;
   std::function<Run()> run;
@@ -130,6 +134,21 @@ const std::vector<Row>& rows() {
               r.step_asides.push_back({400, 12, "no memory"});
             }); },
        Verdict::kInconclusive, 4, "stepped aside at iteration 400: no memory"},
+      {"a_leak_in_a_sample", [] { return with(leaking(), by_sample); }, Verdict::kFail, 1,
+       "live memory grows by +48 B per iteration ("},
+      {"a_sample_that_shows_no_growth", [] { return with(healthy(), by_sample); }, Verdict::kInconclusive, 4,
+       "only a sample of the blocks was tracked, by which a growth of"},
+      {"a_sample_whose_error_is_within_the_budget",
+       [] {
+         return with(healthy(), [](Run& r) { by_sample(r), r.budget.growth_bytes_per_iteration = 1e6; });
+       },
+       Verdict::kPass, 0, "peak RSS"},
+      {"a_sample_too_coarse_for_its_leak",
+       [] { return with(leaking(), [](Run& r) { by_sample(r), r.sampling[0].interval_bytes = 1 << 20; }); },
+       Verdict::kInconclusive, 4, "is not told from none"},
+      {"no_stacks_of_new_sites",
+       [] { return with(healthy(), [](Run& r) { by_sample(r), r.sampling[0].interval_bytes = 0; }); },
+       Verdict::kPass, 0, "peak RSS"},
       {"expectation_changes_nothing",
        [] { return with(leaking(), [](Run& r) { r.scenario->expected_verdict = "pass"; }); }, Verdict::kFail,
        1, ""},

@@ -1,6 +1,9 @@
 // Claim: at unusual moments and under limits of its own making, the program does what it does without us.
 //
 //   hard_times signals         a timer's handler allocates while main does, with signal_safe_malloc
+//   hard_times jumps           leaves a timer's handler by longjmp, out of mmap, munmap and iterations, and
+//                              makes threads
+//   hard_times nested_maps     maps in a timer's handler while main does
 //   hard_times early_and_late  allocates before main, after it, and in the destructors of threads
 //   hard_times descriptors     closes and covers every descriptor, opens files again, makes threads
 //   hard_times limits          RLIMIT_NOFILE, RLIMIT_FSIZE and RLIMIT_AS of nearly nothing, as it runs
@@ -11,10 +14,12 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -64,6 +69,51 @@ int signals() {
   itimerval never{};
   setitimer(ITIMER_REAL, &never, nullptr);
   printf("done\n");
+  return 0;
+}
+
+// --- handlers that do not come back, or come to the same place
+
+sigjmp_buf back;
+volatile int interruptions = 0;
+
+void map_a_page() {
+  void* page = mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  munmap(page, 4096);
+}
+
+void jump_back(int) {
+  interruptions = interruptions + 1;
+  siglongjmp(back, 1);
+}
+
+void map_again(int) {
+  interruptions = interruptions + 1;
+  map_a_page();
+}
+
+// One interruption at a time: who waits for a lock for good is not thrown out of that by the next one.
+int interrupt_maps(void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  sigaction(SIGALRM, &action, nullptr);
+  volatile int round = 0;
+  while (round < 200) {
+    round = round + 1;
+    const int before = interruptions;
+    if (sigsetjmp(back, 1) == 0) {
+      const itimerval once{{0, 0}, {0, 20 + round % 50}};
+      setitimer(ITIMER_REAL, &once, nullptr);
+      while (interruptions == before) {
+        map_a_page();
+        leakhunt::iteration(0);
+      }
+    }
+    for (int k = 0; k < 5; ++k) map_a_page();
+    leakhunt::iteration(1);
+    std::thread([] { map_a_page(), leakhunt::iteration(2); }).join();
+  }
+  printf("%d\n", interruptions);
   return 0;
 }
 
@@ -207,6 +257,8 @@ int restrict_calls() {
 int main(int argc, char** argv) {
   const std::string what = argc > 1 ? argv[1] : "";
   if (what == "signals") return signals();
+  if (what == "jumps") return interrupt_maps(jump_back);
+  if (what == "nested_maps") return interrupt_maps(map_again);
   if (what == "early_and_late") return early_and_late();
   if (what == "descriptors") return descriptors();
   if (what == "limits") return limits();

@@ -3,7 +3,9 @@
 //
 //   process_tree child BLOCKS                       does just that
 //   process_tree HOW BLOCKS                         one child: fork, _fork, forkpty, thread_fork, vfork,
-//                                                   spawn, spawnp, system, popen, nested (three generations)
+//                                                   spawn, spawnp, system, popen, nested (three generations),
+//                                                   clone, sys_fork, sys_clone, sys_clone3, clone_vm,
+//                                                   execveat, sys_execve, sys_execveat, fexecve, wordexp
 //   process_tree raw BLOCKS                         one child behind libc's back
 //   process_tree killed BLOCKS                      one child, which kills itself after its first iteration
 //   process_tree threads CHILDREN                   beside 8 threads that allocate all the time
@@ -13,7 +15,9 @@
 //   process_tree pool                               a pool and tags of the parent's are used by a child
 //   process_tree run HOW PROGRAM ARGS...            HOW as above: the child becomes PROGRAM
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <pty.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -22,6 +26,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <wordexp.h>
 
 #include <atomic>
 #include <string>
@@ -93,7 +98,50 @@ int open_pipe(char** words) {
   return WEXITSTATUS(pclose(output));
 }
 
+int exec_words(void* words) {
+  execvp(*static_cast<char**>(words), static_cast<char**>(words));
+  _exit(98);
+}
+
+// As vfork, on a stack of its own.
+int clone_and_exec(char** words) {
+  static char stack[64 << 10];
+  return wait_for(clone(exec_words, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, words));
+}
+
+// An own system call in the child; `file` is open there.
+int exec_by(const char* how, int file, char** words) {
+  if (strcmp(how, "execveat") == 0) return execveat(AT_FDCWD, words[0], words, environ, 0);
+  if (strcmp(how, "fexecve") == 0) return fexecve(file, words, environ);
+  if (strcmp(how, "sys_execve") == 0) return static_cast<int>(syscall(SYS_execve, words[0], words, environ));
+  return static_cast<int>(syscall(SYS_execveat, file, "", words, environ, AT_EMPTY_PATH));
+}
+
+int fork_and_exec(const char* how, char** words) {
+  const int file = open(words[0], O_RDONLY | O_CLOEXEC);
+  const pid_t child = fork();
+  if (child == 0) {
+    exec_by(how, file, words);
+    _exit(98);
+  }
+  close(file);
+  return wait_for(child);
+}
+
+int expand_words(char** words) {
+  wordexp_t expanded{};
+  if (wordexp(("$(" + quoted(words) + ")").c_str(), &expanded, 0) != 0) return 93;
+  for (size_t i = 0; i < expanded.we_wordc; ++i) puts(expanded.we_wordv[i]);
+  wordfree(&expanded);
+  return 0;
+}
+
 int run(const char* how, char** words) {
+  if (strcmp(how, "clone_vm") == 0) return clone_and_exec(words);
+  if (strcmp(how, "wordexp") == 0) return expand_words(words);
+  for (const char* exec : {"execveat", "sys_execve", "sys_execveat", "fexecve"}) {
+    if (strcmp(how, exec) == 0) return fork_and_exec(how, words);
+  }
   if (strcmp(how, "vfork") == 0) return vfork_and_exec(words);
   if (strcmp(how, "spawn") == 0) return spawn(words, false);
   if (strcmp(how, "spawnp") == 0) return spawn(words, true);
@@ -116,8 +164,34 @@ pid_t fork_with_terminal() {
   return forkpty(&terminal, nullptr, nullptr, nullptr);
 }
 
-pid_t fork_behind_libc() {
+pid_t fork_by_number() {
+  return static_cast<pid_t>(syscall(SYS_fork));
+}
+
+pid_t clone_by_number() {
   return static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+}
+
+pid_t clone3_by_number() {
+  clone_args arguments{};
+  arguments.exit_signal = SIGCHLD;
+  return static_cast<pid_t>(syscall(SYS_clone3, &arguments, sizeof arguments));
+}
+
+pid_t fork_behind_libc() {
+  long result = SYS_fork;
+  __asm__ volatile("syscall" : "+a"(result) : : "rcx", "r11", "memory");
+  return static_cast<pid_t>(result);
+}
+
+int clone_and_allocate(long blocks) {
+  static char stack[256 << 10];
+  const auto work = [](void* count) {
+    allocate(*static_cast<long*>(count));
+    exit(0);
+    return 0;
+  };
+  return wait_for(clone(work, stack + sizeof stack, SIGCHLD, &blocks));
 }
 
 int fork_in_thread(long blocks) {
@@ -241,6 +315,10 @@ int main(int argc, char** argv) {
   if (strcmp(how, "forkpty") == 0) return in_child(fork_with_terminal, [&] { allocate(number); });
   if (strcmp(how, "nested") == 0)
     return in_child(fork, [&] { in_child(fork, [&] { in_child(fork, [&] { allocate(number); }); }); });
+  if (strcmp(how, "clone") == 0) return clone_and_allocate(number);
+  if (strcmp(how, "sys_fork") == 0) return in_child(fork_by_number, [&] { allocate(number); });
+  if (strcmp(how, "sys_clone") == 0) return in_child(clone_by_number, [&] { allocate(number); });
+  if (strcmp(how, "sys_clone3") == 0) return in_child(clone3_by_number, [&] { allocate(number); });
   if (strcmp(how, "raw") == 0) return in_child(fork_behind_libc, [&] { allocate(number); });
   if (strcmp(how, "thread_fork") == 0) return fork_in_thread(number);
   if (strcmp(how, "threads") == 0) return fork_beside_threads(number);

@@ -61,6 +61,9 @@ TEST(Reader, ReadsEveryKindOfRecord) {
   EXPECT_EQ(run.threads.at(300).end_ns, 9'000'000u);
   ASSERT_EQ(run.step_asides.size(), 1u);
   EXPECT_EQ(run.step_asides[0].reason, "the disk is full");
+  ASSERT_EQ(run.sampling.size(), 1u);  // one state, with the totals of its last record
+  EXPECT_EQ(run.sampling[0].interval_bytes, 4096u);
+  EXPECT_EQ(run.sampling[0].allocated_bytes, 2000u);
   EXPECT_EQ(run.marks.by, MarkedBy::kEntries);
   EXPECT_EQ(run.marks.what, "sqlite3_step");
   EXPECT_EQ(run.end, EndKind::kExit);

@@ -390,6 +390,10 @@ RecordingBuilder& RecordingBuilder::step_aside(uint64_t iteration, int error, st
                payload_of(64 + reason.size(), [&](Encoder& out) { encode(out, record); }));
 }
 
+RecordingBuilder& RecordingBuilder::sampling(const SamplingRecord& record) {
+  return frame(RecordType::kSampling, payload_of(7 * kMaxVarint, [&](Encoder& out) { encode(out, record); }));
+}
+
 RecordingBuilder& RecordingBuilder::iteration_marks(const Marks& marks) {
   const IterationMarks record{marks.by, marks.in_effect, bytes_of(marks.what), bytes_of(marks.obstacle)};
   return frame(RecordType::kIterationMarks, payload_of(64 + marks.what.size() + marks.obstacle.size(),

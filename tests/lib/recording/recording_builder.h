@@ -24,6 +24,7 @@
 
 #include "lib/recording/host_codec.h"
 #include "lib/recording/run.h"
+#include "lib/recording/sampling_codec.h"
 
 namespace leakhunt::recording {
 
@@ -78,6 +79,7 @@ class RecordingBuilder {
   // Its lines and sites go in front of it, `rows_per_record` at a time.
   RecordingBuilder& ledger(const MemoryLedger& ledger, size_t rows_per_record = SIZE_MAX);
   RecordingBuilder& attached(const AttachedNote& note);
+  RecordingBuilder& sampling(const SamplingRecord& record);
   RecordingBuilder& step_aside(uint64_t iteration, int error, std::string_view reason);
   RecordingBuilder& iteration_marks(const Marks& marks);
   // A final snapshot (if there was any before) and the end of the process.
