@@ -101,12 +101,19 @@ tl::expected<Judged, std::string> judge_recording(const std::filesystem::path& r
   if (!reports::is_recording(recording.string())) return judge_import(recording, paths);
   auto run = recording::read_recording(recording.string());
   if (!run) return Refusal(run.error().message);
+  return judge_run(std::make_unique<recording::Run>(std::move(*run)), recording, paths, limits,
+                   control_children);
+}
+
+tl::expected<Judged, std::string> judge_run(std::unique_ptr<recording::Run> run,
+                                            const std::filesystem::path& recording, const PathStyle& paths,
+                                            const recording::Budget* limits, bool control_children) {
   if (run->images == 0 && !run->outcome) {
     return Refusal(
         fmt::format("{}: nothing was recorded, and how the program ended is not known; run it again",
                     recording.string()));
   }
-  Judged judged{std::make_unique<recording::Run>(std::move(*run)), {}};
+  Judged judged{std::move(run), {}};
   // The runner died before it could do it; here the modules may still be.
   if (judged.run->symbols.empty()) judged.run->symbols = runner::symbolise(*judged.run);
   if (!paths.absolute) reports::make_paths_relative(*judged.run, paths.source_root);

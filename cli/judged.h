@@ -40,6 +40,13 @@ tl::expected<Judged, std::string> judge_recording(const std::filesystem::path& r
                                                   const recording::Budget* limits = nullptr,
                                                   bool control_children = false);
 
+// A run as it was read from the recording.
+tl::expected<Judged, std::string> judge_run(std::unique_ptr<recording::Run> run,
+                                            const std::filesystem::path& recording,
+                                            const PathStyle& paths = {},
+                                            const recording::Budget* limits = nullptr,
+                                            bool control_children = false);
+
 // Replaces the file at once: a reader sees the old one or the new one. What is no regular file (a pipe, a
 // terminal) is written to.
 tl::expected<void, std::string> write_file(const std::filesystem::path& file,

@@ -14,6 +14,7 @@
 #include "cli/until_certain.h"
 #include "cli/verdict_line.h"
 #include "scenarios/runner/build_kind.h"
+#include "scenarios/runner/closing.h"
 #include "scenarios/runner/conduct.h"
 #include "scenarios/runner/program.h"
 #include "scenarios/runner/quantities.h"
@@ -73,6 +74,7 @@ tl::expected<runner::Order, std::string> make_order(const Options& options,
   order.budget.build = runner::build_of(order.program);
   order.environment["LEAKHUNT_UNWINDER"] = options.recording.stacks;
   if (const auto clock = choose_clock(options, order); !clock) return tl::unexpected(clock.error());
+  order.judged_at_once = true;
   order.follow_children = options.follow_fork == "yes";
   if (const auto graph = check_graph(options.recording); !graph) return tl::unexpected(graph.error());
   order.environment["LEAKHUNT_GRAPH"] = options.recording.graph;
@@ -119,12 +121,15 @@ int run(const Options& options, const Surroundings& surroundings) {
   const auto out =
       runner::OutputDirectory::open(given.empty() ? fs::path("out") / order->name : fs::path(given));
   if (!out) return refuse(out.error());
-  const auto watched = runner::conduct(*order, *out);
+  auto watched = runner::conduct(*order, *out);
   if (!watched) return refuse(watched.error());
 
-  auto judged = judge_recording(out->recording());
+  auto judged = judge_run(std::move(watched->run), out->recording());
   if (!judged)
     return watched->interrupted_by != 0 ? kSignalled + watched->interrupted_by : refuse(judged.error());
+  const runner::Packing packing(
+      out->recording(),
+      runner::settle_graphs(out->recording(), !judged->report.findings.empty(), *judged->run));
   if (const auto compared = compare(options, *judged); !compared) return refuse(compared.error());
   if (const auto written = write_reports(judged->report, out->path()); !written)
     return refuse(written.error());

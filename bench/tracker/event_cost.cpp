@@ -1,4 +1,5 @@
-// What an event costs: malloc_pairs without a tracker, under ours with both unwinders, and under heaptrack.
+// What an event costs: malloc_pairs without a tracker, under ours with both unwinders, with two threads, and
+// under heaptrack.
 #include <fmt/core.h>
 #include <unistd.h>
 
@@ -37,6 +38,8 @@ int main() {
   rows.emplace_back("leakhunt, no stacks", pairs_under(ours + "none", "5000000"));
   rows.emplace_back("leakhunt, frame pointers", pairs_under(ours + "fp", "5000000"));
   rows.emplace_back("leakhunt, cfi rules", pairs_under(ours + "cfi", "5000000"));
+  rows.emplace_back("plain, 2 threads", pairs_under("", "5000000 2"));
+  rows.emplace_back("leakhunt, rules, 2 threads", pairs_under(ours + "cfi", "5000000 2"));
   if (timed_run("command -v heaptrack").exit_status == 0) {
     rows.emplace_back("heaptrack", pairs_under("heaptrack -o " + file, "500000"));
   }

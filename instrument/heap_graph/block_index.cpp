@@ -18,6 +18,7 @@ bool BlockIndex::build(const ScanInput& input) {
   uint64_t most = 0;
   input.for_each_block(
       input.tables, [](void* to, const GraphBlock&) { ++*static_cast<uint64_t*>(to); }, &most);
+  most += input.thread_count;
   if (most >= kNone) return false;
   blocks_ = map_scratch<GraphBlock>(most);
   if (blocks_ == nullptr) return false;
@@ -28,6 +29,9 @@ bool BlockIndex::build(const ScanInput& input) {
         self.blocks_[self.count_++] = block;
       },
       this);
+  for (size_t i = 0; i < input.thread_count; ++i) {
+    if (input.threads[i].moved.begin != 0) blocks_[count_++] = input.threads[i].moved;
+  }
   if (!sort()) return false;
   remove_containers();
   return make_stretches();

@@ -212,8 +212,9 @@ bool GraphOutput::write_end(uint64_t scan_ns) {
   end.nodes = node_count_;
   end.edges = edge_count_;
   end.edges_left_out = marks_.sampled_edges().left_out();
+  end.scan_cpu_ns = thread_cpu_ns();
   close_record();
-  if (!need(static_cast<uint32_t>(RecordType::kGraphEnd), 10 * recording::kMaxVarint)) return false;
+  if (!need(static_cast<uint32_t>(RecordType::kGraphEnd), 11 * recording::kMaxVarint)) return false;
   encode(out_, end);
   return true;
 }

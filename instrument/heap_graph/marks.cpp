@@ -2,6 +2,7 @@
 
 #include "instrument/heap_graph/scratch.h"
 #include "instrument/os/atomics.h"
+#include "instrument/os/heap_sort.h"
 
 namespace leakhunt::tracker {
 
@@ -12,6 +13,8 @@ constexpr size_t kMostEdges = 1 << 18;
 constexpr uint32_t kMostSampledOfSite = 256;
 constexpr uint32_t kFewSampledOfSite = 8;
 constexpr uint32_t kMostSampled = 1 << 15;
+
+constexpr uintptr_t kLeftBelow = 8 << 10;  // bytes: a call of malloc's, with the tracker's own frames
 
 constexpr unsigned kAddressBits = 48;
 constexpr unsigned kRootBits = 3;
@@ -101,7 +104,7 @@ inline void Marks::see(const Slot& slot, uintptr_t word) {
   const uint32_t block = blocks_->find(word);
   if (likely(block == BlockIndex::kNone) || block == slot.holder) return;
   const uint64_t inside = word - (*blocks_)[block].begin;
-  if (inside != 0 && is_free_chunk(slot, block, inside)) return;
+  if (phase_ == Phase::kInHand) return mark(slot, block, false);  // its pointers are noted already
   if ((states_[block] & kSampled) != 0) {
     sampled_edges_.add({slot, block, inside});
   } else if (keeps_all_) {
@@ -109,18 +112,6 @@ inline void Marks::see(const Slot& slot, uintptr_t word) {
   }
   if (slot.holder != kNone && (states_[block] & kGrowing) != 0) ++children_[slot.holder];
   mark(slot, block, inside == 0 || counts_as_beginning(block, inside));
-}
-
-// glibc's lists of free chunks lie in its data. A chunk begins in the last word that its neighbour may use:
-// what points to it points to no block.
-bool Marks::is_free_chunk(const Slot& slot, uint32_t block, uint64_t inside) const {
-  constexpr uint64_t kFlags = 7;
-  const uintptr_t begin = (*blocks_)[block].begin;
-  const bool in_libc = slot.holder == kNone && slot.root == RootKind::kData &&
-                       slot.address >= input_->libc_code.begin && slot.address < input_->libc_code.end;
-  if (!in_libc || begin % kPage < 16) return false;
-  const uint64_t chunk = *reinterpret_cast<const uint64_t*>(begin - 8) & ~kFlags;
-  return inside + 16 == chunk;
 }
 
 // Two ways in which C++ keeps a block by a pointer behind its beginning, which memcheck knows as well: an
@@ -153,7 +144,11 @@ inline void Marks::take(const Slot& slot, uint32_t block, Reach reach) {
 
 void Marks::mark(const Slot& slot, uint32_t block, bool to_beginning) {
   const Reach now = reach(block);
-  if (phase_ == Phase::kLost) {
+  if (phase_ == Phase::kInHand) {
+    if (now != Reach::kDefinite && now != Reach::kIndirect) return;
+    take(slot, block, Reach::kPossible);
+    waiting_[waiting_count_++] = block;
+  } else if (phase_ == Phase::kLost) {
     if (block == leader_ || now != Reach::kDefinite) return;
     take(slot, block, Reach::kIndirect);  // also who was taken for a leader before
     if ((states_[block] & kScanned) == 0) queue_[queued_++] = block;
@@ -168,7 +163,7 @@ void Marks::mark(const Slot& slot, uint32_t block, bool to_beginning) {
 }
 
 bool Marks::slot_of(uint32_t block, Slot* slot) const {
-  if (reach(block) == Reach::kDefinite) return false;
+  if (reach(block) == Reach::kDefinite || (states_[block] & kMayBeInHand) != 0) return false;
   const uint64_t packed = slots_[block];
   *slot = {holders_[block], static_cast<RootKind>(packed >> kAddressBits & ((1u << kRootBits) - 1)),
            static_cast<uint32_t>(packed >> (kAddressBits + kRootBits)),
@@ -203,6 +198,13 @@ void Marks::see_handle(RootKind root, uint32_t thread, uintptr_t address, uintpt
   if (block != kNone) mark({kNone, root, thread, address}, block, true);
 }
 
+void Marks::scan_left_below(const ScannedThread& thread) {
+  if (!thread.waits || thread.sp == 0 || thread.sp <= thread.stack_low) return;
+  const uintptr_t deepest =
+      thread.sp - thread.stack_low > kLeftBelow ? thread.sp - kLeftBelow : thread.stack_low;
+  scan_words({kNone, RootKind::kStack, thread.number, 0}, deepest, thread.sp);
+}
+
 void Marks::finish() {
   scan_queue();
   for (uint32_t i = 0; i < blocks_->count(); ++i) {
@@ -211,6 +213,7 @@ void Marks::finish() {
     scan_queue();
   }
   phase_ = Phase::kPossible;
+  for (size_t i = 0; i < input_->thread_count; ++i) scan_left_below(input_->threads[i]);
   for (size_t i = 0; i < waiting_count_; ++i) scan_block(waiting_[i]);  // which may make it longer
 
   phase_ = Phase::kLost;
@@ -220,6 +223,35 @@ void Marks::finish() {
     leader_ = i;
     scan_block(i);
     scan_queue();
+  }
+  if (input_->words_in_hand != 0) spare_those_in_hand();
+}
+
+// Of n registers that nobody saw at most n blocks are held which are lost definitely otherwise: each can
+// point to one only, and whatever that leads to is lost indirectly. So of every call site the youngest n are
+// said to be lost possibly; if there are more of them, so many really are lost, whichever they are.
+void Marks::spare_those_in_hand() {
+  uint64_t* spared = map_scratch<uint64_t>(input_->site_count);
+  uint32_t* leaders = queue_;
+  size_t count = 0;
+  for (uint32_t i = 0; i < blocks_->count(); ++i) {
+    if (reach(i) == Reach::kDefinite) leaders[count++] = i;
+  }
+  heap_sort(leaders, count,
+            [&](uint32_t a, uint32_t b) { return (*blocks_)[a].birth > (*blocks_)[b].birth; });
+  phase_ = Phase::kInHand;
+  waiting_count_ = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const uint32_t site = (*blocks_)[leaders[i]].site;
+    const bool is_known = spared != nullptr && site < input_->site_count;
+    if (is_known && spared[site]++ >= input_->words_in_hand) continue;
+    waiting_[waiting_count_++] = leaders[i];
+    states_[leaders[i]] = static_cast<uint8_t>((states_[leaders[i]] & ~kReachBits) | kMayBeInHand |
+                                               static_cast<uint8_t>(Reach::kPossible));
+  }
+  for (size_t i = 0; i < waiting_count_; ++i) {
+    const GraphBlock& at = (*blocks_)[waiting_[i]];
+    scan_words({waiting_[i], RootKind::kData, 0, 0}, at.begin, at.begin + at.size);
   }
 }
 

@@ -6,8 +6,11 @@
 //                    so that the way that is kept for each block is the shortest
 //   from mappings    what mmap gave is scanned even where nothing points to it: its address may be kept by
 //                    the kernel, or in a form that no scan can read
-//   possible         what is behind a pointer into the middle of a block
+//   possible         what is behind a pointer into the middle of a block; and what a thread that waits in a
+//                    system call left below its stack pointer: its registers are there, if they were ever
+//                    saved, and the kernel does not tell them
 //   lost             the rest: who is pointed to by another lost block is lost indirectly
+//   in hand          of those, as many as may be in registers that nobody saw are lost possibly
 //
 // While it scans it notes all pointers to sampled blocks; of a small heap, to all.
 #pragma once
@@ -80,7 +83,7 @@ class Marks {
   bool is_sampled(uint32_t block) const { return (states_[block] & kSampled) != 0; }
   bool is_growing(uint32_t site) const;
   uint32_t children(uint32_t block) const { return children_[block]; }
-  // The first slot by which it was reached; of a block that is lost definitely there is none.
+  // The first slot by which it was reached; of a block that is lost definitely, or in hand, there is none.
   bool slot_of(uint32_t block, Slot* slot) const;
   const EdgeList& sampled_edges() const { return sampled_edges_; }
   // The other ones, of a heap that is small; else empty.
@@ -91,13 +94,14 @@ class Marks {
   uint64_t root_bytes() const { return root_bytes_; }
 
  private:
-  enum class Phase : uint8_t { kReachable, kPossible, kLost };
+  enum class Phase : uint8_t { kReachable, kPossible, kLost, kInHand };
 
   // Of a block: its Reach in two bits, and
   static constexpr uint8_t kReachBits = 3;
   static constexpr uint8_t kSampled = 4;
   static constexpr uint8_t kGrowing = 8;
   static constexpr uint8_t kScanned = 16;
+  static constexpr uint8_t kMayBeInHand = 32;
 
   bool sample();
   void scan_words(const Slot& slot, uintptr_t from, uintptr_t to);
@@ -106,8 +110,9 @@ class Marks {
   void take(const Slot& slot, uint32_t block, Reach reach);
   void scan_block(uint32_t block);
   void scan_queue();
+  void scan_left_below(const ScannedThread& thread);
+  void spare_those_in_hand();
   bool counts_as_beginning(uint32_t block, uint64_t inside) const;
-  bool is_free_chunk(const Slot& slot, uint32_t block, uint64_t inside) const;
 
   const ScanInput* input_ = nullptr;
   BlockIndex* blocks_ = nullptr;

@@ -1,5 +1,7 @@
 #include "instrument/heap_graph/roots.h"
 
+#include "instrument/heap_graph/malloc_arenas.h"
+#include "instrument/heap_graph/scratch.h"
 #include "instrument/os/pages.h"
 #include "instrument/os/proc_self.h"
 
@@ -24,6 +26,8 @@ class RootScan {
       : input_(input), blocks_(blocks), map_(map), marks_(marks) {}
 
   void scan() {
+    arenas_ = map_scratch<MallocArenas>(1);
+    if (arenas_ != nullptr) arenas_->find(input_.libc_code, map_);
     for (const Area& area : map_) scan_data(area);
     for (size_t i = 0; i < input_.thread_count; ++i) {
       if (!is_first(input_.threads[i])) scan_vector(input_.threads[i].number, input_.threads[i].stack_high);
@@ -57,10 +61,21 @@ class RootScan {
   // What is in blocks (a program's mapping of a file) is found by pointers to them.
   void scan_between_blocks(RootKind kind, uintptr_t from, uintptr_t to) {
     for (uint32_t i = blocks_.first_behind(from); i < blocks_.count() && blocks_[i].begin < to; ++i) {
-      if (blocks_[i].begin > from) marks_.scan_root(kind, 0, from, blocks_[i].begin);
+      if (blocks_[i].begin > from) scan_but_arenas(kind, from, blocks_[i].begin);
       from = blocks_.end_of(i);
     }
-    if (from < to) marks_.scan_root(kind, 0, from, to);
+    if (from < to) scan_but_arenas(kind, from, to);
+  }
+
+  void scan_but_arenas(RootKind kind, uintptr_t from, uintptr_t to) {
+    const AddressRange* first = nullptr;
+    for (size_t i = 0; arenas_ != nullptr && i < arenas_->count(); ++i) {
+      const AddressRange& arena = (*arenas_)[i];
+      if (overlap(arena, from, to) && (first == nullptr || arena.begin < first->begin)) first = &arena;
+    }
+    if (first == nullptr) return marks_.scan_root(kind, 0, from, to);
+    if (first->begin > from) marks_.scan_root(kind, 0, from, first->begin);
+    if (first->end < to) scan_but_arenas(kind, first->end, to);
   }
 
   // --- threads
@@ -202,6 +217,7 @@ class RootScan {
   AddressSpace& map_;
   Marks& marks_;
   AddressRange first_data_{0, 0};
+  MallocArenas* arenas_ = nullptr;
 };
 
 }  // namespace

@@ -1,7 +1,7 @@
 // Roots: the memory outside of blocks from which a program reaches them, in the order in which a person would
 // want to be told of it.
 //
-//   data of modules      writable, but the tracker's own
+//   data of modules      writable, but the tracker's own and malloc's books (malloc_arenas.h)
 //   thread-local data    of each thread, with what pthread keeps in its control block
 //   unclaimed memory     private and anonymous, in no block and no stack: what libc or the program mapped by
 //                        a bare system call

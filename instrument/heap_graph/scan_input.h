@@ -7,6 +7,8 @@
 
 namespace leakhunt::tracker {
 
+struct ThreadState;
+
 struct GraphBlock {
   uintptr_t begin;
   uint64_t size;
@@ -23,7 +25,12 @@ struct ScannedThread {
   uintptr_t stack_low;
   uintptr_t stack_high;    // the thread pointer, or the end of the first thread's stack
   uintptr_t sp;            // 0: it runs; all of its stack is scanned
+  bool waits;              // in a system call: of the registers only its arguments are known
   uint64_t words[kWords];  // registers that are known otherwise: arguments of the system call it waits in
+  GraphBlock moved;        // by realloc, and not in the tables; begin 0: none
+  bool moves;              // a block that nobody knows the place of
+  bool allocates;          // often enough to be waited for
+  ThreadState* state;
 };
 
 struct AddressRange {
@@ -41,6 +48,9 @@ struct ScanInput {
 
   const ScannedThread* threads;
   size_t thread_count;
+  // Pointers that may be in registers which nobody saw.
+  uint64_t words_in_hand;
+  static constexpr uint64_t kAnyNumber = UINT64_MAX;
   uintptr_t first_thread_pointer;  // thread-local data of the first thread; 0: not known
 
   const uint64_t* growing;  // a bit a site

@@ -86,17 +86,41 @@ bool scan(const ScanInput& input, ScanResult* result) {
   for (;;) system_call(SYS_exit_group, 0);
 }
 
-[[noreturn]] __attribute__((noinline)) void scan_and_end(const ScanInput& input, ScanResult* result) {
+// On a stack of its own, with the copy's memory, which is not touched by anybody else.
+__attribute__((used)) void scan_and_end(const ScanInput* input, ScanResult* result) {
   become_nobody();
-  if (scan(input, result)) store_release(result->done, 1u);
+  if (scan(*input, result)) store_release(result->done, 1u);
   end_process();
 }
 
-// On the stack of the thread that waits for it, as a child of vfork: it must not return.
-[[noreturn]] __attribute__((noinline)) void fork_and_end(const ScanInput& input, ScanResult* result) {
-  const long child = system_call(SYS_clone, CLONE_UNTRACED, 0L, 0L, 0L, 0L);
-  if (child == 0) scan_and_end(input, result);
-  result->pid = static_cast<int32_t>(child);
+// A process that shares the memory and calls scan_and_end on the stack that ends at `top`.
+long clone_scanner(void* top, const ScanInput& input, ScanResult* result) {
+  register const void* input_in __asm__("r12") = &input;
+  register const void* result_in __asm__("r13") = result;
+  register const void* call_in __asm__("r14") = reinterpret_cast<const void*>(&scan_and_end);
+  register long no_tid __asm__("r10") = 0;
+  register long no_tls __asm__("r8") = 0;
+  long child;
+  __asm__ volatile(
+      "syscall\n\t"
+      "testq %%rax, %%rax\n\t"
+      "jnz 1f\n\t"
+      "xorl %%ebp, %%ebp\n\t"
+      "movq %%r12, %%rdi\n\t"
+      "movq %%r13, %%rsi\n\t"
+      "call *%%r14\n\t"
+      "ud2\n"
+      "1:"
+      : "=a"(child)
+      : "a"(SYS_clone), "D"(CLONE_VM | CLONE_UNTRACED), "S"(top), "d"(0L), "r"(no_tid), "r"(no_tls),
+        "r"(input_in), "r"(result_in), "r"(call_in)
+      : "rcx", "r11", "memory");
+  return child;
+}
+
+// The copy: it has no name of ours yet, and is gone before anybody could ask for it.
+[[noreturn]] __attribute__((noinline)) void hand_over_and_end(const ScanInput& input, ScanResult* result) {
+  result->pid = static_cast<int32_t>(clone_scanner(result->stack + sizeof result->stack, input, result));
   end_process();
 }
 
@@ -125,17 +149,19 @@ ScanResult* ScannerProcess::prepare() {
   return result_ = reinterpret_cast<ScanResult*>(memory);
 }
 
-int ScannerProcess::start(const ScanInput& input) {
+void ScannerProcess::start(const ScanInput& input) {
   const unsigned long all = ~0ul;
-  unsigned long before = 0;
-  system_call(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
+  system_call(SYS_rt_sigprocmask, SIG_SETMASK, &all, &signals_, sizeof all);
   ScanResult* const result = result_;
-  const long helper = system_call(SYS_clone, CLONE_VM | CLONE_VFORK | CLONE_UNTRACED, 0L, 0L, 0L, 0L);
-  if (helper == 0) fork_and_end(input, result);
-  if (!is_error(helper)) system_call(SYS_wait4, helper, nullptr, __WCLONE, nullptr);
-  system_call(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof before);
-  if (is_error(helper)) return static_cast<int>(-helper);
-  return result->pid < 0 ? -result->pid : result->pid == 0 ? ECHILD : 0;
+  copy_ = system_call(SYS_clone, CLONE_UNTRACED, 0L, 0L, 0L, 0L);
+  if (copy_ == 0) hand_over_and_end(input, result);
+}
+
+int ScannerProcess::finish_start() {
+  if (!is_error(copy_)) system_call(SYS_wait4, copy_, nullptr, __WCLONE, nullptr);
+  system_call(SYS_rt_sigprocmask, SIG_SETMASK, &signals_, nullptr, sizeof signals_);
+  if (is_error(copy_)) return static_cast<int>(-copy_);
+  return result_->pid < 0 ? -result_->pid : result_->pid == 0 ? ECHILD : 0;
 }
 
 void ScannerProcess::keep_from_children() {

@@ -1,7 +1,14 @@
-// ScannerProcess: the child that scans a frozen copy of the process, made so that the program cannot notice
-// it. It is no child of the program: a helper that shares the program's memory forks it and is gone before
-// the program runs on, so it belongs to whoever takes orphans. There is no SIGCHLD, nothing for the program's
-// wait(), no handler of pthread_atfork, and its memory is not counted as that of the program's children.
+// ScannerProcess: the process that scans a frozen copy of the program, made so that the program cannot notice
+// it. It is no child of the program:
+//
+//   the program  --fork-->  the copy  --clone, memory shared-->  the scanner
+//        |                     |                                     |
+//    runs on at once        ends, and is waited for              is an orphan
+//
+// There is no SIGCHLD, nothing for the program's wait() once it has gone on, no handler of pthread_atfork,
+// and the scanner's time and memory are not counted as those of the program's children. Nobody waits for
+// another process before the program runs on: where more threads compute than there are processors a new
+// process has its turn late.
 //
 // The child has no descriptors, no handlers of signals, no core dump, a limit on its time, and is the first
 // that the kernel ends when memory is short. What it found lies in memory shared with the parent.
@@ -30,6 +37,7 @@ struct ScanResult {
   uintptr_t modules[GraphOutput::kMostModules];
   ScannedThread threads[kMostThreads];
   uint64_t growing[kSiteWords];
+  alignas(16) uint8_t stack[64 << 10];  // of the scanner
 
   uint8_t* output() { return reinterpret_cast<uint8_t*>(this + 1); }
   static constexpr size_t output_bytes() { return kBytes - sizeof(ScanResult); }
@@ -40,8 +48,11 @@ class ScannerProcess {
   // Memory to be filled before start(), threads and growing sites. Null when there is none.
   ScanResult* prepare();
 
-  // 0, or the errno of what failed. The calling thread is the one whose registers are on its stack.
-  int start(const ScanInput& input);
+  // Copies the process. The calling thread is the one whose registers are on its stack; from here on its
+  // signals are blocked.
+  void start(const ScanInput& input);
+  // After it, by the same thread, when the others run again. 0, or the errno of what failed.
+  int finish_start();
 
   // Once it has started: none of the program's own children inherits the memory.
   void keep_from_children();
@@ -57,6 +68,8 @@ class ScannerProcess {
 
  private:
   ScanResult* result_ = nullptr;
+  long copy_ = 0;
+  unsigned long signals_ = 0;  // that were blocked before
 };
 
 // Why the program cannot have such a child; null when it can. (It would be given it as an orphan.)

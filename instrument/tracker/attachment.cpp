@@ -106,6 +106,8 @@ void Tracker::forget_everything() {
     thread->foreign_frees = 0;
     thread->sampled = {};
     thread->written = {};
+    thread->moved = {};
+    thread->activity = {};
   }
   heap_gauge_ = {};
   for (PeakGauge& gauge : tag_gauges_) gauge = {};

@@ -16,6 +16,10 @@ bool passes_power_of_two(uint32_t before, uint32_t after) {
   return after >= kFirstCohorts && (before == 0 || __builtin_clz(before) != __builtin_clz(after));
 }
 
+bool is_power_of_two(uint32_t number) {
+  return (number & (number - 1)) == 0;
+}
+
 }  // namespace
 
 // The distance between two looks follows the rate of events, tick by tick: a look costs nothing where they
@@ -59,9 +63,12 @@ void Tracker::end_iteration(ThreadState* thread, recording::SnapshotKind kind, u
   store_relaxed(clock_, completed);
   if (passes_power_of_two(before, completed) && active()) write_cohorts();
   if (active() && graphs_.any_pending()) collect_graphs(false);
-  if (active() && graphs_.is_due(before, completed, recorder_.snapshots(), sites_.count())) {
+  if (active() && graphs_.is_due(before, completed, kind == recording::SnapshotKind::kTick,
+                                 recorder_.snapshots(), sites_.count())) {
     const bool asked = settings_.graph.when == GraphPlan::When::kEvery;
     take_graph(asked ? recording::GraphReason::kEvery : recording::GraphReason::kGrowth);
+  } else if (is_power_of_two(completed)) {
+    note_activity();
   }
 }
 

@@ -1,23 +1,10 @@
 #include "instrument/tracker/counter_rows.h"
 
-#include "instrument/os/pages.h"
-
 namespace leakhunt::tracker {
 
-namespace {
-constexpr size_t kSlabBytes = 16 * kPage;  // about twenty row pages
-}
-
 RowPage* CounterRows::make_page(uint32_t index) {
-  if (slab_left_ < sizeof(RowPage)) {
-    slab_ = static_cast<uint8_t*>(map_pages(kSlabBytes));
-    slab_left_ = slab_ != nullptr ? kSlabBytes : 0;
-    if (slab_ == nullptr) return nullptr;
-  }
-  RowPage* page = reinterpret_cast<RowPage*>(slab_);
-  slab_ += sizeof(RowPage);
-  slab_left_ -= sizeof(RowPage);
-  store_release(pages_[index], page);
+  RowPage* page = static_cast<RowPage*>(slab_.take(sizeof(RowPage)));
+  if (page != nullptr) store_release(pages_[index], page);
   return page;
 }
 

@@ -13,6 +13,8 @@
 #include <stdint.h>
 
 #include "instrument/os/atomics.h"
+#include "instrument/os/page_slab.h"
+#include "instrument/tracker/site_limits.h"
 #include "lib/recording/format.h"
 
 namespace leakhunt::tracker {
@@ -20,7 +22,6 @@ namespace leakhunt::tracker {
 using recording::Counters;
 using recording::SiteId;
 
-inline constexpr uint32_t kMaxSites = 1u << 20;
 inline constexpr uint32_t kRowsPerPage = 64;
 inline constexpr uint32_t kMaxRowPages = kMaxSites / kRowsPerPage;
 
@@ -34,7 +35,7 @@ class CounterRows {
   // Lets the owning thread change the row of `site`; the snapshot will look at it. False when there is no
   // memory.
   template <typename Change>
-  bool change(SiteId site, const Change& change) {
+  __attribute__((always_inline)) bool change(SiteId site, const Change& change) {
     const uint32_t index = static_cast<uint32_t>(site);
     RowPage* page = load_relaxed(pages_[index / kRowsPerPage]);
     if (unlikely(page == nullptr)) {
@@ -69,8 +70,7 @@ class CounterRows {
 
   RowPage* pages_[kMaxRowPages];
   uint64_t dirty_pages_[kMaxRowPages / 64];
-  uint8_t* slab_;
-  size_t slab_left_;
+  PageSlab slab_;
 };
 
 }  // namespace leakhunt::tracker

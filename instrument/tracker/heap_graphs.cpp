@@ -12,6 +12,7 @@ namespace leakhunt::tracker {
 namespace {
 
 constexpr uint32_t kFirstLook = 4;                 // iterations
+constexpr uint32_t kFewestTicks = 32;              // a little over 3 seconds
 constexpr uint64_t kLookAfter_ns = 2'000'000'000;  // whether the child is still there
 constexpr uint32_t kYoung = 4;                     // iterations
 
@@ -69,8 +70,9 @@ bool HeapGraphs::look_for_growth(const SnapshotWriter& counters, uint32_t site_c
   for (uint32_t i = 0; i < site_count; ++i) {
     const uint64_t live = counters.live_bytes(SiteId{i});
     Growth& site = sites_[i];
-    site.rises = looked_ && live > site.bytes ? site.rises + 1 : 0;
-    site.bytes = live;
+    const uint64_t rises_now = site.rises < kMostRises ? site.rises + 1u : kMostRises;
+    site.rises = (looked_ && live > site.bytes ? rises_now : 0) & kMostRises;
+    site.bytes = live & ((uint64_t{1} << 56) - 1);
     grows_ = grows_ || site.rises >= rises;
   }
   site_count_ = site_count;
@@ -78,7 +80,7 @@ bool HeapGraphs::look_for_growth(const SnapshotWriter& counters, uint32_t site_c
   return grows_;
 }
 
-bool HeapGraphs::is_due(uint32_t before, uint32_t completed, const SnapshotWriter& counters,
+bool HeapGraphs::is_due(uint32_t before, uint32_t completed, bool ticks, const SnapshotWriter& counters,
                         uint32_t site_count) {
   if (plan_.when == GraphPlan::When::kEvery) {
     if (before / plan_.every == completed / plan_.every) return false;
@@ -92,6 +94,7 @@ bool HeapGraphs::is_due(uint32_t before, uint32_t completed, const SnapshotWrite
   }
   if (!passes_power_of_two(before, completed)) return false;
   if (!look_for_growth(counters, site_count, 2) || plan_.when == GraphPlan::When::kExit) return false;
+  if (ticks && completed < kFewestTicks) return false;
   next_of_pair_ = completed + 1;
   return true;
 }
@@ -132,6 +135,7 @@ ScanResult* HeapGraphs::prepare(Recorder& recorder, recording::GraphHeader heade
     if (!any_pending()) write_obstacle(recorder, header, "no memory for the graph");
     return nullptr;
   }
+  prepared_ = place;
   place->header = header;
   for (uint32_t i = 0; i < site_count_; ++i) {
     if (sites_[i].rises >= rises_) result->growing[i / 64] |= uint64_t{1} << (i % 64);
@@ -139,12 +143,8 @@ ScanResult* HeapGraphs::prepare(Recorder& recorder, recording::GraphHeader heade
   return result;
 }
 
-void HeapGraphs::scan(Recorder& recorder, const recording::GraphHeader& header, ScanInput input) {
-  Pending* place = nullptr;
-  for (Pending& pending : pending_) {
-    if (!pending.process.is_idle() && pending.process.result()->pid == 0) place = &pending;
-  }
-  if (place == nullptr) return;
+void HeapGraphs::scan(const recording::GraphHeader& header, ScanInput input) {
+  Pending* const place = prepared_;
   const uint64_t number = place->header.number;
   place->header = header;
   place->header.number = number;
@@ -158,17 +158,18 @@ void HeapGraphs::scan(Recorder& recorder, const recording::GraphHeader& header, 
   if (plan_.when == GraphPlan::When::kGrowth && !at_exit)
     input.sampled_from = input.clock > kYoung ? input.clock - kYoung : 0;
   before_ = input.clock;
-  const int error = place->process.start(input);
+  place->process.start(input);
   place->header.pause_ns = monotonic_ns() - header.pause_ns;
+}
+
+void HeapGraphs::after_pause(Recorder& recorder) {
+  Pending* const place = prepared_;
+  prepared_ = nullptr;
+  const int error = place->process.finish_start();
+  place->process.keep_from_children();
   if (error == 0) return;
   place->process.release();
   if (!any_pending()) write_obstacle(recorder, place->header, why_no_child(error));
-}
-
-void HeapGraphs::after_pause() {
-  for (Pending& pending : pending_) {
-    if (!pending.process.is_idle()) pending.process.keep_from_children();
-  }
 }
 
 // --- what came of it
@@ -234,6 +235,7 @@ void HeapGraphs::clear() {
   next_of_pair_ = 0;
   before_ = 0;
   number_ = 0;
+  prepared_ = nullptr;
 }
 
 }  // namespace leakhunt::tracker

@@ -2,7 +2,8 @@
 //
 // By default a program pays for graphs only when it grows: each time the number of its iterations (or ticks)
 // reaches a power of two, the live bytes of every call site are held against those at the two powers before;
-// if one rose both times, two graphs are taken, an iteration apart, and one more at the program's end.
+// if one rose both times, two graphs are taken, an iteration apart, and one more at the program's end. By
+// ticks not before the 32nd: what ends sooner is not judged, and had its scan for nothing.
 //
 // Thread-safety: the recorder's lock is held.
 #pragma once
@@ -26,20 +27,21 @@ class HeapGraphs {
   void start(const GraphPlan& plan) { plan_ = plan; }
 
   // Iterations (or ticks) `before` + 1 ... `completed` have ended: is a graph to be taken now?
-  bool is_due(uint32_t before, uint32_t completed, const SnapshotWriter& counters, uint32_t site_count);
+  bool is_due(uint32_t before, uint32_t completed, bool ticks, const SnapshotWriter& counters,
+              uint32_t site_count);
   // At the end of the process.
   bool is_due_at_exit() const;
 
   // The next graph's memory, to be filled with the threads; null (and a record says so) when it cannot be
-  // taken.
+  // taken. After it scan() and after_pause() must come, by the same thread.
   ScanResult* prepare(Recorder& recorder, recording::GraphHeader header);
   // There is to be none, and a record says why, once.
   bool refuse(Recorder& recorder, recording::GraphHeader header, const char* why);
   // Starts the scan that was prepared. `header.pause_ns`: when the threads began to stand still. `input`:
   // blocks, clock, threads.
-  void scan(Recorder& recorder, const recording::GraphHeader& header, ScanInput input);
+  void scan(const recording::GraphHeader& header, ScanInput input);
   // What of it need not be done while threads stand still.
-  void after_pause();
+  void after_pause(Recorder& recorder);
 
   // Appends those that are ready. False when the file cannot grow.
   bool collect(Recorder& recorder);
@@ -52,9 +54,10 @@ class HeapGraphs {
   void clear();
 
  private:
+  static constexpr uint64_t kMostRises = 255;
   struct Growth {
-    uint64_t bytes;
-    uint32_t rises;  // one after the other
+    uint64_t bytes : 56;
+    uint64_t rises : 8;  // one after the other, and never more than kMostRises
   };
   struct Pending {
     ScannerProcess process;
@@ -80,6 +83,7 @@ class HeapGraphs {
   bool silent_ = false;  // it was said already why there is none
   uint64_t number_ = 0;
   Pending pending_[2] = {};
+  Pending* prepared_ = nullptr;
 };
 
 }  // namespace leakhunt::tracker

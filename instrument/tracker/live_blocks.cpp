@@ -163,8 +163,11 @@ bool LiveBlocks::add_level(uint32_t expected_count) {
 void LiveBlocks::merge_levels() {
   const Level newest = levels_[level_count_ - 1];
   const uint32_t older = level_count_ - 1;
+  constexpr uint64_t kAhead = 8;  // buckets; the places their blocks go to lie all over the new level
   for (uint32_t level = 0; level < older; ++level) {
     for (uint64_t b = 0; b <= levels_[level].mask; ++b) {
+      for (const Slot& slot : levels_[level].buckets[(b + kAhead) & levels_[level].mask].slots)
+        __builtin_prefetch(&newest.buckets[newest.near(slot.address())], 1);
       for (const Slot& slot : levels_[level].buckets[b].slots) {
         if (slot.head == 0) continue;
         const LiveBlock block = slot.get();

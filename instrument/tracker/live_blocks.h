@@ -22,14 +22,12 @@
 
 #include "instrument/os/atomics.h"
 #include "instrument/tracker/odd_blocks.h"
+#include "instrument/tracker/site_limits.h"
 #include "lib/recording/format.h"
 
 namespace leakhunt::tracker {
 
 using recording::SiteId;
-
-// Sites are numbered below this, so that a number fits into a slot.
-inline constexpr unsigned kSiteBits = 20;
 
 class LiveBlocks {
  public:
@@ -45,7 +43,7 @@ class LiveBlocks {
   uint64_t slots() const { return (levels_[level_count_ - 1].mask + 1) * kSlots; }
 
   // False when there is no memory for it: the block is then unknown.
-  bool insert(uintptr_t address, LiveBlock block) {
+  __attribute__((always_inline)) bool insert(uintptr_t address, LiveBlock block) {
     if (unlikely(is_odd(address) || block.size >> 32 != 0)) return odd_.insert(address, block);
     const uint32_t count = load_acquire(level_count_);
     const Level& newest = levels_[count - 1];

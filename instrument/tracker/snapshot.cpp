@@ -1,6 +1,5 @@
 #include "instrument/tracker/snapshot.h"
 
-#include "instrument/os/pages.h"
 #include "instrument/tracker/thread_state.h"
 #include "lib/recording/counter_arithmetic.h"
 
@@ -77,6 +76,7 @@ void SnapshotWriter::clear() {
   for (HistoryPage* page : pages_) {
     if (page != nullptr) *page = HistoryPage{};
   }
+  wide_.shrink(0);
   for (uint64_t& word : active_pages_) word = 0;
   for (uint64_t& peak : tag_peaks_) peak = 0;
   sequence_ = 0;
@@ -121,10 +121,12 @@ bool SnapshotWriter::write_page(Rows& rows, uint32_t page, uint64_t changed) {
   history->active = changed;  // looked at once more next time: see counter_rows.h
   while (visit != 0) {
     const uint32_t row = next_bit(&visit);
+    const SiteId site = site_at(page, row);
+    Counters since{};
     bool repeats = false;
-    const History* site = update(site_at(page, row), &repeats);
-    if (!is_zero(site->difference)) history->active |= uint64_t{1} << row;
-    if (!repeats && !rows.put(site_at(page, row), site->difference)) return false;
+    if (!update(site, &since, &repeats)) return false;
+    if (!is_zero(since)) history->active |= uint64_t{1} << row;
+    if (!repeats && !rows.put(site, since)) return false;
   }
   if (history->active != 0) active_pages_[page / 64] |= uint64_t{1} << (page % 64);
   return true;
@@ -134,31 +136,70 @@ bool SnapshotWriter::write_page(Rows& rows, uint32_t page, uint64_t changed) {
 // before can go on from here.
 bool SnapshotWriter::write_everything(Rows& rows, uint32_t site_count) {
   for (uint32_t index = 0; index < site_count; ++index) {
-    if (history_page(index / kRowsPerPage) == nullptr) return false;
+    HistoryPage* page = history_page(index / kRowsPerPage);
+    if (page == nullptr) return false;
     const SiteId site{index};
-    bool repeats = false;
-    History* history = update(site, &repeats);
-    history->difference = Counters{};
-    if (!is_zero(history->total) && !rows.put(site, history->total)) return false;
+    History& history = page->rows[index % kRowsPerPage];
+    history.total = sum_over_threads(site);
+    if (!set_last_difference(site, Counters{})) return false;
+    if (!is_zero(history.total) && !rows.put(site, history.total)) return false;
   }
   return true;
 }
 
-SnapshotWriter::History* SnapshotWriter::update(SiteId site, bool* repeats) {
+bool SnapshotWriter::update(SiteId site, Counters* changed, bool* repeats) {
   const uint32_t index = static_cast<uint32_t>(site);
   History& history = pages_[index / kRowsPerPage]->rows[index % kRowsPerPage];
   const Counters now = sum_over_threads(site);
-  const Counters changed = difference(now, history.total);
-  *repeats = same(changed, history.difference);
-  history = {now, changed};
-  return &history;
+  *changed = difference(now, history.total);
+  *repeats = same(*changed, last_difference(site));
+  history.total = now;
+  return *repeats || set_last_difference(site, *changed);
+}
+
+SnapshotWriter::WideDifference* SnapshotWriter::find_wide(SiteId site) {
+  for (WideDifference& each : wide_) {
+    if (each.site == site) return &each;
+  }
+  return nullptr;
+}
+
+Counters SnapshotWriter::last_difference(SiteId site) {
+  const uint32_t index = static_cast<uint32_t>(site);
+  const HistoryPage& page = *pages_[index / kRowsPerPage];
+  if (unlikely((page.wide >> index % kRowsPerPage & 1) != 0)) return find_wide(site)->difference;
+  const uint32_t(&values)[6] = page.rows[index % kRowsPerPage].difference.values;
+  return {values[0], values[1], values[2], values[3], values[4], values[5]};
+}
+
+bool SnapshotWriter::set_last_difference(SiteId site, const Counters& difference) {
+  const uint32_t index = static_cast<uint32_t>(site);
+  HistoryPage& page = *pages_[index / kRowsPerPage];
+  const uint64_t bit = uint64_t{1} << index % kRowsPerPage;
+  const uint64_t all = difference.allocations | difference.allocated_bytes | difference.frees |
+                       difference.freed_bytes | difference.temporary_blocks | difference.temporary_bytes;
+  WideDifference* wide = unlikely((page.wide & bit) != 0) ? find_wide(site) : nullptr;
+  if (unlikely(all > UINT32_MAX)) {
+    if (wide == nullptr && !wide_.add({site, difference})) return false;
+    if (wide != nullptr) wide->difference = difference;
+    page.wide |= bit;
+    return true;
+  }
+  if (unlikely(wide != nullptr)) {
+    *wide = wide_[wide_.size() - 1];
+    wide_.shrink(wide_.size() - 1);
+    page.wide &= ~bit;
+  }
+  page.rows[index % kRowsPerPage].difference = {
+      {static_cast<uint32_t>(difference.allocations), static_cast<uint32_t>(difference.allocated_bytes),
+       static_cast<uint32_t>(difference.frees), static_cast<uint32_t>(difference.freed_bytes),
+       static_cast<uint32_t>(difference.temporary_blocks),
+       static_cast<uint32_t>(difference.temporary_bytes)}};
+  return true;
 }
 
 SnapshotWriter::HistoryPage* SnapshotWriter::history_page(uint32_t page) {
-  if (pages_[page] == nullptr) {
-    const size_t bytes = (sizeof(HistoryPage) + kPage - 1) / kPage * kPage;
-    pages_[page] = static_cast<HistoryPage*>(map_pages(bytes));
-  }
+  if (pages_[page] == nullptr) pages_[page] = static_cast<HistoryPage*>(slab_.take(sizeof(HistoryPage)));
   return pages_[page];
 }
 

@@ -11,6 +11,8 @@
 #include <stdint.h>
 
 #include "instrument/os/append_file.h"
+#include "instrument/os/page_list.h"
+#include "instrument/os/page_slab.h"
 #include "instrument/tracker/counter_rows.h"
 #include "instrument/tracker/tags.h"
 #include "lib/recording/codec.h"
@@ -36,13 +38,22 @@ class SnapshotWriter {
   void clear();
 
  private:
+  // Of Counters, where they fit: nearly always.
+  struct Narrow {
+    uint32_t values[6];
+  };
   struct History {
     Counters total;
-    Counters difference;
+    Narrow difference;
   };
   struct HistoryPage {
     uint64_t active;  // rows whose last difference was not zero
+    uint64_t wide;    // rows whose last difference is in wide_
     History rows[kRowsPerPage];
+  };
+  struct WideDifference {
+    SiteId site;
+    Counters difference;
   };
 
   // One SnapshotRows record after the other.
@@ -66,12 +77,18 @@ class SnapshotWriter {
   bool write_changes(Rows& rows);
   bool write_everything(Rows& rows, uint32_t site_count);
   bool write_page(Rows& rows, uint32_t page, uint64_t changed);
-  History* update(SiteId site, bool* repeats);
+  // What changed at a site since the last call. False without memory.
+  bool update(SiteId site, Counters* changed, bool* repeats);
+  WideDifference* find_wide(SiteId site);
+  Counters last_difference(SiteId site);
+  bool set_last_difference(SiteId site, const Counters& difference);
   HistoryPage* history_page(uint32_t page);
   bool key_frame_due(recording::SnapshotKind kind) const;
   bool tag_peak_changed(const uint64_t* tag_peaks, size_t tag, bool key_frame) const;
 
   HistoryPage* pages_[kMaxRowPages] = {};
+  PageSlab slab_;
+  PageList<WideDifference> wide_;  // of 4 GiB or more between two snapshots: of a few sites at most
   uint64_t active_pages_[kMaxRowPages / 64] = {};
   uint64_t tag_peaks_[kMaxTags] = {};
   uint64_t sequence_ = 0;

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "instrument/tracker/counter_rows.h"
+#include "instrument/tracker/live_blocks.h"
 #include "instrument/tracker/peaks.h"
 #include "instrument/tracker/sampling.h"
 #include "instrument/tracker/tags.h"
@@ -28,6 +29,21 @@ struct WrittenThread {
   char name[16];
 };
 
+// A block while realloc moves it: it is in no table then, though all that it holds is still held.
+struct MovedBlock {
+  uintptr_t from;  // 0: none is moved
+  uintptr_t to;    // 0: not known yet
+  LiveBlock block;
+};
+
+// Whether it is worth waiting for the thread's next event. As of the last heap graph, or look for growth.
+struct Activity {
+  uint32_t until_clock;
+  bool ran_on;  // it was waited for in vain
+
+  bool allocates(uint32_t until_clock_now) const { return !ran_on && until_clock_now != until_clock; }
+};
+
 struct ThreadState {
   ThreadState* next;        // of all there are, newest first
   uint32_t owned;           // by a living thread
@@ -44,7 +60,9 @@ struct ThreadState {
   ThreadIdentity identity;
   WrittenThread written;
   CounterRows rows;
-  uintptr_t parked_at;     // stack pointer, while it waits for a heap graph with its registers above; else 0
+  uintptr_t parked_at;  // stack pointer, while it waits for a heap graph with its registers above; else 0
+  MovedBlock moved;
+  Activity activity;
   uint64_t foreign_frees;  // of blocks that are not known: older than the recording
   SampledThread sampled;
   PeakMeter heap_peak;

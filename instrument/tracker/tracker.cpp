@@ -19,9 +19,7 @@ constinit Tracker::Control* Tracker::control_ = &Tracker::never_started_;
 #define LEAKHUNT_COMMON_PATH __attribute__((always_inline)) inline
 
 namespace {
-
 constexpr size_t kChunkHeader = 16;  // of glibc's malloc, before every block
-
 }  // namespace
 
 LEAKHUNT_COMMON_PATH ThreadState* Tracker::enter() {
@@ -82,10 +80,23 @@ LEAKHUNT_COMMON_PATH bool Tracker::count_free(ThreadState* thread, const LiveBlo
   return to_note;
 }
 
+LEAKHUNT_COMMON_PATH void Tracker::snapshot_before_fall(ThreadState* thread) {
+  const int64_t live = load_relaxed(heap_gauge_.live) + thread->heap_peak.pending;
+  if (unlikely(live >= load_relaxed(fall_from_))) record_peak(thread, live);
+}
+
+LEAKHUNT_COMMON_PATH void Tracker::look_at_clock(ThreadState* thread) {
+  if (unlikely(thread->until_clock-- == 0)) clock_is_due(thread);
+}
+
 void Tracker::on_alloc(void* block, size_t size, const void* hook_frame) {
   ThreadState* thread = enter();
   if (thread == nullptr) return;
-  if (unlikely(sampling_.on())) return alloc_sampled(thread, block, size, hook_frame);
+  if (unlikely(sampling_.on())) {
+    alloc_sampled(thread, block, size, hook_frame);
+    look_at_clock(thread);
+    return leave(thread);
+  }
   blocks_.prefetch(reinterpret_cast<uintptr_t>(block));
   const SiteId site = site_of(thread, thread->tag, SiteKind::kBlock, hook_frame);
   if (likely(site != CallSites::kNone)) {
@@ -134,8 +145,12 @@ bool Tracker::before_move(void* block, LiveBlock* moved) {
   ThreadState* thread = enter();
   if (thread == nullptr) return false;
   snapshot_before_fall(thread);
+  store_release(thread->moved.from, reinterpret_cast<uintptr_t>(block));  // before it is in no table
   const bool known = blocks_.take(reinterpret_cast<uintptr_t>(block), moved);
-  if (!known) ++thread->foreign_frees;
+  if (!known) {
+    ++thread->foreign_frees;
+    store_release(thread->moved.from, uintptr_t{0});
+  }
   if (known && unlikely(sampling_.on())) moved->size = Sampling::with_level(sampling_.level(), moved->size);
   leave(thread);
   return known;
@@ -144,6 +159,12 @@ bool Tracker::before_move(void* block, LiveBlock* moved) {
 void Tracker::on_move(bool known, const LiveBlock& moved, void* from, void* to, size_t size,
                       const void* hook_frame) {
   const bool failed = to == nullptr && size != 0;
+  ThreadState* const mover = known ? thread_state() : nullptr;
+  if (mover != nullptr) {
+    mover->moved.block = {moved.site, moved.birth, failed ? Sampling::without_level(moved.size) : size};
+    store_release(mover->moved.to, reinterpret_cast<uintptr_t>(failed ? from : to));
+    if (to == nullptr && !failed) store_release(mover->moved.from, uintptr_t{0});
+  }
   if (known) {
     ThreadState* thread = enter();
     if (thread != nullptr && unlikely(sampling_.on())) {
@@ -159,6 +180,10 @@ void Tracker::on_move(bool known, const LiveBlock& moved, void* from, void* to, 
     }
   }
   if (to != nullptr) on_alloc(to, size, hook_frame);
+  if (mover != nullptr) {
+    store_release(mover->moved.from, uintptr_t{0});
+    store_release(mover->moved.to, uintptr_t{0});
+  }
 }
 
 // --- rare: a call site seen for the first time
@@ -211,8 +236,7 @@ void Tracker::on_module_closed() {
 
 // --- rare: snapshots
 
-void Tracker::look_at_clock(ThreadState* thread) {
-  if (likely(thread->until_clock-- != 0)) return;
+__attribute__((noinline)) void Tracker::clock_is_due(ThreadState* thread) {
   if (unlikely(lines_.expected())) {
     thread->until_clock = 0;  // at every event
     cut_at_lines(thread);
@@ -225,9 +249,7 @@ void Tracker::look_at_clock(ThreadState* thread) {
 
 // A maximum of the heap that is one per cent above any recorded one is recorded before it is gone, so that a
 // report can say what the peak was made of.
-void Tracker::snapshot_before_fall(ThreadState* thread) {
-  const int64_t live = load_relaxed(heap_gauge_.live) + thread->heap_peak.pending;
-  if (likely(live < load_relaxed(fall_from_))) return;
+__attribute__((noinline)) void Tracker::record_peak(ThreadState* thread, int64_t live) {
   if (!recorder_.lock().try_lock()) return;
   if (active() && live >= fall_from_) snapshot(thread, recording::SnapshotKind::kPeak, clock_);
   recorder_.lock().unlock();

@@ -165,6 +165,11 @@ class Tracker {
   struct Control {
     uint32_t active;  // kActive, kParking, or 0
     uint32_t pid;
+    // While a heap graph is taken: threads that wait for it, from which number on one of them wakes who takes
+    // it, and that it did.
+    uint32_t parked;
+    uint32_t parked_wanted;
+    uint32_t all_parked;
   };
   static constexpr uint32_t kActive = 1;
   static constexpr uint32_t kParking = 2;  // a heap graph is taken: who comes here waits
@@ -213,11 +218,13 @@ class Tracker {
 
   static constexpr uint32_t kMostEventsBetweenClocks = 1023;
   void look_at_clock(ThreadState* thread);
+  void clock_is_due(ThreadState* thread);
   void tick_if_due(ThreadState* thread);
   void cut_at_lines(ThreadState* thread);
   void end_iteration(ThreadState* thread, recording::SnapshotKind kind, uint64_t number,
                      uint32_t completed);  // under the recorder's lock
   void snapshot_before_fall(ThreadState* thread);
+  void record_peak(ThreadState* thread, int64_t live);
   void snapshot(ThreadState* thread, recording::SnapshotKind kind,
                 uint64_t iteration);                                       // under the recorder's lock
   void sum_up_heap(ThreadState* thread, HeapUse* use, bool restart_peak);  // under the recorder's lock
@@ -225,8 +232,12 @@ class Tracker {
   void write_cohorts();
   bool wait_while_parking(ThreadState* thread) const;
   void take_graph(recording::GraphReason reason);  // under the recorder's lock
-  void fill_threads(ScanResult* result, recording::GraphHeader* header, size_t* count) const;
+  void fill_threads(ScanResult* result, ScanInput* input, recording::GraphHeader* header) const;
+  bool wait_for_threads(ScannedThread* threads, size_t count, recording::GraphHeader* header) const;
+  static bool look_whether_parked(ScannedThread* thread, recording::GraphHeader* header);
+  static bool look_at_thread(ScannedThread* thread, recording::GraphHeader* header);
   void keep_tables(bool keep);
+  void note_activity();
   void collect_graphs(bool wait);
   void write_ledger(uint64_t now_ns);
   void name_owners(LedgerMaker* maker);

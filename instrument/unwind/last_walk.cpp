@@ -91,7 +91,7 @@ bool LastWalk::splice() {
     memmove(&records_[begin], &records_[begin_], (from_ - begin_) * sizeof(Record));
   }
   Record* to = &records_[cursor_ - fresh_count_];
-  for (size_t i = 0; i < fresh_count_; ++i) to[i] = fresh_[i];
+  for (size_t i = 0; i < fresh_count_; ++i) copy(to[i], fresh_[i]);
   if (stale_ < cursor_) stale_ = cursor_;
   begin_ = begin;
   fresh_count_ = 0;

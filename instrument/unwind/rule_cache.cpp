@@ -4,47 +4,82 @@
 
 namespace leakhunt::tracker {
 
-PackedRule RuleCache::find_further(const uint64_t* bucket, uint64_t mixed) {
-  for (unsigned way = 1; way < kWays; ++way) {
-    const uint64_t word = load_relaxed(bucket[way]);
-    if (is_of(word, mixed)) return rule_in(word);
-    if (word == 0) return 0;
+// A bucket is searched from the way its key prefers, round to it again; where an empty word is met, the key
+// is nowhere.
+PackedRule RuleCache::find_further(const Table* table, uint64_t key) {
+  const Place places[] = {near_place(key, table->bucket_bits), far_place(key, table->bucket_bits)};
+  for (const Place& place : places) {
+    const uint64_t* bucket = table->bucket(place);
+    for (unsigned i = 0; i < kWays; ++i) {
+      const uint64_t word = load_relaxed(bucket[(place.first_way + i) % kWays]);
+      if (is_of(word, place)) return rule_in(word);
+      if (word == 0) return 0;
+    }
   }
   return 0;
+}
+
+namespace {
+
+// Of an odd number, modulo 2^64: each step doubles the bits that are right (Newton).
+constexpr uint64_t inverse_of(uint64_t odd) {
+  uint64_t inverse = odd;
+  for (int i = 0; i < 6; ++i) inverse *= 2 - odd * inverse;
+  return inverse;
+}
+
+}  // namespace
+
+uint64_t RuleCache::key_at(uint64_t bucket, uint64_t word, unsigned bucket_bits) {
+  const uint64_t tag = word >> kRuleBits & low_bits(kTagBits);
+  if (word >> (kRuleBits + kTagBits) != 0) {
+    const uint64_t far = bucket << (kKeyBits - bucket_bits) | tag;
+    return far * inverse_of(kFarFactor) & low_bits(kKeyBits);
+  }
+  const uint64_t near = bucket << (kNearBits - bucket_bits) | tag >> kLineBits;
+  const uint64_t line = near * inverse_of(kNearFactor) & low_bits(kNearBits);
+  return line << kLineBits | (tag & low_bits(kLineBits));
 }
 
 RuleCache::Table* RuleCache::make_table(unsigned bucket_bits) {
   Table sized{};
   sized.bucket_bits = bucket_bits;
   Table* table = static_cast<Table*>(map_lasting_pages(sized.bytes()));
-  if (table != nullptr) table->bucket_bits = bucket_bits;
+  if (table == nullptr) return nullptr;
+  if (bucket_bits == kLastBucketBits) use_huge_pages(table, sized.bytes());
+  table->bucket_bits = bucket_bits;
   return table;
 }
 
 // True when an empty word was taken, false when another entry had to go (or it was there already).
-bool RuleCache::insert(Table* table, uint64_t mixed, PackedRule rule) {
-  const uint64_t word = mixed << kRuleBits | rule;
-  uint64_t* bucket = table->bucket(mixed);
-  for (unsigned way = 0; way < kWays; ++way) {
-    const uint64_t there = load_relaxed(bucket[way]);
-    if (there == word) return false;
-    if (there == 0 && compare_exchange(bucket[way], uint64_t{0}, word)) return true;
+bool RuleCache::insert(Table* table, uint64_t key, PackedRule rule) {
+  const Place places[] = {near_place(key, table->bucket_bits), far_place(key, table->bucket_bits)};
+  for (const Place& place : places) {
+    const uint64_t word = place.tag << kRuleBits | rule;
+    uint64_t* bucket = table->bucket(place);
+    for (unsigned i = 0; i < kWays; ++i) {
+      uint64_t& way = bucket[(place.first_way + i) % kWays];
+      const uint64_t there = load_relaxed(way);
+      if (there == word) return false;
+      if (there == 0 && compare_exchange(way, uint64_t{0}, word)) return true;
+    }
   }
-  store_relaxed(bucket[mixed % kWays], word);
+  const Place& far = places[1];
+  store_relaxed(table->bucket(far)[far.first_way], far.tag << kRuleBits | rule);
   return false;
 }
 
 // A bigger table with the same entries. The old one stays mapped, since readers may be in it; all old ones
-// together are a third of the new one.
+// together are smaller than the new one.
 RuleCache::Table* RuleCache::publish_grown(Table* old) {
   const uint32_t generation = this->generation();
-  Table* table = make_table(old == nullptr ? kFirstBucketBits : old->bucket_bits + 2);
+  const unsigned larger = old == nullptr ? kFirstBucketBits : old->bucket_bits + 2;
+  Table* table = make_table(larger < kLastBucketBits ? larger : kLastBucketBits);
   if (table == nullptr) return old;
   for (uint64_t at = 0; old != nullptr && at < uint64_t{kWays} << old->bucket_bits; ++at) {
     const uint64_t word = load_relaxed(old->words()[at]);
     if (word == 0) continue;
-    const uint64_t high = at / kWays << (kMixedBits - old->bucket_bits);
-    if (insert(table, high | word >> kRuleBits, rule_in(word))) ++table->used;
+    if (insert(table, key_at(at / kWays, word, old->bucket_bits), rule_in(word))) ++table->used;
   }
   if (!compare_exchange(table_, old, table)) {  // another thread was first
     unmap_pages(table, table->bytes());
@@ -132,7 +167,7 @@ PackedRule RuleCache::learn(uintptr_t pc, bool interrupted, Rule* wide) {
   if (!know_object(object)) return narrow != 0 ? narrow : seen;
   const PackedRule rule = narrow != 0 ? narrow : keep_wide(*wide);
   Table* table = rule != 0 ? table_with_room() : nullptr;
-  if (table != nullptr && insert(table, mix(pc, interrupted), rule)) {
+  if (table != nullptr && insert(table, key_of(pc, interrupted), rule)) {
     __atomic_fetch_add(&table->used, 1u, __ATOMIC_RELAXED);
   }
   return narrow != 0 ? narrow : seen;

@@ -2,14 +2,18 @@
 // signal handler may come in between anything.
 //
 // An entry is one 64-bit word, so it is never seen half written, and a full bucket is overwritten without
-// asking:
+// asking. Return addresses that lie together are used together, so they share a cache line: the first bucket
+// of a program counter is that of its 64 bytes of code, and only where that one is full it is another,
+// anywhere:
 //
-//   key    := pc * 2 + (1 if a signal struck there)           48 bits
-//   mixed  := key * an odd number, modulo 2^48                 can be undone: no two keys mix to the same
-//   bucket := the highest bits of mixed                        8 words, one cache line
-//   word   := the low 39 bits of mixed | packed rule: 25 bits  0 when empty
+//   key     := pc * 2 + (1 if a signal struck there)                     48 bits
+//   near    := (pc / 64) * an odd number, modulo 2^41                    can be undone: no two are the same
+//   far     := key * an odd number, modulo 2^48                          so can this
+//   bucket  := the highest bits of near, or of far                       8 words, one cache line
+//   word    := 0 | low 31 bits of near | low 7 bits of key | packed rule: 25 bits
+//           or 1 | low 38 bits of far                      | packed rule          0 when empty
 //
-// With 2^9 buckets or more, bucket and word together hold all of mixed: a hit is the key itself, not a
+// With 2^10 buckets or more, bucket and word together hold all of the key: a hit is the key itself, not a
 // likeness.
 //
 // Validity: rules belong to loaded code. An entry outlives a dlclose, and would be wrong if another library
@@ -31,13 +35,13 @@ class RuleCache {
  public:
   // The rule, or 0 when it is not there.
   PackedRule find(uintptr_t pc, bool interrupted = false) const {
-    const uint64_t mixed = mix(pc, interrupted);
     const Table* table = load_acquire(table_);
     if (unlikely(table == nullptr)) return 0;
-    const uint64_t* bucket = table->bucket(mixed);
-    const uint64_t word = load_relaxed(bucket[0]);
-    if (likely(is_of(word, mixed))) return rule_in(word);
-    return find_further(bucket, mixed);
+    const uint64_t key = key_of(pc, interrupted);
+    const Place place = near_place(key, table->bucket_bits);
+    const uint64_t word = load_relaxed(table->bucket(place)[place.first_way]);
+    if (likely(is_of(word, place))) return rule_in(word);
+    return find_further(table, key);
   }
 
   // Derives the rule and enters it. kNone when there is none: that is not kept, since a library may come to
@@ -57,21 +61,29 @@ class RuleCache {
 
  private:
   static constexpr unsigned kWays = 8;
-  static constexpr unsigned kMixedBits = 48;
-  static constexpr unsigned kTagBits = 64 - kRuleBits;
-  static constexpr unsigned kFirstBucketBits = 9;  // 32 KiB; four times as much when half full
-  static constexpr unsigned kLastBucketBits = 15;  // 2 MiB
+  static constexpr unsigned kKeyBits = 48;
+  static constexpr unsigned kLineBits = 7;  // of the key: which byte of its 64
+  static constexpr unsigned kNearBits = kKeyBits - kLineBits;
+  static constexpr unsigned kTagBits = 64 - kRuleBits - 1;
+  static constexpr unsigned kFirstBucketBits = 10;  // 64 KiB; four times as much when half full
+  static constexpr unsigned kLastBucketBits = 15;   // 2 MiB
   static constexpr uint32_t kMaxWide = 1u << 12;
   static constexpr uint32_t kMaxObjects = 4096;
-  static_assert(kFirstBucketBits + kTagBits >= kMixedBits);
+  static_assert(kFirstBucketBits + kTagBits >= kKeyBits);
 
+  // Where a key may be, and what its word says there above the rule.
+  struct Place {
+    uint64_t bucket;
+    uint64_t tag;
+    unsigned first_way;
+  };
   struct alignas(64) Table {
     unsigned bucket_bits;
     uint32_t used;
     size_t bytes() const { return sizeof(Table) + (sizeof(uint64_t) * kWays << bucket_bits); }
     uint64_t* words() { return reinterpret_cast<uint64_t*>(this + 1); }
-    uint64_t* bucket(uint64_t mixed) { return words() + (mixed >> (kMixedBits - bucket_bits)) * kWays; }
-    const uint64_t* bucket(uint64_t mixed) const { return const_cast<Table*>(this)->bucket(mixed); }
+    uint64_t* bucket(const Place& place) { return words() + place.bucket * kWays; }
+    const uint64_t* bucket(const Place& place) const { return const_cast<Table*>(this)->bucket(place); }
   };
   struct WideRule {
     Rule rule;
@@ -83,17 +95,31 @@ class RuleCache {
     uint64_t fingerprint;
   };
 
-  // The golden ratio of 2^47: neighbouring addresses, two keys apart, come to lie far from each other.
-  static uint64_t mix(uintptr_t pc, bool interrupted) {
-    return ((pc << 1 | uint64_t{interrupted}) * 0x4F1BBCDCBFA5u) & ((uint64_t{1} << kMixedBits) - 1);
+  static constexpr uint64_t low_bits(unsigned count) { return (uint64_t{1} << count) - 1; }
+  static uint64_t key_of(uintptr_t pc, bool interrupted) { return pc << 1 | uint64_t{interrupted}; }
+
+  // The golden ratio of 2^40: neighbouring lines of code come to lie far from each other.
+  static constexpr uint64_t kNearFactor = 0x9E3779B97Fu;
+  static Place near_place(uint64_t key, unsigned bucket_bits) {
+    const uint64_t near = (key >> kLineBits) * kNearFactor & low_bits(kNearBits);
+    const uint64_t tag = (near & low_bits(kTagBits - kLineBits)) << kLineBits | (key & low_bits(kLineBits));
+    return {near >> (kNearBits - bucket_bits), tag, static_cast<unsigned>(key >> 1 ^ key >> 4) % kWays};
   }
+  static constexpr uint64_t kFarFactor = 0x4F1BBCDCBFA5u;  // of 2^47
+  static Place far_place(uint64_t key, unsigned bucket_bits) {
+    const uint64_t far = key * kFarFactor & low_bits(kKeyBits);
+    return {far >> (kKeyBits - bucket_bits), uint64_t{1} << kTagBits | (far & low_bits(kTagBits)),
+            static_cast<unsigned>(far % kWays)};
+  }
+  static uint64_t key_at(uint64_t bucket, uint64_t word, unsigned bucket_bits);
+
   // An empty word may pass for one with rule 0, which means the same.
-  static bool is_of(uint64_t word, uint64_t mixed) { return ((word ^ mixed << kRuleBits) >> kRuleBits) == 0; }
+  static bool is_of(uint64_t word, const Place& place) { return word >> kRuleBits == place.tag; }
   static PackedRule rule_in(uint64_t word) { return static_cast<PackedRule>(word & ((1u << kRuleBits) - 1)); }
-  static PackedRule find_further(const uint64_t* bucket, uint64_t mixed);
+  static PackedRule find_further(const Table* table, uint64_t key);
 
   static Table* make_table(unsigned bucket_bits);
-  static bool insert(Table* table, uint64_t mixed, PackedRule rule);
+  static bool insert(Table* table, uint64_t key, PackedRule rule);
   Table* table_with_room();
   Table* publish_grown(Table* old);
   bool know_object(const UnwindObject& object);

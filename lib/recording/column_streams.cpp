@@ -1,161 +1,9 @@
 #include "lib/recording/column_streams.h"
 
-#include <algorithm>
+#include "lib/recording/column_coder.h"
+#include "lib/recording/symbol_columns.h"
 
 namespace leakhunt::recording {
-
-namespace {
-
-using Values = std::vector<uint64_t>;
-
-// Where the fields of each kind begin. Payloads that stay as they are have a stream for each kind, at the
-// end.
-enum Stream : size_t {
-  kTypes = 0,    // twice the type, plus 1 if the payload stays as it is
-  kLengths = 1,  // of payloads that stay as they are
-  kSites = 2,
-  kStacks = 6,
-  kRows = 12,
-  kSnapshots = 20,
-  kTagPeaks = 34,
-  kCohorts = 36,
-  kNodes = 44,
-  kEdges = 51,
-  kFreedPlaces = 60,
-  kAsTheyAre = 64,
-};
-constexpr uint64_t kMostKinds = kStreams - kAsTheyAre;
-constexpr uint64_t kMostFrames = 4096;
-
-constexpr uint64_t zigzag(uint64_t difference) {
-  return (difference << 1) ^ (difference >> 63 != 0 ? ~uint64_t{0} : 0);
-}
-
-constexpr uint64_t unzigzag(uint64_t bits) {
-  return (bits >> 1) ^ ((bits & 1) != 0 ? ~uint64_t{0} : 0);
-}
-
-void append_varint(std::vector<uint8_t>& to, uint64_t value) {
-  for (; value >= 0x80; value >>= 7) to.push_back(static_cast<uint8_t>(value | 0x80));
-  to.push_back(static_cast<uint8_t>(value));
-}
-
-// False at the end, or when it is longer than it need be.
-bool take_varint(std::span<const uint8_t>& from, uint64_t* value) {
-  *value = 0;
-  for (size_t i = 0; i < from.size() && i < 10; ++i) {
-    const uint8_t byte = from[i];
-    *value |= uint64_t{byte & 0x7Fu} << (7 * i);
-    if (byte >= 0x80) continue;
-    if ((byte == 0 && i > 0) || (i == 9 && byte > 1)) return false;
-    from = from.subspan(i + 1);
-    return true;
-  }
-  return false;
-}
-
-bool take_all(std::span<const uint8_t> from, Values& values) {
-  values.clear();
-  for (uint64_t value = 0; !from.empty(); values.push_back(value)) {
-    if (!take_varint(from, &value)) return false;
-  }
-  return true;
-}
-
-uint64_t hash_of(uint64_t parent, uint64_t address) {
-  const uint64_t mixed = (address + parent * 0xD6E8FEB86659FD93ull) * 0x9E3779B97F4A7C15ull;
-  return mixed ^ mixed >> 29;
-}
-
-}  // namespace
-
-// The two ways. What the codings below say once goes both: code() takes a value and gives it back, which is
-// the one that was passed when writing, and the one that was read when reading.
-
-struct WritingCoder {
-  StreamWriter& to;
-  uint64_t bytes_left = ~uint64_t{0};
-  bool failed = false;
-  static constexpr bool kReading = false;
-
-  uint64_t code(size_t stream, uint64_t value) {
-    append_varint(to.streams_[stream], value);
-    return value;
-  }
-  uint64_t around(size_t stream, uint64_t value, uint64_t expected) {
-    code(stream, zigzag(value - expected));
-    return value;
-  }
-  StreamMemory& memory() { return to.memory_; }
-
-  // How far the stack, innermost first, is in the tree: the node there.
-  uint64_t known_node(const Values& frames) {
-    uint64_t node = 0;
-    for (size_t i = frames.size(); i-- > 0;) {
-      const uint64_t next = child(node, frames[i], 0);
-      if (next == 0) break;
-      node = next;
-    }
-    return node;
-  }
-  // The node (plus 1) behind `node` for the address; entered as `enter` if that is not 0.
-  uint64_t child(uint64_t node, uint64_t address, uint32_t enter) {
-    auto& table = to.children_;
-    if (to.memory_.nodes.size() * 2 >= table.size()) grow();
-    for (uint64_t at = hash_of(node, address);; ++at) {
-      auto& [hash, index] = table[at & (table.size() - 1)];
-      if (index == 0) {
-        if (enter != 0) {
-          hash = hash_of(node, address);
-          index = enter;
-        }
-        return enter;
-      }
-      if (hash != hash_of(node, address)) continue;
-      const StreamMemory::Node& there = to.memory_.nodes[index - 1];
-      if (there.parent == node && there.address == address) return index;
-    }
-  }
-  void grow() {
-    std::vector<std::pair<uint64_t, uint32_t>> larger(std::max<size_t>(to.children_.size() * 2, 1024));
-    for (const auto& [hash, index] : to.children_) {
-      if (index == 0) continue;
-      uint64_t at = hash;
-      while (larger[at & (larger.size() - 1)].second != 0) ++at;
-      larger[at & (larger.size() - 1)] = {hash, index};
-    }
-    to.children_.swap(larger);
-  }
-  void enter(uint64_t node, uint64_t address) {
-    child(node, address, static_cast<uint32_t>(to.memory_.nodes.size()));
-  }
-  // Number of an address plus 1; 0: it is new.
-  uint64_t address_id(uint64_t address) {
-    const auto [place, is_new] =
-        to.address_ids_.try_emplace(address, static_cast<uint32_t>(to.memory_.addresses.size() + 1));
-    return is_new ? 0 : place->second;
-  }
-};
-
-struct ReadingCoder {
-  StreamReader& from;
-  uint64_t bytes_left;  // that may come out
-  bool failed = false;
-  static constexpr bool kReading = true;
-
-  uint64_t code(size_t stream, uint64_t) {
-    uint64_t value = 0;
-    if (!take_varint(from.left_[stream], &value)) failed = true;
-    return failed ? 0 : value;
-  }
-  uint64_t around(size_t stream, uint64_t, uint64_t expected) { return expected + unzigzag(code(stream, 0)); }
-  size_t left(size_t stream) const { return from.left_[stream].size(); }
-  StreamMemory& memory() { return from.memory_; }
-
-  uint64_t known_node(const Values&) { return 0; }
-  void enter(uint64_t, uint64_t) {}
-  uint64_t address_id(uint64_t) { return 0; }
-};
 
 namespace {
 
@@ -397,6 +245,8 @@ bool has_layout(RecordType type, const Values& values) {
       return is_table(values, 0, 6);
     case RecordType::kGraphEdges:
       return is_edges(values);
+    case RecordType::kGraphSites:
+      return is_graph_sites(values);
     default:
       return false;
   }
@@ -419,6 +269,8 @@ void code_record(Coder& coder, RecordType type, Values& values) {
       return code_nodes(coder, values);
     case RecordType::kGraphEdges:
       return code_edges(coder, values);
+    case RecordType::kGraphSites:
+      return code_graph_sites(coder, values);
     default:
       coder.failed = true;
   }
@@ -429,7 +281,12 @@ void code_record(Coder& coder, RecordType type, Values& values) {
 void StreamWriter::add(RecordType type, std::span<const uint8_t> payload) {
   const uint64_t number = static_cast<uint64_t>(type);
   WritingCoder coder{*this};
-  if (take_all(payload, values_) && has_layout(type, values_)) {
+  if (type == RecordType::kSymbols && take_symbols(payload, values_, text_)) {
+    append_varint(streams_[kTypes], number * 2);
+    code_symbols(coder, values_, text_);
+    return;
+  }
+  if (type != RecordType::kSymbols && take_all(payload, values_) && has_layout(type, values_)) {
     append_varint(streams_[kTypes], number * 2);
     code_record(coder, type, values_);
     return;
@@ -453,10 +310,14 @@ bool StreamReader::read(uint64_t most_bytes, const Take& take) {
       payload = stream.first(length);
       stream = stream.subspan(length);
     } else {
-      code_record(coder, type, values_);
-      if (coder.failed) return false;
       payload_.clear();
-      for (const uint64_t value : values_) append_varint(payload_, value);
+      if (type == RecordType::kSymbols) {
+        read_symbols(coder, values_, payload_);
+      } else {
+        code_record(coder, type, values_);
+        for (const uint64_t value : values_) append_varint(payload_, value);
+      }
+      if (coder.failed) return false;
       payload = payload_;
     }
     if (payload.size() > coder.bytes_left) return false;

@@ -24,6 +24,9 @@ namespace leakhunt::recording {
 
 inline constexpr size_t kStreams = 128;
 
+// The format of files with packed records that are laid out as today. There is no 3: one wrong bit in a 1.
+inline constexpr uint32_t kColumnsVersion = 4;
+
 // What is remembered of the records before: the same on both ways.
 struct StreamMemory {
   struct Node {
@@ -39,6 +42,9 @@ struct StreamMemory {
   std::unordered_map<uint64_t, uint64_t> block_bytes;  // of a site, as last seen
   std::unordered_map<uint64_t, uint64_t> tag_peaks;
   std::array<uint64_t, 13> snapshot{};
+  std::vector<uint64_t> sorted_addresses;               // see symbol_columns.cpp
+  std::unordered_map<uint64_t, uint64_t> graph_bits;    // of a site, in the graph before
+  std::unordered_map<uint64_t, uint64_t> graph_blocks;  // of a site and how they are held
 };
 
 class StreamWriter {
@@ -51,8 +57,11 @@ class StreamWriter {
   friend struct WritingCoder;
   std::array<std::vector<uint8_t>, kStreams> streams_;
   std::vector<uint64_t> values_;
+  std::vector<uint8_t> text_;
   StreamMemory memory_;
   std::unordered_map<uint64_t, uint32_t> address_ids_;
+  std::vector<uint64_t> last_frames_;                    // of the stack before, innermost first
+  std::vector<uint64_t> way_;                            // its nodes, from the root
   std::vector<std::pair<uint64_t, uint32_t>> children_;  // open addressing: hash of (parent, address), node
 };
 

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "lib/recording/codec.h"
+#include "lib/recording/column_streams.h"
 #include "lib/recording/fast_crc.h"
 
 namespace leakhunt::recording {
@@ -96,13 +97,15 @@ tl::expected<void, Error> FrameScanner::check_file_header() {
   }
   FileHeader header{};
   std::memcpy(&header, bytes.data(), sizeof header);
-  if (header.version > kPackedVersion) {
+  if (header.version > kColumnsVersion) {
     return tl::unexpected(
         error(fmt::format("has format {}, newer than the {} that this leakhunt reads; use the version "
                           "that wrote it",
-                          header.version, kPackedVersion)));
+                          header.version, kColumnsVersion)));
   }
-  if (header.version == 0 || header.header_bytes != sizeof header) {
+  const bool is_known = header.version == kFormatVersion || header.version == kPackedVersion ||
+                        header.version == kColumnsVersion;
+  if (!is_known || header.header_bytes != sizeof header) {
     return tl::unexpected(error("has a damaged file header; copy the file again, or run the target again"));
   }
   position_ = sizeof header;

@@ -79,6 +79,7 @@ bool RunBuilder::take_graph_end(Decoder& in) {
   graph.block_bytes = record.block_bytes;
   graph.root_bytes = record.root_bytes;
   graph.scan_ns = record.scan_ns;
+  graph.scan_cpu_ns = record.scan_cpu_ns;
   graph.edges_left_out = record.edges_left_out;
   run_.graphs.push_back(std::move(graph));
   return true;

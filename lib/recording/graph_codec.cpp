@@ -144,6 +144,7 @@ void encode(Encoder& out, const GraphEnd& record) {
   put_varint(out, record.nodes);
   put_varint(out, record.edges);
   put_varint(out, record.edges_left_out);
+  put_varint(out, record.scan_cpu_ns);
 }
 
 GraphEnd decode_graph_end(Decoder& in) {
@@ -159,6 +160,7 @@ GraphEnd decode_graph_end(Decoder& in) {
   record.nodes = get_varint(in);
   record.edges = get_varint(in);
   record.edges_left_out = get_varint(in);
+  if (in.cursor != in.end) record.scan_cpu_ns = get_varint(in);
   return record;
 }
 

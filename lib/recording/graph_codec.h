@@ -76,6 +76,7 @@ struct GraphEnd {
   uint64_t nodes;  // rows in front of it
   uint64_t edges;
   uint64_t edges_left_out;  // there was no room for them
+  uint64_t scan_cpu_ns;     // of scan_ns it had a processor; 0: an older recording does not say
 };
 void encode(Encoder& out, const GraphEnd& record);
 GraphEnd decode_graph_end(Decoder& in);

@@ -22,14 +22,19 @@
 #include "lib/recording/frame_scanner.h"
 #include "lib/recording/run.h"
 #include "lib/recording/run_builder.h"
+#include "lib/recording/superseded_peaks.h"
 
 namespace leakhunt::recording {
+
+// Which snapshots of peaks are read: all, or those that stay when the recording is packed
+// (superseded_peaks.h): then the Run is the one that will be read from the packed file.
+enum class Peaks { kAll, kThatStay };
 
 // Follows one file. Not thread-safe.
 class Reader {
  public:
-  // Does not touch the file yet.
-  explicit Reader(std::string path) : scanner_(std::move(path)) {}
+  // Does not touch the file yet. Peaks::kThatStay is for a file to which no target appends any more.
+  explicit Reader(std::string path, Peaks peaks = Peaks::kAll) : scanner_(std::move(path)), choice_(peaks) {}
 
   // Reads what was appended since the last call; true if run() changed by at least one record. The same Run
   // results however the file's growth was divided among calls, if the last of them had Growth::kFinished.
@@ -44,9 +49,12 @@ class Reader {
   Run take_run() && { return std::move(builder_.run()); }
 
  private:
+  void look_at_peaks();
   void take(const Frame& frame);
 
   FrameScanner scanner_;
+  Peaks choice_;  // kAll, once it was made
+  std::optional<SupersededPeaks> peaks_;
   RunBuilder builder_;
 };
 

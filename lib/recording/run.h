@@ -206,6 +206,7 @@ struct HeapGraph {
   uint64_t block_bytes = 0;
   uint64_t root_bytes = 0;
   uint64_t scan_ns = 0;
+  uint64_t scan_cpu_ns = 0;  // of it the scan had a processor
   uint64_t edges_left_out = 0;
 };
 

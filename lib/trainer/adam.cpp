@@ -60,5 +60,19 @@ void Adam::step_range(const kernels::AdamStep& step, Range range, Real gradient_
                 parameters_.values().data() + range.begin);
 }
 
+void Adam::StepOnTheWay::complete(const Real* gradients, Index rows, Index cols, Index stride) {
+  const auto first = static_cast<Index>(gradients - adam_.parameters_.gradients().data());
+  for (Index row = 0; row < rows; ++row) {
+    const Index begin = first + row * stride;
+    adam_.step_range(factors_, {begin, begin + cols}, 1);
+  }
+  done_.fetch_add(rows * cols, std::memory_order_relaxed);
+}
+
+Companions Adam::StepOnTheWay::companions(const Real* gradients) const {
+  const auto place = gradients - adam_.parameters_.gradients().data();
+  return {{adam_.m_ + place, adam_.v_ + place, adam_.parameters_.values().data() + place}, 3};
+}
+
 }  // namespace LEAKHUNT_PRECISION
 }  // namespace leakhunt::trainer

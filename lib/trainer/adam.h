@@ -1,6 +1,8 @@
 // adam: the optimizer (Kingma and Ba, "Adam: a method for stochastic optimization", algorithm 1).
 #pragma once
 
+#include <atomic>
+#include <cassert>
 #include <cstdint>
 #include <memory_resource>
 #include <span>
@@ -33,6 +35,24 @@ class Adam {
   // once, in any order and on any thread. The gradients are multiplied by `gradient_scale` first, in place.
   kernels::AdamStep begin_step(double learning_rate);
   void step_range(const kernels::AdamStep& step, Range range, Real gradient_scale);
+
+  // And the same step during a backward pass: while this lives, of parameters whose gradients become
+  // complete.
+  class StepOnTheWay final : public GradientSink {
+   public:
+    StepOnTheWay(Adam& adam, double learning_rate) : adam_(adam), factors_(adam.begin_step(learning_rate)) {}
+    // All of them must have been.
+    ~StepOnTheWay() override { assert(done_ == adam_.count_); }
+    StepOnTheWay(const StepOnTheWay&) = delete;
+    StepOnTheWay& operator=(const StepOnTheWay&) = delete;
+    void complete(const Real* gradients, Index rows, Index cols, Index stride) override;
+    Companions companions(const Real* gradients) const override;
+
+   private:
+    Adam& adam_;
+    kernels::AdamStep factors_;
+    std::atomic<Index> done_ = 0;
+  };
 
   // Fresh moments, all zero, as at the start of a training; those before are given back.
   void allocate_moments();

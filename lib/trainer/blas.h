@@ -31,6 +31,12 @@ struct ProductShape {
   Index inner;
 };
 
+// Up to three matrices of the shape and stride of a product's C.
+struct Companions {
+  const Real* data[3] = {};
+  int count = 0;
+};
+
 class Blas {
  public:
   virtual ~Blas() = default;
@@ -39,6 +45,13 @@ class Blas {
   // the next.
   virtual void multiply(ProductShape shape, Real alpha, Factor a, Factor b, Real beta, Real* c,
                         Index c_stride) const = 0;
+
+  // The same; and meanwhile `soon`, which the caller will read next, is fetched into the cache, as far as the
+  // backend knows how to.
+  virtual void multiply_and_fetch(ProductShape shape, Real alpha, Factor a, Factor b, Real beta, Real* c,
+                                  Index c_stride, const Companions& /*soon*/) const {
+    multiply(shape, alpha, a, b, beta, c, c_stride);
+  }
 
   // What computes, for people: "OpenBLAS 0.3.21 (kernel SkylakeX)".
   virtual std::string name() const = 0;

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "lib/trainer/tiled_blas.h"
+
 // Each function is compiled for three generations of x86-64; the dynamic loader binds the best one. The
 // sanitizers' runtime is not ready when the loader asks, so they get the plain version.
 #if defined(__x86_64__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
@@ -197,8 +199,8 @@ LEAKHUNT_VERSIONS void normalize_backward(Index length, const Real* __restrict i
   }
 }
 
-LEAKHUNT_VERSIONS void adam(Index length, const AdamStep& step, const Real* __restrict gradients,
-                            Real* __restrict m, Real* __restrict v, Real* __restrict parameters) {
+LEAKHUNT_VERSIONS void adam_portable(Index length, const AdamStep& step, const Real* __restrict gradients,
+                                     Real* __restrict m, Real* __restrict v, Real* __restrict parameters) {
   const AdamStep s = step;
 #pragma omp simd
   for (Index i = 0; i < length; ++i) {
@@ -207,6 +209,14 @@ LEAKHUNT_VERSIONS void adam(Index length, const AdamStep& step, const Real* __re
     v[i] = s.beta2 * v[i] + (1 - s.beta2) * g * g;
     parameters[i] -= s.rate * m[i] / (std::sqrt(v[i]) * s.root_scale + s.epsilon);
   }
+}
+
+void adam(Index length, const AdamStep& step, const Real* gradients, Real* m, Real* v, Real* parameters) {
+#if defined(__x86_64__)
+  static const bool has_avx512 = best_instruction_set() == InstructionSet::avx512;
+  if (has_avx512) return adam_avx512(length, step, gradients, m, v, parameters);
+#endif
+  adam_portable(length, step, gradients, m, v, parameters);
 }
 
 }  // namespace kernels

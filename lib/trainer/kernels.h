@@ -60,6 +60,13 @@ struct AdamStep {
 // m, v and parameters after one step along `gradients`.
 void adam(Index length, const AdamStep& step, const Real* gradients, Real* m, Real* v, Real* parameters);
 
+// How adam() does it: with the roots and divisions of the processor; and, where there is AVX-512, with
+// approximations made exact to the last place or two.
+void adam_portable(Index length, const AdamStep& step, const Real* gradients, Real* m, Real* v,
+                   Real* parameters);
+void adam_avx512(Index length, const AdamStep& step, const Real* gradients, Real* m, Real* v,
+                 Real* parameters);
+
 }  // namespace kernels
 }  // namespace LEAKHUNT_PRECISION
 }  // namespace leakhunt::trainer

@@ -12,12 +12,12 @@ constexpr std::uint64_t one_in = 17;
 
 }  // namespace
 
-void MeasuredBlas::multiply(ProductShape shape, Real alpha, Factor a, Factor b, Real beta, Real* c,
-                            Index c_stride) const {
+void MeasuredBlas::multiply_and_fetch(ProductShape shape, Real alpha, Factor a, Factor b, Real beta, Real* c,
+                                      Index c_stride, const Companions& soon) const {
   if (products_.fetch_add(1, std::memory_order_relaxed) % one_in != 0)
-    return blas_.multiply(shape, alpha, a, b, beta, c, c_stride);
+    return blas_.multiply_and_fetch(shape, alpha, a, b, beta, c, c_stride, soon);
   const auto begin = std::chrono::steady_clock::now();
-  blas_.multiply(shape, alpha, a, b, beta, c, c_stride);
+  blas_.multiply_and_fetch(shape, alpha, a, b, beta, c, c_stride, soon);
   const auto took = std::chrono::steady_clock::now() - begin;
   nanoseconds_.fetch_add(static_cast<std::uint64_t>(std::chrono::nanoseconds(took).count()),
                          std::memory_order_relaxed);

@@ -19,7 +19,11 @@ class MeasuredBlas final : public Blas {
   explicit MeasuredBlas(const Blas& blas) : blas_(blas) {}
 
   void multiply(ProductShape shape, Real alpha, Factor a, Factor b, Real beta, Real* c,
-                Index c_stride) const override;
+                Index c_stride) const override {
+    multiply_and_fetch(shape, alpha, a, b, beta, c, c_stride, {});
+  }
+  void multiply_and_fetch(ProductShape shape, Real alpha, Factor a, Factor b, Real beta, Real* c,
+                          Index c_stride, const Companions& soon) const override;
   std::string name() const override { return blas_.name(); }
 
   // Multiplications and additions per second of the products that were timed, times 1e-9; 0: of none.

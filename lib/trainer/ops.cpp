@@ -37,16 +37,15 @@ void multiply_columns(const Blas& blas, Range columns, ProductShape shape, Facto
   blas.multiply(shape, 1, a, b, beta, c + columns.begin, c_stride);
 }
 
-void multiply_rows(const Blas& blas, Range rows, ProductShape shape, Factor a, Factor b, Real beta, Real* c,
-                   Index c_stride) {
-  if (rows.size() == 0) return;
-  shape.rows = rows.size();
-  a.data += rows.begin * (a.transposed ? 1 : a.stride);
-  blas.multiply(shape, 1, a, b, beta, c + rows.begin * c_stride, c_stride);
-}
-
 void clear_unless_accumulating(const Workspace& workspace, Tensor parameter) {
   if (!workspace.accumulate) std::fill_n(parameter.grad, parameter.size(), Real{0});
+}
+
+void complete(const Workspace& workspace, const Real* gradients, Index count) {
+  if (workspace.sink != nullptr && count != 0) workspace.sink->complete(gradients, 1, count, count);
+}
+void complete(const Workspace& workspace, Tensor parameter) {
+  complete(workspace, parameter.grad, parameter.size());
 }
 
 }  // namespace
@@ -66,6 +65,8 @@ static void embed_backward(const Node& node, Workspace& workspace) {
     kernels::add(d, grad, node.weight.grad + static_cast<Index>(node.tokens[t]) * d);
     kernels::add(d, grad, node.bias.grad + (node.detail + t) * d);
   }
+  complete(workspace, node.weight);
+  complete(workspace, node.bias);
 }
 
 Tensor embed(Workspace& workspace, std::span<const Token> tokens, Index first_position, Tensor token_table,
@@ -103,6 +104,8 @@ static void layer_norm_backward(const Node& node, Workspace& workspace) {
                                 node.out.grad + t * d, row, node.in.grad + t * d, node.weight.grad,
                                 node.bias.grad);
   }
+  complete(workspace, node.weight);
+  complete(workspace, node.bias);
 }
 
 Tensor layer_norm(Workspace& workspace, Tensor in, Tensor gain, Tensor offset) {
@@ -125,12 +128,32 @@ Tensor layer_norm(Workspace& workspace, Tensor in, Tensor gain, Tensor offset) {
 
 // ---- linear: out (T x n) = in (T x k) weight (k x n) + bias (1 x n), also onto a residual
 
+// weight' = in^T out' in these rows. When somebody waits for it, block by block, each of which he finds in
+// the cache.
+static void weight_gradient(const Node& node, const Workspace& workspace, Range features) {
+  const Index rows = node.in.rows;
+  const Index k = node.in.cols;
+  const Index n = node.out.cols;
+  const bool waited_for = workspace.sink != nullptr;
+  const Index block_rows = waited_for ? 128 : std::max<Index>(1, features.size());
+  const Index block_cols = waited_for ? 12 * columns_of_a_vector : n;
+  for (Index row = features.begin; row < features.end; row += block_rows) {
+    for (Index col = 0; col < n; col += block_cols) {
+      const ProductShape shape{std::min(block_rows, features.end - row), std::min(block_cols, n - col), rows};
+      Real* grad = node.weight.grad + row * n + col;
+      workspace.blas.multiply_and_fetch(shape, 1, transposed(node.in.value + row, k),
+                                        plain(node.out.grad + col, n), workspace.accumulate ? 1 : 0, grad, n,
+                                        waited_for ? workspace.sink->companions(grad) : Companions{});
+      if (waited_for) workspace.sink->complete(grad, shape.rows, shape.cols, n);
+    }
+  }
+}
+
 // bias' = column sums of out';  weight' = in^T out';  in' = out' weight^T
 static void linear_backward(const Node& node, Workspace& workspace) {
   const Index rows = node.in.rows;
   const Index k = node.in.cols;
   const Index n = node.out.cols;
-  const Real keep = workspace.accumulate ? 1 : 0;
   auto* sums = static_cast<Real*>(workspace.scratch.allocate(n * sizeof(Real), real_alignment));
   clear_unless_accumulating(workspace, node.bias);
   workspace.team.run([&](Slice slice) {
@@ -140,11 +163,11 @@ static void linear_backward(const Node& node, Workspace& workspace) {
       kernels::add(bias.size(), node.out.grad + t * n + bias.begin, sums + bias.begin);
     }
     kernels::add(bias.size(), sums + bias.begin, node.bias.grad + bias.begin);
+    complete(workspace, node.bias.grad + bias.begin, bias.size());
     const Range features = slice.of(k, columns_of_a_vector);
-    multiply_rows(workspace.blas, features, {k, n, rows}, transposed(node.in.value, k),
-                  plain(node.out.grad, n), keep, node.weight.grad, n);
     multiply_columns(workspace.blas, features, {rows, k, n}, plain(node.out.grad, n),
                      transposed(node.weight.value, n), 0, node.in.grad, k);
+    weight_gradient(node, workspace, features);
   });
 }
 

@@ -10,6 +10,7 @@
 #include <span>
 
 #include "lib/trainer/blas.h"
+#include "lib/trainer/parameters.h"
 #include "lib/trainer/tape.h"
 #include "lib/trainer/team.h"
 #include "lib/trainer/tensor.h"
@@ -37,6 +38,8 @@ struct Workspace {
   Team& team = alone();     // who shares the work of one operation; the result does not depend on it
   PartObserver* parts = nullptr;  // told by the model where it is; null: nobody wants to know
   std::pmr::memory_resource* gradients = nullptr;  // of the results; null: beside the values
+  GradientSink* sink =
+      nullptr;  // takes the gradients of parameters when they are complete; null: nobody does
 };
 
 // Memory for `count` values that nobody has written yet.

@@ -4,6 +4,7 @@
 #include <memory_resource>
 #include <span>
 
+#include "lib/trainer/blas.h"
 #include "lib/trainer/tensor.h"
 
 namespace leakhunt::trainer {
@@ -33,6 +34,18 @@ class ParameterStore {
   Index taken_ = 0;
   Real* values_;
   Real* gradients_ = nullptr;
+};
+
+// Takes the gradients of parameters as soon as they are complete, while they are still in the cache.
+class GradientSink {
+ public:
+  virtual ~GradientSink() = default;
+  // `rows` stretches of `cols` gradients, `stride` Reals from one to the next, beginning at `gradients`. They
+  // will not change any more, and the backward pass will not read their parameters again. Every gradient
+  // comes once; on any thread of the team.
+  virtual void complete(const Real* gradients, Index rows, Index cols, Index stride) = 0;
+  // What complete() reads at the same places: it is the faster the nearer that is.
+  virtual Companions companions(const Real* gradients) const = 0;
 };
 
 }  // namespace LEAKHUNT_PRECISION

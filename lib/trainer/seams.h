@@ -32,6 +32,7 @@ class Tape;
 class TrainingObserver {
  public:
   virtual ~TrainingObserver() = default;
+  // The gradients may not be known yet: the optimizer takes them one by one as they become complete.
   virtual void before_optimizer_step(Adam&) {}
   virtual void after_optimizer_step(Adam&) {}
   // Iteration `number` (from 0) is over: the tape and the arena have been reset.

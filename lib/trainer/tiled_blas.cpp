@@ -25,6 +25,10 @@ class TiledBlas final : public Blas {
 
   void multiply(ProductShape shape, Real alpha, Factor a, Factor b, Real beta, Real* c,
                 Index c_stride) const override {
+    multiply_and_fetch(shape, alpha, a, b, beta, c, c_stride, {});
+  }
+  void multiply_and_fetch(ProductShape shape, Real alpha, Factor a, Factor b, Real beta, Real* c,
+                          Index c_stride, const Companions& soon) const override {
     // A single row uses every element of B once: copying them first would double the work.
     if (shape.rows == 1 && !b.transposed) {
       kernels::scale_or_clear(shape.cols, beta, c);
@@ -34,7 +38,7 @@ class TiledBlas final : public Blas {
       }
       return;
     }
-    kernel_.multiply(shape, alpha, a, b, beta, c, c_stride);
+    kernel_.multiply(shape, alpha, a, b, beta, c, c_stride, soon);
   }
   std::string name() const override { return std::string("own tiles (kernel ") + kernel_.name + ")"; }
 

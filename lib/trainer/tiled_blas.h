@@ -11,8 +11,9 @@
 namespace leakhunt::trainer {
 inline namespace LEAKHUNT_PRECISION {
 
-// The product as Blas::multiply, for one instruction set each; tiled_products.h.
-using Multiply = void(ProductShape shape, Real alpha, Factor a, Factor b, Real beta, Real* c, Index c_stride);
+// The product as Blas::multiply_and_fetch, for one instruction set each; tiled_products.h.
+using Multiply = void(ProductShape shape, Real alpha, Factor a, Factor b, Real beta, Real* c, Index c_stride,
+                      const Companions& soon);
 Multiply multiply_sse2;
 Multiply multiply_avx2;
 Multiply multiply_avx512;

@@ -23,6 +23,14 @@ namespace leakhunt::trainer {
 inline namespace LEAKHUNT_PRECISION {
 namespace {
 
+// The panel of B after the one at work: fetched while this one's tiles are computed, a vector of each of a
+// few rows at a time.
+struct NextPanel {
+  Factor b;
+  Index fetched;
+  Index all;
+};
+
 // C = alpha A B + beta C, or a part of it.
 struct Product {
   ProductShape shape;
@@ -32,6 +40,8 @@ struct Product {
   Real beta;
   Real* c;
   Index c_stride;
+  Companions soon;
+  NextPanel next;
 };
 
 // Width: Reals in a vector. Rows x MaxVectors: the tile; with the vectors of B it must fit into the
@@ -49,6 +59,7 @@ class TiledProduct {
       part.b.data = all.b.data + start * (all.b.transposed ? 1 : all.b.stride);
       multiply_stretch(part, panel);
       part.beta = 1;
+      part.soon.count = 0;  // they have come with the first stretch
     }
   }
 
@@ -59,6 +70,8 @@ class TiledProduct {
   static constexpr Index panel_rows = 256;
   static constexpr Index rows_ahead =
       8;  // of B, asked for before they are needed: no prefetcher guesses them
+
+  static constexpr Index steps_between_fetches = 8;
 
   static constexpr Index smaller(Index a, Index b) { return a < b ? a : b; }
   static Vector& at(Real* place) { return *reinterpret_cast<Vector*>(place); }
@@ -74,12 +87,20 @@ class TiledProduct {
       part.shape.cols = smaller(vectors * Width, all.shape.cols - j);
       part.b.data = all.b.data + j * (all.b.transposed ? all.b.stride : 1);
       part.c = all.c + j;
+      for (int i = 0; i < part.soon.count; ++i) part.soon.data[i] = all.soon.data[i] + j;
+      part.next = panel_at(all, j + part.shape.cols);
       if constexpr (MaxVectors >= 3) {
         if (vectors == 3) multiply_panel<3>(part, panel);
       }
       if (vectors == 2) multiply_panel<2>(part, panel);
       if (vectors == 1) multiply_panel<1>(part, panel);
     }
+  }
+
+  // Worth fetching if it exists, and if there are tiles to do it meanwhile.
+  static NextPanel panel_at(const Product& all, Index j) {
+    const Factor b{all.b.data + j * (all.b.transposed ? all.b.stride : 1), all.b.stride, all.b.transposed};
+    return {b, 0, j < all.shape.cols && all.shape.rows > 2 * Rows ? all.shape.inner : 0};
   }
 
   // Goes down the rows.
@@ -168,11 +189,12 @@ class TiledProduct {
     part.shape.rows -= TileRows;
     part.a.data += TileRows * (part.a.transposed ? 1 : part.a.stride);
     part.c += TileRows * part.c_stride;
+    for (int i = 0; i < part.soon.count; ++i) part.soon.data[i] += TileRows * part.c_stride;
   }
 
   // One tile of C. With Keep, the vectors of B that pass by are copied into `panel`.
   template <int TileRows, int Vectors, bool Keep>
-  static void multiply_tile(const Product& part, Real* panel) {
+  static void multiply_tile(Product& part, Real* panel) {
     const Index row_step = part.a.transposed ? 1 : part.a.stride;
     const Index inner_step = part.a.transposed ? part.a.stride : 1;
     const Real* a = part.a.data;
@@ -182,7 +204,9 @@ class TiledProduct {
       for (Index v = 0; v < Vectors; ++v)
         tile[i][v] = Vector{};  // one by one: as a whole it would go by way of memory
     }
+    Index row = 0;
     for (Index p = 0; p < part.shape.inner; ++p) {
+      if (p % steps_between_fetches == 0) fetch<TileRows, Vectors>(part, row++);
       if constexpr (Keep) {
         for (Index v = 0; v < Vectors; ++v) {
           at(panel + (p * Vectors + v) * Width) = at(b + v * Width);
@@ -196,25 +220,72 @@ class TiledProduct {
       a += inner_step;
       b += part.b.stride;
     }
-    for (Index i = 0; i < TileRows; ++i) store<Vectors>(part, tile[i], part.c + i * part.c_stride);
+    if (part.shape.cols == Vectors * Width) {
+      store_whole<TileRows, Vectors>(part, tile);
+    } else {
+      store_part<TileRows, Vectors>(part, tile);
+    }
   }
 
-  // One row of the tile into C. A row that reaches beyond the last column is finished outside of C.
+  // What will be needed soon, a little at a time, so that the memory can bring it while the tile is computed:
+  // this row of C and of its companions, and some of the next panel. Into the second cache: the first one is
+  // full of B.
+  template <int TileRows, int Vectors>
+  static void fetch(Product& part, Index row) {
+    if (row < TileRows) {
+      const Index place = row * part.c_stride;
+      for (Index v = 0; v < Vectors; ++v) __builtin_prefetch(part.c + place + v * Width, 1, 2);
+      for (int i = 0; i < part.soon.count; ++i) {
+        for (Index v = 0; v < Vectors; ++v) __builtin_prefetch(part.soon.data[i] + place + v * Width, 0, 2);
+      }
+    }
+    if (part.next.fetched < part.next.all) fetch_next_panel<Vectors>(part.next);
+  }
+
   template <int Vectors>
-  static void store(const Product& part, const Vector* tile_row, Real* c) {
-    Real outside[Vectors * Width];
-    const bool whole = part.shape.cols == Vectors * Width;
-    Real* out = whole ? c : outside;
-    if (!whole) {
-      for (Index j = 0; j < Vectors * Width; ++j)
-        outside[j] = part.beta != 0 && j < part.shape.cols ? c[j] : 0;
+  static void fetch_next_panel(NextPanel& next) {
+    const Index n = next.fetched++;
+    const Factor b = next.b;
+    const Real* first =
+        b.data + (b.transposed ? n % Width * Vectors * b.stride + n / Width * Width : n * b.stride);
+    for (Index v = 0; v < Vectors; ++v)
+      __builtin_prefetch(first + v * (b.transposed ? b.stride : Width), 0, 2);
+  }
+
+  // The tile into C. All unrolled, or the tile would go there by way of memory.
+  template <int TileRows, int Vectors>
+  static void store_whole(const Product& part, const Vector (&tile)[TileRows][Vectors]) {
+    Real* c = part.c;
+    const Real alpha = part.alpha;
+    const Real beta = part.beta;
+    if (beta == 0) {
+#pragma GCC unroll 8
+      for (Index i = 0; i < TileRows; ++i, c += part.c_stride) {
+#pragma GCC unroll 3
+        for (Index v = 0; v < Vectors; ++v) at(c + v * Width) = alpha * tile[i][v];
+      }
+      return;
     }
-    for (Index v = 0; v < Vectors; ++v) {
-      Vector& place = at(out + v * Width);
-      place = part.beta == 0 ? part.alpha * tile_row[v] : part.alpha * tile_row[v] + part.beta * place;
+#pragma GCC unroll 8
+    for (Index i = 0; i < TileRows; ++i, c += part.c_stride) {
+#pragma GCC unroll 3
+      for (Index v = 0; v < Vectors; ++v) at(c + v * Width) = alpha * tile[i][v] + beta * at(c + v * Width);
     }
-    if (!whole) {
-      for (Index j = 0; j < part.shape.cols; ++j) c[j] = outside[j];
+  }
+
+  // A tile that reaches beyond the last column is finished outside of C.
+  template <int TileRows, int Vectors>
+  static void store_part(const Product& part, const Vector (&tile)[TileRows][Vectors]) {
+    Real outside[TileRows * Vectors * Width];
+#pragma GCC unroll 8
+    for (Index i = 0; i < TileRows; ++i) {
+#pragma GCC unroll 3
+      for (Index v = 0; v < Vectors; ++v) at(outside + (i * Vectors + v) * Width) = part.alpha * tile[i][v];
+    }
+    for (Index i = 0; i < TileRows; ++i) {
+      Real* c = part.c + i * part.c_stride;
+      const Real* row = outside + i * Vectors * Width;
+      for (Index j = 0; j < part.shape.cols; ++j) c[j] = part.beta == 0 ? row[j] : row[j] + part.beta * c[j];
     }
   }
 };

@@ -5,8 +5,9 @@
 namespace leakhunt::trainer {
 inline namespace LEAKHUNT_PRECISION {
 
-void multiply_sse2(ProductShape shape, Real alpha, Factor a, Factor b, Real beta, Real* c, Index c_stride) {
-  TiledProduct<16 / sizeof(Real), 4, 2>::multiply({shape, alpha, a, b, beta, c, c_stride});
+void multiply_sse2(ProductShape shape, Real alpha, Factor a, Factor b, Real beta, Real* c, Index c_stride,
+                   const Companions& soon) {
+  TiledProduct<16 / sizeof(Real), 4, 2>::multiply({shape, alpha, a, b, beta, c, c_stride, soon, {}});
 }
 
 }  // namespace LEAKHUNT_PRECISION

@@ -79,6 +79,7 @@ class Training {
   Workspace workspace(Tape* tape) {
     return {.temporaries = *arena_, .scratch = *scratch_, .blas = blas_, .tape = tape, .team = team_};
   }
+  void learn(Workspace& work, double rate);
   CheckpointHeader header() const;
   void report_progress();
 
@@ -172,14 +173,20 @@ void Training::save_numbered() {
   save(path);
 }
 
+// Steps along each gradient as soon as it is there.
+void Training::learn(Workspace& work, double rate) {
+  Adam::StepOnTheWay step(adam_, rate);
+  work.sink = &step;
+  tape_->backward(work);
+}
+
 double Training::iterate() {
   batch_.draw(dataset_, batch_random_);
   Workspace work = workspace(tape_.get());
   const double loss = model_.loss(work, batch_.inputs(), batch_.targets());
-  tape_->backward(work);
   const double rate = options_.schedule.rate(state_.iterations);
   for (TrainingObserver* observer : seams_.training_observers) observer->before_optimizer_step(adam_);
-  adam_.step(rate, team_);
+  learn(work, rate);
   for (TrainingObserver* observer : seams_.training_observers) observer->after_optimizer_step(adam_);
   tape_->reset();
   arena_->reset();

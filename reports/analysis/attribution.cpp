@@ -194,46 +194,71 @@ std::string frame_name(const StackFrame& frame) {
   return fmt::format("0x{:x}", frame.address);
 }
 
-// A run may have a hundred thousand stacks of sixty frames: each frame is made where it stays.
-Attribution attribute(const recording::Run& run, const recording::CallSite& site) {
-  Attribution result;
-  std::vector<const recording::Symbol*> symbols;
-  symbols.reserve(site.frames.size());
-  size_t count = 0;
-  for (const uint64_t address : site.frames) {
-    symbols.push_back(symbol_of(run, site, address));
-    count += symbols.back() == nullptr ? 1 : std::max<size_t>(1, symbols.back()->source_frames.size());
-  }
-  result.frames.reserve(count);
+Attributor::Attributor(const recording::Run& run) : run_(run), table_(std::make_shared<StackFrames>()) {}
+
+Attributor::Expanded Attributor::expand(const recording::CallSite& site, uint64_t address) {
+  const recording::Symbol* symbol = symbol_of(run_, site, address);
+  Expanded& known = symbol != nullptr ? symbols_[symbol] : unknown_[address];
+  if (known.count != 0) return known;
   static const recording::SourceFrame kUnknown;
-  for (size_t i = 0; i < symbols.size(); ++i) {
-    const recording::Symbol* symbol = symbols[i];
-    const bool is_named = symbol != nullptr && !symbol->source_frames.empty();
-    const std::span<const recording::SourceFrame> sources =
-        is_named ? std::span(symbol->source_frames) : std::span(&kUnknown, 1);
-    for (const recording::SourceFrame& source : sources) {
-      StackFrame& frame = result.frames.emplace_back();
-      frame.function = source.function;
-      frame.file = source.file;
-      frame.line = source.line;
-      frame.inlined = source.inlined;
-      frame.address = site.frames[i];
-      frame.offset = symbol != nullptr ? symbol->offset : site.frames[i];
-      if (symbol == nullptr) continue;
+  const bool is_named = symbol != nullptr && !symbol->source_frames.empty();
+  const std::span<const recording::SourceFrame> sources =
+      is_named ? std::span(symbol->source_frames) : std::span(&kUnknown, 1);
+  known = {static_cast<uint32_t>(table_->size()), static_cast<uint32_t>(sources.size())};
+  for (const recording::SourceFrame& source : sources) {
+    StackFrame& frame = table_->emplace_back();
+    frame.function = source.function;
+    frame.file = source.file;
+    frame.line = source.line;
+    frame.inlined = source.inlined;
+    frame.address = address;
+    frame.offset = symbol != nullptr ? symbol->offset : address;
+    if (symbol != nullptr) {
       frame.module = symbol->module;
       frame.note = symbol->note;
     }
+    // Code made at run time answers where it has a name; otherwise whoever called it says more.
+    const bool has_module = !frame.module.empty() && !is_anonymous(frame);
+    const bool answers = (has_module || !frame.function.empty()) && !is_plumbing(frame);
+    answers_.push_back(answers ? Answers::kYes : has_module ? Answers::kIfNobodyElse : Answers::kNo);
   }
-  // Code made at run time answers where it has a name; otherwise whoever called it says more.
-  const auto has_module = [](const StackFrame& f) { return !f.module.empty() && !is_anonymous(f); };
-  const auto answers = [&](const StackFrame& f) {
-    return (has_module(f) || !f.function.empty()) && !is_plumbing(f);
+  return known;
+}
+
+Attribution Attributor::attribute(const recording::CallSite& site) {
+  const std::vector<uint64_t>& addresses = site.frames;
+  size_t shared = 0;  // outermost return addresses, as in the site before
+  if (last_ != nullptr && last_->module_epoch == site.module_epoch) {
+    const auto apart =
+        std::mismatch(addresses.rbegin(), addresses.rend(), last_->frames.rbegin(), last_->frames.rend());
+    shared = static_cast<size_t>(apart.first - addresses.rbegin());
+  }
+  last_ = &site;
+  if (shared < begins_.size()) {
+    numbers_.resize(begins_[shared]);
+    begins_.resize(shared);
+  }
+  for (size_t i = addresses.size() - shared; i-- > 0;) {
+    begins_.push_back(static_cast<uint32_t>(numbers_.size()));
+    const Expanded expanded = expand(site, addresses[i]);
+    for (uint32_t frame = expanded.count; frame-- > 0;) numbers_.push_back(expanded.first + frame);
+  }
+
+  std::vector<uint32_t> numbers(numbers_.rbegin(), numbers_.rend());
+  const auto first = [&](Answers least) {
+    return std::find_if(numbers.begin(), numbers.end(),
+                        [&](uint32_t frame) { return answers_[frame] >= least; });
   };
-  auto named = std::find_if(result.frames.begin(), result.frames.end(), answers);
-  if (named == result.frames.end())
-    named = std::find_if(result.frames.begin(), result.frames.end(), has_module);
-  if (named != result.frames.end()) result.named = static_cast<size_t>(named - result.frames.begin());
+  auto named = first(Answers::kYes);
+  if (named == numbers.end()) named = first(Answers::kIfNobodyElse);
+  Attribution result;
+  if (named != numbers.end()) result.named = static_cast<size_t>(named - numbers.begin());
+  result.frames = FrameList(table_, std::move(numbers));
   return result;
+}
+
+Attribution attribute(const recording::Run& run, const recording::CallSite& site) {
+  return Attributor(run).attribute(site);
 }
 
 }  // namespace leakhunt::reports

@@ -4,34 +4,52 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "lib/recording/run.h"
+#include "reports/analysis/stack_frames.h"
 
 namespace leakhunt::reports {
 
-// One source frame of a stack, inlined ones included. Strings are as in the recording: escape them when
-// printing.
-struct StackFrame {
-  std::string function;  // empty when unknown
-  std::string file;      // empty when unknown
-  uint32_t line = 0;
-  bool inlined = false;
-  std::string module;   // path, or as in recording::Symbol
-  uint64_t offset = 0;  // of the return address in the module, or the bare address
-  uint64_t address = 0;
-  std::string note = {};  // why there is no better name, or empty
-};
-
 struct Attribution {
-  std::vector<StackFrame> frames;  // innermost first
-  size_t named = 0;                // index of the frame that answers; 0 for an empty stack
+  FrameList frames;  // innermost first
+  size_t named = 0;  // index of the frame that answers; 0 for an empty stack
 
   const StackFrame* frame() const { return frames.empty() ? nullptr : &frames[named]; }
 };
 
+// Of many sites of a run, one after the other: what a stack shares with the one before costs next to nothing,
+// and each frame is made once. Their Attributions share one table; the run outlives the Attributor alone.
+class Attributor {
+ public:
+  explicit Attributor(const recording::Run& run);
+  Attribution attribute(const recording::CallSite& site);
+
+ private:
+  // The frames at one return address; `count` is at least 1.
+  struct Expanded {
+    uint32_t first = 0;
+    uint32_t count = 0;
+  };
+  enum class Answers : uint8_t { kNo, kIfNobodyElse, kYes };
+
+  Expanded expand(const recording::CallSite& site, uint64_t address);
+
+  const recording::Run& run_;
+  std::shared_ptr<StackFrames> table_;
+  std::vector<Answers> answers_;                                    // by number of the frame
+  std::unordered_map<const recording::Symbol*, Expanded> symbols_;  // that were met
+  std::unordered_map<uint64_t, Expanded> unknown_;                  // addresses without one
+  const recording::CallSite* last_ = nullptr;
+  std::vector<uint32_t> numbers_;  // of the last site's frames, outermost first
+  std::vector<uint32_t> begins_;   // where in them each of its return addresses begins
+};
+
+// Of one alone.
 Attribution attribute(const recording::Run& run, const recording::CallSite& site);
 
 // "ns::Type::member" of a demangled function: without return type, parameters and qualifiers.

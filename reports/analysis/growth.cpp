@@ -118,9 +118,10 @@ PlaceKey key_of(const CallSite& site, const Attribution& attribution) {
 void attribute_sites(const Run& run, const Timeline& timeline, GrowthMap& map) {
   const double steps = std::max(1.0, static_cast<double>(timeline.judged_steps()));
   map.sites.reserve(run.sites.size());
+  Attributor attributor(run);
   for (const CallSite& site : run.sites) {
     SiteGrowth& growth = map.sites.emplace_back();
-    growth.attribution = attribute(run, site);
+    growth.attribution = attributor.attribute(site);
     growth.peak_live_bytes = reports::peak_live_bytes(site.series);
     const size_t ends[] = {timeline.end_snapshot(run), std::max<size_t>(1, run.snapshots.size()) - 1};
     const std::vector<Live> live = live_at(site.series, ends);
@@ -135,11 +136,20 @@ void attribute_sites(const Run& run, const Timeline& timeline, GrowthMap& map) {
 }
 
 void group_places(const Run& run, GrowthMap& map) {
-  std::map<PlaceKey, std::vector<SiteId>> by_key;
+  // By frame first: putting names into a key a hundred thousand times takes time.
+  std::map<std::tuple<TagId, SiteKind, const StackFrame*>, std::vector<SiteId>> by_frame;
   for (size_t i = 0; i < run.sites.size(); ++i) {
-    by_key[key_of(run.sites[i], map.sites[i].attribution)].push_back(SiteId{static_cast<uint32_t>(i)});
+    by_frame[{run.sites[i].tag, run.sites[i].kind, map.sites[i].attribution.frame()}].push_back(
+        SiteId{static_cast<uint32_t>(i)});
+  }
+  std::map<PlaceKey, std::vector<SiteId>> by_key;
+  for (const auto& [frame, sites] : by_frame) {
+    const size_t first = index(sites.front());
+    std::vector<SiteId>& same = by_key[key_of(run.sites[first], map.sites[first].attribution)];
+    same.insert(same.end(), sites.begin(), sites.end());
   }
   for (auto& [key, sites] : by_key) {
+    std::sort(sites.begin(), sites.end());
     map.places.push_back({std::get<TagId>(key), std::get<SiteKind>(key), std::move(sites), {}, {}});
   }
 }

@@ -338,6 +338,18 @@ Ledger make_ledger(const recording::Run& run, const Timeline& timeline, const Gr
   return ledger_at(run, growth, timeline.end_snapshot(run));
 }
 
+LedgerCost cost_of_ledgers(const recording::Run& run) {
+  LedgerCost cost;
+  for (const MemoryLedger& each : run.ledgers) {
+    if (each.error != 0) continue;
+    ++cost.taken;
+    cost.cost_ns += each.cost_ns;
+  }
+  const uint64_t run_ns = run.snapshots.empty() ? 0 : run.snapshots.back().time_ns;
+  if (run_ns != 0) cost.share_of_run = static_cast<double>(cost.cost_ns) / static_cast<double>(run_ns);
+  return cost;
+}
+
 Ledger make_peak_ledger(const recording::Run& run, const Timeline& timeline, const GrowthMap& growth) {
   const MemoryLedger* most = nullptr;
   for (const MemoryLedger& each : run.ledgers) {

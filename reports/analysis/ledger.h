@@ -93,6 +93,14 @@ Ledger ledger_at(const recording::Run& run, const GrowthMap& growth, size_t snap
 // At Timeline::end_snapshot(): the last one of the clock, before the program tears everything down.
 Ledger make_ledger(const recording::Run& run, const Timeline& timeline, const GrowthMap& growth);
 
+// What all ledgers of a run cost the target together.
+struct LedgerCost {
+  size_t taken = 0;
+  uint64_t cost_ns = 0;     // processor time
+  double share_of_run = 0;  // of the time between the first event and the end
+};
+LedgerCost cost_of_ledgers(const recording::Run& run);
+
 // The one that was measured with the most resident memory.
 Ledger make_peak_ledger(const recording::Run& run, const Timeline& timeline, const GrowthMap& growth);
 

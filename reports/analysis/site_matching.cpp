@@ -300,7 +300,7 @@ std::vector<SiteIdentity> identities_of(const recording::Run& run, const GrowthM
     const auto tag = static_cast<size_t>(site.tag);
     SiteIdentity identity{tag < run.tags.size() ? run.tags[tag].name : "?",
                           site.kind,
-                          std::span(attribution.frames).subspan(inner),
+                          attribution.frames.span().subspan(inner),
                           {}};
     const auto [found, added] = known.try_emplace(describer.describe(identity, i).same, identities.size());
     if (added) identities.push_back(std::move(identity));

@@ -32,7 +32,7 @@ namespace leakhunt::reports {
 struct SiteIdentity {
   std::string tag;  // its name
   recording::SiteKind kind{};
-  std::span<const StackFrame> frames;  // innermost first, from the one that answers outwards; not owned
+  FrameSpan frames;  // innermost first, from the one that answers outwards; not owned
   std::vector<recording::SiteId>
       sites;  // of its run; several where threads or copies of a loop's body differ
 };

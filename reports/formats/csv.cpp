@@ -23,7 +23,7 @@ std::string cell(std::string text) {
   return quoted + '"';
 }
 
-std::string stack_text(std::span<const StackFrame> frames) {
+std::string stack_text(FrameSpan frames) {
   std::string text;
   for (const StackFrame& frame : frames) text += (text.empty() ? "" : " < ") + function_label(frame);
   return text;
@@ -33,7 +33,7 @@ void write_row(const Report& report, const ProfileRow& row, std::ostream& out) {
   const auto index = static_cast<size_t>(row.site);
   const recording::CallSite& site = report.run->sites[index];
   const SiteGrowth& growth = report.growth.sites[index];
-  const std::span<const StackFrame> frames = stack_of(report, row.site);
+  const FrameSpan frames = stack_of(report, row.site);
   const bool has_source = !frames.empty() && !frames.front().file.empty();
   const recording::Counters& c = row.counters;
   out << fmt::format("{},{},{},{},{},", cell(tag_label(report, site.tag)), kind_label(site.kind),

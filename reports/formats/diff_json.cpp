@@ -74,9 +74,8 @@ Json site_json(const Diff& diff, const SiteDiff& row, JsonStacks& stacks) {
   json["was_at"] = row.before && row.after ? place_json(diff.before_sites[*row.before]) : Json(nullptr);
   put_figures(json, diff, row);
   const Report& report = diff.report_of(row);
-  const size_t run = row.after ? 1 : 0;
   json["stack"] =
-      stacks.placeholder(report.growth.sites[static_cast<size_t>(site.sites.front())].attribution, run);
+      stacks.placeholder(report.growth.sites[static_cast<size_t>(site.sites.front())].attribution);
   return json;
 }
 

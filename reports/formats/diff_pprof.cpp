@@ -33,7 +33,7 @@ class DifferenceMessage {
     const Figures figures = row.difference();
     if (site.kind != recording::SiteKind::kBlock || row.change == Change::kNone) return;
     std::vector<uint64_t> stack;
-    for (std::span<const StackFrame> rest = site.frames; !rest.empty();) {
+    for (FrameSpan rest = site.frames; !rest.empty();) {
       std::vector<Line> lines = {line(rest[0])};
       while (rest[0].inlined && rest.size() > 1) {
         rest = rest.subspan(1);

@@ -461,6 +461,9 @@ Json report_json(const Report& report, JsonStacks& stacks, bool with_call_sites)
     json["findings"].push_back(finding_json(report, finding, stacks));
   json["ledger"] = ledger_json(report, report.ledger);
   json["ledger"]["at_peak"] = ledger_json(report, report.peak_ledger);
+  const LedgerCost ledgers = cost_of_ledgers(*report.run);
+  json["ledger"]["all"] = {
+      {"taken", ledgers.taken}, {"cost_ns", ledgers.cost_ns}, {"share_of_run", ledgers.share_of_run}};
   json["tracker"] = tracker_json(report);
   json["target_failed"] = report.verdict() == Verdict::kTargetFailed;
   json["exit_status"] = exit_status(report);

@@ -31,8 +31,8 @@ Json frame_json(const StackFrame& frame) {
 
 }  // namespace
 
-std::string JsonStacks::placeholder(const Attribution& attribution, size_t run) {
-  stacks_.push_back({&attribution, run});
+std::string JsonStacks::placeholder(const Attribution& attribution) {
+  stacks_.push_back(&attribution);
   return std::to_string(stacks_.size() - 1);
 }
 
@@ -45,30 +45,28 @@ void JsonStacks::write(std::string_view text, std::ostream& out) {
     size_t stack = 0;
     const auto end = std::from_chars(number.data(), number.data() + number.size(), stack).ptr;
     out << text.substr(0, at + key.size() - 1);
-    write_stack(stacks_.at(stack), out);
+    write_stack(stacks_.at(stack)->frames, out);
     text = number.substr(static_cast<size_t>(end - number.data()) + 1);
   }
   out << text;
 }
 
-void JsonStacks::write_stack(const Stack& stack, std::ostream& out) {
-  if (stack.attribution->frames.empty()) {
+void JsonStacks::write_stack(const FrameList& stack, std::ostream& out) {
+  if (stack.empty()) {
     out << "[]";
     return;
   }
   const std::string indent = "\n" + indentation(kFrameLevel);
   const char* before = "[";
-  size_t depth = 0;
-  for (const StackFrame& frame : stack.attribution->frames) {
-    out << before << indent << text_of(frame, stack.run, depth);
+  for (const StackFrame& frame : stack) {
+    out << before << indent << text_of(frame);
     before = ",";
-    depth = frame.inlined ? depth + 1 : 0;
   }
   out << "\n" << indentation(kFrameLevel - 1) << "]";
 }
 
-const std::string& JsonStacks::text_of(const StackFrame& frame, size_t run, size_t depth_of_inlining) {
-  const auto [known, is_new] = frames_.try_emplace({run, frame.address, depth_of_inlining, frame.module});
+const std::string& JsonStacks::text_of(const StackFrame& frame) {
+  const auto [known, is_new] = frames_.try_emplace(&frame);
   if (!is_new) return known->second;
   const std::string flat = frame_json(frame).dump(kJsonIndent, ' ', true, Json::error_handler_t::replace);
   const std::string indent = indentation(kFrameLevel);

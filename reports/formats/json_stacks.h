@@ -3,12 +3,10 @@
 // values.
 #pragma once
 
-#include <cstdint>
 #include <iosfwd>
-#include <map>
 #include <string>
 #include <string_view>
-#include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "reports/analysis/attribution.h"
@@ -20,23 +18,18 @@ inline constexpr int kJsonIndent = 2;
 class JsonStacks {
  public:
   // What stands for the stack as the value of "stack" in an object of a list of the outermost object. The
-  // attribution must outlive us. Of several runs each has its number: an address means the same in one run.
-  std::string placeholder(const Attribution& attribution, size_t run = 0);
+  // attribution must outlive us.
+  std::string placeholder(const Attribution& attribution);
 
   // The text, as nlohmann-json indents it, with the stacks in the places of their placeholders.
   void write(std::string_view text, std::ostream& out);
 
  private:
-  struct Stack {
-    const Attribution* attribution = nullptr;
-    size_t run = 0;
-  };
-  void write_stack(const Stack& stack, std::ostream& out);
-  const std::string& text_of(const StackFrame& frame, size_t run, size_t depth_of_inlining);
+  void write_stack(const FrameList& stack, std::ostream& out);
+  const std::string& text_of(const StackFrame& frame);
 
-  std::vector<Stack> stacks_;
-  // By run, address, place among what was inlined there, and module.
-  std::map<std::tuple<size_t, uint64_t, size_t, std::string_view>, std::string> frames_;
+  std::vector<const Attribution*> stacks_;
+  std::unordered_map<const StackFrame*, std::string> frames_;
 };
 
 }  // namespace leakhunt::reports

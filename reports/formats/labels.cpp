@@ -82,7 +82,7 @@ std::string_view step_label(const Report& report) {
 
 const StackFrame* shown_frame(const Report& report, const Finding& finding) {
   if (finding.sites.empty()) return nullptr;
-  const std::span<const StackFrame> frames = stack_of(report, finding.sites.front());
+  const FrameSpan frames = stack_of(report, finding.sites.front());
   // libc's own files are "../sysdeps/...", relative to where others built it.
   const auto has_file = [](const StackFrame& f) { return !f.file.empty() && !f.file.starts_with("../"); };
   const auto of_project = [&](const StackFrame& f) { return has_file(f) && !f.file.starts_with('/'); };

@@ -229,10 +229,13 @@ void write_ledger(const Report& report, const Moment& moment, std::ostream& out)
   LedgerTable(report, ledger, nullptr, true).write(out);
   out << '\n';
   write_regions(ledger, out);
+  const LedgerCost all = cost_of_ledgers(*report.run);
   write_wrapped(
       out, "  ",
-      fmt::format("the kernel's own count then: {}; taking this ledger took {:.2f} ms",
-                  human_bytes(ledger.counter_rss_bytes), static_cast<double>(ledger.cost_ns) * 1e-6));
+      fmt::format("the kernel's own count then: {}; this ledger took {:.2f} ms, the {} of the run {:.1f} ms "
+                  "of processor time together, {:.2g} % of it",
+                  human_bytes(ledger.counter_rss_bytes), static_cast<double>(ledger.cost_ns) * 1e-6,
+                  all.taken, static_cast<double>(all.cost_ns) * 1e-6, all.share_of_run * 100));
 }
 
 }  // namespace leakhunt::reports

@@ -6,7 +6,7 @@ namespace leakhunt::reports {
 
 std::vector<size_t> Locations::of_site(recording::SiteId site) {
   std::vector<size_t> result;
-  std::span<const StackFrame> rest = stack_of(report_, site);
+  FrameSpan rest = stack_of(report_, site);
   while (!rest.empty()) {
     size_t count = 1;
     while (count < rest.size() && rest[count - 1].inlined && rest[count].address == rest[0].address) ++count;

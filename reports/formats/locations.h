@@ -13,9 +13,9 @@
 namespace leakhunt::reports {
 
 struct Location {
-  uint64_t address = 0;                // of return; 0: stands for something that has none
-  std::span<const StackFrame> frames;  // innermost first; empty: only `name` is known
-  std::string name;                    // of one without an address: a tag, "(no stack)"
+  uint64_t address = 0;  // of return; 0: stands for something that has none
+  FrameSpan frames;      // innermost first; empty: only `name` is known
+  std::string name;      // of one without an address: a tag, "(no stack)"
 };
 
 class Locations {

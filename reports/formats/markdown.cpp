@@ -57,7 +57,7 @@ void write_finding(const Report& report, const Finding& finding, std::ostream& o
       << plain(finding_figures(report, finding)) << ", "
       << fmt::format("{:.0f} % of the growth.\n", finding.share * 100);
   if (!finding.sites.empty()) {
-    const std::span<const StackFrame> frames = stack_of(report, finding.sites.front());
+    const FrameSpan frames = stack_of(report, finding.sites.front());
     out << "\n| frame | source |\n|---|---|\n";
     for (size_t i = 0; i < std::min(frames.size(), kFrames); ++i) {
       const std::string source = source_label(frames[i]);

@@ -5,7 +5,7 @@
 #include <ostream>
 #include <string>
 #include <string_view>
-#include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include <fmt/format.h>
@@ -95,24 +95,27 @@ class TreeWriter {
   // The callers `depth` frames outwards of the one that answers: like massif, without the allocation
   // functions. There may be ten thousands of stacks and few frames: a label is made once for each.
   std::vector<Branch> children(const Branch& branch, size_t depth) const {
-    std::map<std::tuple<uint64_t, std::string_view, std::string_view, uint32_t, std::string_view>, Branch>
-        callers;
+    std::unordered_map<const StackFrame*, Branch*> callers;
+    std::map<std::string, Branch> by_label;
+    const StackFrame* last = nullptr;
+    Branch* caller = nullptr;
     for (const Leaf& leaf : branch.leaves) {
       const Attribution& attribution = report_.growth.sites[leaf.site].attribution;
       const size_t at = attribution.named + depth;
       if (at >= attribution.frames.size()) continue;
       const StackFrame& frame = attribution.frames[at];
-      Branch& caller = callers[{frame.address, frame.function, frame.file, frame.line, frame.module}];
-      caller.bytes += leaf.bytes;
-      caller.leaves.push_back(leaf);
-      if (caller.label.empty()) caller.label = frame_label(frame);
-    }
-    std::map<std::string, Branch> by_label;  // those of which a label tells less are one
-    for (auto& [frame, caller] : callers) {
-      Branch& same = by_label[caller.label];
-      same.label = caller.label;
-      same.bytes += caller.bytes;
-      same.leaves.insert(same.leaves.end(), caller.leaves.begin(), caller.leaves.end());
+      if (&frame != last) {
+        const auto [known, is_new] = callers.try_emplace(&frame, nullptr);
+        if (is_new) {
+          std::string label = frame_label(frame);  // frames of which it tells the same are one
+          known->second = &by_label[label];
+          known->second->label = std::move(label);
+        }
+        last = &frame;
+        caller = known->second;
+      }
+      caller->bytes += leaf.bytes;
+      caller->leaves.push_back(leaf);
     }
     return sorted(std::move(by_label));
   }

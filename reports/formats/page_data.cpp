@@ -108,7 +108,7 @@ void put_identity(Json& sites, const Report& report, const SiteRows& rows, Stack
   Json skipped = Json::array();
   for (size_t i = 0; i < rows.groups.size(); ++i) {
     const size_t site = index(rows.groups[i].front());
-    nodes.push_back(i < rows.alone ? stacks.add(growth[site].attribution.frames) : -1);
+    nodes.push_back(i < rows.alone ? stacks.add(growth[site].attribution.frames.span()) : -1);
     skipped.push_back(i < rows.alone ? growth[site].attribution.named : 0);
   }
   sites["stack"] = std::move(nodes);

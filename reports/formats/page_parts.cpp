@@ -1,5 +1,6 @@
 #include "reports/formats/page_parts.h"
 
+#include <algorithm>
 #include <ostream>
 
 #include "reports/formats/built_page.h"
@@ -20,11 +21,14 @@ std::string source_text(const StackFrame& frame) {
 
 }  // namespace
 
-int64_t StackTree::add(std::span<const StackFrame> frames) {
-  int64_t node = -1;
-  for (auto frame = frames.rbegin(); frame != frames.rend(); ++frame)
-    node = child_of(node, number_of(*frame));
-  return node;
+int64_t StackTree::add(FrameSpan frames) {
+  const auto same = [](const StackFrame& a, const StackFrame& b) { return &a == &b; };
+  const auto apart = std::mismatch(frames.rbegin(), frames.rend(), last_.rbegin(), last_.rend(), same);
+  last_ = frames;
+  way_.resize(static_cast<size_t>(apart.first - frames.rbegin()));
+  for (auto frame = apart.first; frame != frames.rend(); ++frame)
+    way_.push_back(child_of(way_.empty() ? -1 : way_.back(), number_of(*frame)));
+  return way_.empty() ? -1 : way_.back();
 }
 
 Json StackTree::frames_json() const {
@@ -36,9 +40,8 @@ Json StackTree::nodes_json() const {
 }
 
 size_t StackTree::number_of(const StackFrame& frame) {
-  // By address first: putting a name into words a hundred thousand times takes time.
-  const auto [known, is_new] = by_address_.try_emplace(
-      {frame.address, frame.offset, frame.module, frame.function, frame.file, frame.line, frame.inlined}, 0);
+  // Putting a name into words a hundred thousand times takes time.
+  const auto [known, is_new] = by_frame_.try_emplace(&frame, 0);
   if (!is_new) return known->second;
   const auto [same, is_first] =
       by_text_.try_emplace({function_label(frame), source_text(frame), frame.inlined}, frames_.names.size());

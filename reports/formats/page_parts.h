@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <iosfwd>
 #include <map>
-#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -18,11 +17,11 @@
 namespace leakhunt::reports {
 
 // Stacks share what they have in common: a tree whose nodes are frames, the root outermost. A call site is
-// the node of its innermost frame. The frames' strings must outlive it.
+// the node of its innermost frame. The frames must outlive it.
 class StackTree {
  public:
   // Innermost frame first. -1 for a site without a stack.
-  int64_t add(std::span<const StackFrame> frames);
+  int64_t add(FrameSpan frames);
 
   Json frames_json() const;  // "name", "source", "inlined", each a list by frame
   Json nodes_json() const;   // "parent", "frame", each a list by node
@@ -36,10 +35,9 @@ class StackTree {
     std::vector<std::string> sources;
     std::vector<int> inlined;
   } frames_;
-  // Addresses mean something in one run only, and so the names belong to the key.
-  using Address =
-      std::tuple<uint64_t, uint64_t, std::string_view, std::string_view, std::string_view, uint32_t, bool>;
-  std::map<Address, size_t> by_address_;
+  FrameSpan last_;            // that was added
+  std::vector<int64_t> way_;  // its nodes, outermost first
+  std::unordered_map<const StackFrame*, size_t> by_frame_;
   std::map<std::tuple<std::string, std::string, bool>, size_t> by_text_;
   std::vector<int64_t> parents_;
   std::vector<size_t> node_frames_;

@@ -126,9 +126,9 @@ Profile make_profile(const Report& report, const Moment& moment, ProfiledKinds k
   return profile;
 }
 
-std::span<const StackFrame> stack_of(const Report& report, recording::SiteId site) {
+FrameSpan stack_of(const Report& report, recording::SiteId site) {
   const Attribution& attribution = report.growth.sites[static_cast<size_t>(site)].attribution;
-  return std::span(attribution.frames).subspan(attribution.frames.empty() ? 0 : attribution.named);
+  return attribution.frames.span().subspan(attribution.frames.empty() ? 0 : attribution.named);
 }
 
 std::vector<Stack> merged_stacks(const Report& report, const Profile& profile) {
@@ -138,7 +138,7 @@ std::vector<Stack> merged_stacks(const Report& report, const Profile& profile) {
     const recording::CallSite& site = report.run->sites[static_cast<size_t>(row.site)];
     std::vector<std::string> names = {"tag " + tag_label(report, site.tag)};
     if (site.truncated) names.emplace_back(kCutStack);
-    const std::span<const StackFrame> frames = stack_of(report, row.site);
+    const FrameSpan frames = stack_of(report, row.site);
     for (auto frame = frames.rbegin(); frame != frames.rend(); ++frame)
       names.push_back(function_label(*frame));
     if (frames.empty()) names.emplace_back(kNoStack);

@@ -59,7 +59,7 @@ enum class ProfiledKinds { kHeap, kAll };
 Profile make_profile(const Report& report, const Moment& moment, ProfiledKinds kinds = ProfiledKinds::kHeap);
 
 // The frames of a site, innermost first, from the one that answers outwards: without the allocator's own.
-std::span<const StackFrame> stack_of(const Report& report, recording::SiteId site);
+FrameSpan stack_of(const Report& report, recording::SiteId site);
 
 struct Stack {
   std::vector<std::string> names;  // outermost first; names[0] is the tag. One line of UTF-8 each

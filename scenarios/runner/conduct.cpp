@@ -3,10 +3,8 @@
 #include <unistd.h>
 
 #include "lib/recording/appender.h"
-#include "lib/recording/packing.h"
-#include "lib/recording/reader.h"
-#include "scenarios/runner/child_recordings.h"
-#include "scenarios/runner/data_names.h"
+#include "scenarios/runner/closing.h"
+#include "scenarios/runner/names_ahead.h"
 #include "scenarios/runner/program.h"
 #include "scenarios/runner/symbolise.h"
 #include "scenarios/runner/tracker_library.h"
@@ -65,38 +63,6 @@ WatchRequest watch_request(const Order& order, const OutputDirectory& out) {
   return request;
 }
 
-// Why the tracker cannot have started in what the program executed at its end; empty when that is not known.
-std::string why_not_recorded(const recording::Run& run) {
-  if (run.end != recording::EndKind::kExec || run.next_program.empty()) return "";
-  const auto program = find_program(run.next_program, {});
-  if (!program) return "";  // a path as seen from a directory that the program had gone to
-  const auto kind = inspect_program(*program);
-  return kind ? "" : kind.error();
-}
-
-// Symbols now, while the modules are there; then what only the runner knows.
-tl::expected<void, std::string> close_recordings(const OutputDirectory& out, const Watched& watched) {
-  const std::string recording = out.recording().string();
-  const auto run = recording::read_recording(recording);
-  if (!run) return Refusal(run.error().message);
-  Symboliser symboliser;
-  const recording::Symbols symbols = symboliser.symbolise(*run);
-  const recording::LeftRunning left_running = close_child_recordings(out.processes(), symboliser);
-  recording::Outcome outcome = watched.outcome;
-  outcome.not_recorded = why_not_recorded(*run);
-  const auto closed = recording::append_host_records(recording, symbols, watched.samples, outcome,
-                                                     left_running, name_data(*run, symbols));
-  if (!closed) return Refusal(closed.error().message);
-  if (watched.certainty) {
-    const auto noted = recording::append_record(recording, recording::RecordType::kCertainty,
-                                                recording::encode(*watched.certainty));
-    if (!noted) return Refusal(noted.error().message);
-  }
-  // One that cannot be rewritten is as good as it was, only larger.
-  static_cast<void>(recording::pack_recording(recording));
-  return {};
-}
-
 }  // namespace
 
 tl::expected<Watched, std::string> conduct(const Order& order, const OutputDirectory& out,
@@ -114,11 +80,20 @@ tl::expected<Watched, std::string> conduct(const Order& order, const OutputDirec
   const auto target = launch(launch_request(order, out, *tracker, *marks));
   if (!target) return Refusal(target.error());
   marks->start(target->pid);
+  Symboliser symboliser;
+  NamesAhead names(out.recording().string(), symboliser);
   Progress progress(STDERR_FILENO, order.progress);
   Watched watched = watch(*target, watch_request(order, out), signals, progress);
   marks->finish();
+  names.stop();
 
-  if (auto closed = close_recordings(out, watched); !closed) return Refusal(closed.error());
+  auto run = close_recordings(out, watched, symboliser);
+  if (!run) return Refusal(run.error());
+  if (order.judged_at_once) {
+    watched.run = std::make_unique<recording::Run>(std::move(*run));
+  } else {
+    const Packing packing(out.recording(), settle_graphs(out.recording(), true, *run));
+  }
   return watched;
 }
 

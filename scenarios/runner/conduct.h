@@ -33,6 +33,7 @@ struct Order {
   std::filesystem::path program_directory;            // of leakhunt itself
   ProgressStyle progress = ProgressStyle::kNone;      // on stderr
   LiveJudge judge = {};                               // may end it before its last iteration
+  bool judged_at_once = false;  // by the caller, who settles its graphs and packs it (closing.h)
 };
 
 // Checks the program, creates the recording in `out`, launches, watches, and closes the recording with

@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <set>
-#include <tuple>
+#include <map>
+#include <unordered_set>
 
 #include "scenarios/runner/perf_map.h"
 
@@ -28,21 +28,27 @@ struct Place {
 
 std::vector<Place> places_of(const Run& run) {
   // Between two unloadings an address means one module.
-  std::set<std::pair<uint32_t, uint64_t>> seen;
+  std::map<uint32_t, std::unordered_set<uint64_t>> seen;
   std::vector<Place> places;
+  const CallSite* last = nullptr;
   const auto add_stack = [&](const CallSite& site) {
-    for (const uint64_t address : site.frames) {
-      if (address == 0 || !seen.emplace(site.module_epoch, address).second) continue;
+    std::unordered_set<uint64_t>& seen_here = seen[site.module_epoch];
+    auto next = site.frames.rbegin();  // behind the outermost frames, which it shares with the stack before
+    if (last != nullptr && last->module_epoch == site.module_epoch)
+      next = std::mismatch(next, site.frames.rend(), last->frames.rbegin(), last->frames.rend()).first;
+    for (; next != site.frames.rend(); ++next) {
       // A return address may be the first of what follows its module; the call before it is inside.
-      places.push_back({module_at(run, site, address - 1), address});
+      if (*next != 0 && seen_here.insert(*next).second)
+        places.push_back({module_at(run, site, *next - 1), *next});
     }
+    last = &site;
   };
   for (const CallSite& site : run.sites) add_stack(site);
   for (const recording::FreedPlace& place : run.freed_places) add_stack(place.stack);
   for (const auto& [number, thread] : run.threads) {
     const uint64_t address = thread.start_symbol();
     const CallSite at_first;  // what a thread began in is seldom unloaded
-    if (address != 0 && seen.emplace(at_first.module_epoch, address).second)
+    if (address != 0 && seen[at_first.module_epoch].insert(address).second)
       places.push_back({module_at(run, at_first, address - 1), address});
   }
   std::ranges::sort(places);

@@ -25,6 +25,11 @@ class Symboliser {
   // fails.
   recording::Symbols symbolise(const recording::Run& run);
 
+  // Looks up one return address in the module, ahead of a run in which it will occur.
+  void look_up(const recording::Module& module, uint64_t address) {
+    if (!module.path.empty()) frames_at(module, address - module.bias - 1);
+  }
+
  private:
   using Frames = tl::expected<std::vector<recording::SourceFrame>, symbols::Unresolved>;
   using ModuleKey = std::pair<std::string, std::vector<uint8_t>>;  // path, build-id

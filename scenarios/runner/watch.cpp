@@ -52,7 +52,7 @@ class Watch {
     result_.outcome.stopped_for = guard_.stopped_for();
     result_.samples = samples_.all();
     result_.interrupted_by = guard_.interrupted_by();
-    return result_;
+    return std::move(result_);
   }
 
  private:

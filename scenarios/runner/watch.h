@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -42,7 +43,8 @@ struct Watched {
   std::optional<recording::Certainty> certainty = {};
   ProcessorUse use = {};
   std::vector<recording::HostSample> samples;
-  int interrupted_by = 0;  // a signal that was meant for the command; 0: none
+  int interrupted_by = 0;                    // a signal that was meant for the command; 0: none
+  std::unique_ptr<recording::Run> run = {};  // as it was recorded, where Order::judged_at_once
 };
 
 // Returns when the target has ended. `signals` was made before the launch.

@@ -81,6 +81,21 @@ TEST(Counters, ShowALeakOfOneBlockAnIterationExactly) {
   for (size_t i = 1; i < clock.size(); ++i) EXPECT_EQ(live[clock[i]] - live[clock[i - 1]], 48);
 }
 
+TEST(Counters, AreExactWhereMoreThan4GibPassInSomeIterations) {
+  const Recorded result = recorded(target("steady_leak") + " 60 huge");
+  const auto allocated = expand_sum(result.run, {recording::kHeapTag, recording::SiteKind::kBlock},
+                                    Measure::kAllocatedBytes);
+  const auto clock = recording::clock_snapshots(result.run);
+  ASSERT_EQ(clock.size(), 60u);
+  constexpr int64_t kHuge = int64_t{512} << 20;
+  for (size_t i = 1; i < clock.size(); ++i) {
+    const int64_t passed = allocated[clock[i]] - allocated[clock[i - 1]];
+    const int64_t blocks = static_cast<int64_t>(7 * i % 13 + 3 * i % 11);
+    EXPECT_EQ(passed / kHuge, blocks) << "iteration " << i;
+    EXPECT_LT(passed % kHuge, 64 << 10) << "iteration " << i;
+  }
+}
+
 TEST(Counters, KnowInWhichIterationEverySurvivorWasBorn) {
   const Recorded result = recorded(target("steady_leak") + " 300");
   ASSERT_FALSE(result.run.cohorts.empty());

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 namespace leakhunt::reports {
 namespace {
 
@@ -101,6 +103,46 @@ TEST(Attribution, NamesTheInnermostFrameThatIsNoPlumbingThroughInlinedOnes) {
   EXPECT_EQ(attribution.frame()->function, "Tape::push(Node)");
   EXPECT_EQ(attribution.frame()->line, 81u);
   EXPECT_TRUE(attribution.frame()->inlined);
+}
+
+// Whatever stack came before: what the two share is taken from there.
+TEST(Attribution, OfManySitesIsThatOfEachAlone) {
+  std::mt19937 random(17);
+  const recording::Run run = run_with({
+      {0x10, "/lib/libc.so.6", 0x1, {{"malloc", "", 0, false}}},
+      {0x20, "/app/p", 0x2, {{"inner", "a.h", 5, true}, {"outer", "a.cpp", 81, false}}},
+      {0x30, "/app/p", 0x3, {{"main", "main.cpp", 3, false}}},
+      {0x40, "", 0x40, {}},
+  });
+  std::vector<CallSite> sites;
+  for (int i = 0; i < 300; ++i) {
+    CallSite site;
+    for (uint64_t depth = random() % 6; depth > 0; --depth) site.frames.push_back(0x10 * (1 + random() % 5));
+    site.module_epoch = random() % 8 == 0 ? 1 : 0;
+    sites.push_back(site);
+  }
+  Attributor attributor(run);
+  for (const CallSite& site : sites) {
+    const Attribution shared = attributor.attribute(site);
+    const Attribution alone = attribute(run, site);
+    EXPECT_EQ(shared.named, alone.named);
+    ASSERT_EQ(shared.frames.size(), alone.frames.size());
+    for (size_t i = 0; i < alone.frames.size(); ++i) {
+      EXPECT_EQ(frame_name(shared.frames[i]), frame_name(alone.frames[i]));
+      EXPECT_EQ(shared.frames[i].line, alone.frames[i].line);
+      EXPECT_EQ(shared.frames[i].address, alone.frames[i].address);
+    }
+  }
+}
+
+TEST(Attribution, SitesShareTheirFrames) {
+  const recording::Run run = run_with({{0x30, "/app/p", 0x3, {{"main", "main.cpp", 3, false}}}});
+  Attributor attributor(run);
+  const CallSite first = site_of({0x10, 0x30});
+  const CallSite second = site_of({0x20, 0x30});
+  const Attribution a = attributor.attribute(first);
+  const Attribution b = attributor.attribute(second);
+  EXPECT_EQ(&a.frames[1], &b.frames[1]);
 }
 
 TEST(Attribution, NamesModuleAndOffsetWhereThereAreNoSymbols) {

@@ -86,6 +86,22 @@ TEST(Ledger, ItsLinesAddUpToRss) {
   EXPECT_EQ(ledger.unexplained_bytes, 300'000);
 }
 
+TEST(Ledger, SaysWhatAllOfARunCost) {
+  MemoryLedger first = recorded_ledger(10);
+  first.cost_ns = 2'000'000;
+  MemoryLedger refused = recorded_ledger(20);
+  refused.error = 13;
+  refused.cost_ns = 999'000'000;
+  MemoryLedger last = recorded_ledger(999);
+  last.cost_ns = 3'000'000;
+  const recording::Run run = run_with({first, refused, last});
+  const LedgerCost cost = cost_of_ledgers(run);
+  EXPECT_EQ(cost.taken, 2u);
+  EXPECT_EQ(cost.cost_ns, 5'000'000u);
+  EXPECT_DOUBLE_EQ(cost.share_of_run, 5e6 / static_cast<double>(run.snapshots.back().time_ns));
+  EXPECT_EQ(cost_of_ledgers(recording::Run{}).share_of_run, 0);
+}
+
 TEST(Ledger, AddsUpWhateverTheTargetWrote) {
   for (const bool examined : {false, true}) {
     for (const bool libc : {false, true}) {

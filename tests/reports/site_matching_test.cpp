@@ -36,11 +36,12 @@ StackFrame unnamed(const std::string& module, uint64_t offset) {
 // The sites of one program. Stacks are innermost first.
 struct Program {
   std::deque<std::vector<StackFrame>> stacks;
+  std::deque<FrameList> lists;
   std::vector<SiteIdentity> sites;
 
   void add(std::vector<StackFrame> stack, const std::string& tag = "heap", SiteKind kind = SiteKind::kBlock) {
     stacks.push_back(std::move(stack));
-    sites.push_back({tag, kind, stacks.back(), {}});
+    sites.push_back({tag, kind, lists.emplace_back(stacks.back()).span(), {}});
   }
 };
 

@@ -2,6 +2,7 @@
 // them stands in tests/end_to_end/heap_graph_test.cpp. Nothing is freed.
 //
 // LeakSanitizer and memcheck are asked about the same program.
+#include <malloc.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -199,6 +200,23 @@ void fill_as_others() {
   pthread_join(thread, nullptr);
 }
 
+// A block at the beginning of a page, with a freed one behind it. In glibc's list of free chunks lies the
+// address at which the freed one begins, and that is within the block's last word: it holds nothing.
+char* kept_behind;
+void lose_in_front_of_a_freed_block() {
+  constexpr size_t kSize = 4416 - 8;  // all of a chunk
+  for (int tries = 0; tries < 100; ++tries) {
+    char* lost = static_cast<char*>(memalign(4096, kSize));
+    char* behind = static_cast<char*>(malloc(2 * kSize));
+    kept_behind = static_cast<char*>(malloc(16));  // so that the freed one is not joined with what is free
+    const bool beside = behind == lost + 4416;
+    free(behind);
+    if (beside || tries == 99) return;
+    free(lost);
+    free(kept_behind);
+  }
+}
+
 void make_list() {
   for (int i = 0; i < 3; ++i) {
     void* node = block(1008);
@@ -275,6 +293,7 @@ int main() {
   fill();
   for (pthread_key_t& key : keys) pthread_key_create(&key, nullptr);
   fill_as_others();
+  lose_in_front_of_a_freed_block();
   scrub();
   return 0;
 }

@@ -4,7 +4,9 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "lib/trainer/checkpoint.h"
 #include "lib/trainer/programs/shell_words.h"
@@ -80,6 +82,15 @@ std::string one_line(std::string text) {
   return text;
 }
 
+// CLI11 misses what is required before it sees what it does not know; who mistyped the one means the other.
+std::string told(const CLI::App& app, const CLI::ParseError& error) {
+  const std::vector<std::string> unknown = app.remaining(true);
+  const bool mistyped = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && !unknown.empty();
+  const std::string what =
+      mistyped ? "The following argument was not expected: " + unknown.front() : error.what();
+  return what + " (see --help)";
+}
+
 int complain(const TrainFullOptions& options, const char* what, int status) {
   std::fflush(stdout);
   std::fprintf(stderr, "%s: %s\n", options.program.c_str(), one_line(what).c_str());
@@ -100,7 +111,7 @@ int train_as_called(CLI::App& app, TrainFullOptions& options, int argc, char** a
   } catch (const CLI::CallForHelp& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    return complain(options, (error.what() + std::string(" (see --help)")).c_str(), status_wrong_call);
+    return complain(options, told(app, error).c_str(), status_wrong_call);
   }
   options.command = command_without("--resume", argc, argv);
   try {

@@ -13,8 +13,8 @@ void declare_modes(CLI::App& app, trainer::TrainFullOptions& options) {
     group->add_flag_callback(
         "--" + std::string(mode.name), [&options, &mode] { options.mode = &mode; },
         "width " + std::to_string(model.width) + ", " + std::to_string(model.heads) + " heads, " +
-            std::to_string(model.layers) + " layers, sequences of " + std::to_string(model.context) + ", " +
-            std::to_string(mode.iterations) + " iterations");
+            std::to_string(model.layers) + (model.layers == 1 ? " layer" : " layers") + ", sequences of " +
+            std::to_string(model.context) + ", " + std::to_string(mode.iterations) + " iterations");
   }
   group->require_option(1);
   app.add_option("--iterations", options.iterations,

@@ -304,8 +304,10 @@ TEST(ReaderRefuses, FilesThatAreNoRecording) {
         std::string::npos);
   }
   std::vector<uint8_t> newer = header;
-  newer[8] = 3;
-  EXPECT_NE(refusal(newer).find("format 3, newer than the 2"), std::string::npos);
+  newer[8] = 5;
+  EXPECT_NE(refusal(newer).find("format 5, newer than the 4"), std::string::npos);
+  newer[8] = 3;  // there is none
+  EXPECT_NE(refusal(newer).find("damaged file header"), std::string::npos);
   std::vector<uint8_t> damaged = header;
   damaged[12] = 24;
   EXPECT_NE(refusal(damaged).find("damaged file header"), std::string::npos);

@@ -48,6 +48,33 @@ TEST(Adam, FollowsTheFormulaOfThePaper) {
   }
 }
 
+TEST(Adam, StepsDuringTheBackwardPassAsAfterIt) {
+  CountingResource heap;
+  constexpr Index rows = 5;
+  constexpr Index cols = 37;  // no multiple of any vector
+  const ParameterStore after(heap, &heap, rows * cols);
+  const ParameterStore during(heap, &heap, rows * cols);
+  Adam adam_after(after, heap, heap);
+  Adam adam_during(during, heap, heap);
+  for (int t = 1; t <= 3; ++t) {
+    for (Index i = 0; i < rows * cols; ++i) {
+      after.gradients()[i] = during.gradients()[i] = std::sin(static_cast<Real>(i) * t);
+    }
+    adam_after.step(0.01);
+    Adam::StepOnTheWay step(adam_during, 0.01);
+    for (const Range& columns : {Range{20, cols}, Range{0, 20}}) {
+      const Real* gradients = during.gradients().data() + columns.begin;
+      EXPECT_EQ(step.companions(gradients).data[0], adam_during.m().data() + columns.begin);
+      step.complete(gradients, rows, columns.size(), cols);
+    }
+  }
+  for (Index i = 0; i < rows * cols; ++i) {
+    ASSERT_EQ(during.values()[i], after.values()[i]) << i;
+    ASSERT_EQ(adam_during.v()[i], adam_after.v()[i]) << i;
+  }
+  EXPECT_EQ(adam_during.steps(), 3u);
+}
+
 TEST(Adam, HoldsTwoMomentsOfEveryParameterAndGivesThemBack) {
   CountingResource parameters;
   CountingResource m;

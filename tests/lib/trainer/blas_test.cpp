@@ -84,6 +84,23 @@ TEST(TiledBlas, IsRightWithEveryInstructionSetOfThisProcessor) {
   }
 }
 
+// What is fetched on the way is a hint, even where it does not exist.
+TEST(TiledBlas, FetchesCompanionsWithoutReadingThem) {
+  Random random(3);
+  const auto a = drawn(70 * 300, random);
+  const auto b = drawn(300 * 50, random);
+  for (InstructionSet set : {InstructionSet::sse2, InstructionSet::avx2, InstructionSet::avx512}) {
+    if (set > best_instruction_set()) continue;
+    const std::unique_ptr<Blas> blas = make_tiled_blas(set);
+    std::vector<Real> alone(70 * 50);
+    std::vector<Real> in_company(70 * 50);
+    blas->multiply({70, 50, 300}, 1, {a.data(), 70, true}, {b.data(), 50}, 0, alone.data(), 50);
+    blas->multiply_and_fetch({70, 50, 300}, 1, {a.data(), 70, true}, {b.data(), 50}, 0, in_company.data(), 50,
+                             {{a.data(), nullptr, b.data()}, 3});
+    EXPECT_EQ(in_company, alone) << blas->name();
+  }
+}
+
 TEST(TiledBlas, IsRightBeyondOneStretchOfTheInnerDimension) {
   const std::unique_ptr<Blas> blas = make_tiled_blas();
   for (Real beta : {0.0, 1.0, 0.5}) {

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <vector>
 
+#include "lib/trainer/tiled_blas.h"
+
 namespace leakhunt::trainer::kernels {
 namespace {
 
@@ -43,6 +45,29 @@ TEST(Kernels, GeluIsTheTanhForm) {
     const Real slope = std::sqrt(2 / 3.141592653589793) * (1 + 3 * 0.044715 * x * x);
     const Real sech = 1 / std::cosh(u);
     EXPECT_NEAR(derivative, 0.5 * (1 + std::tanh(u)) + 0.5 * x * sech * sech * slope, 1e-13);
+  }
+}
+
+// Gradients from nothing to far too much, and the first step, where m and v are still zero.
+TEST(Kernels, AdamWithoutRootsIsAdam) {
+  if (best_instruction_set() != InstructionSet::avx512) GTEST_SKIP() << "this processor has no AVX-512";
+  for (Index length = 1; length < 70; ++length) {
+    std::vector<Real> gradients(length);
+    for (Index i = 0; i < length; ++i) {
+      const Real sign = i % 2 == 0 ? 1 : -1;
+      gradients[i] = i % 7 == 0 ? 0 : sign * std::pow(10, static_cast<Real>(i * 37 % 320) - 200);
+    }
+    std::vector<Real> m(length), v(length), x(length, 1), same_m(length), same_v(length), same_x(length, 1);
+    for (int t = 1; t <= 3; ++t) {
+      const AdamStep step{.beta1 = 0.9, .beta2 = 0.999, .rate = 0.01, .root_scale = 1.7, .epsilon = 1e-8};
+      adam_portable(length, step, gradients.data(), m.data(), v.data(), x.data());
+      adam_avx512(length, step, gradients.data(), same_m.data(), same_v.data(), same_x.data());
+      for (Index i = 0; i < length; ++i) {
+        ASSERT_NEAR(same_x[i], x[i], 4e-16) << "gradient " << gradients[i];
+        ASSERT_NEAR(same_m[i], m[i], 1e-15 * std::abs(m[i])) << "gradient " << gradients[i];
+        ASSERT_NEAR(same_v[i], v[i], 1e-15 * v[i]) << "gradient " << gradients[i];
+      }
+    }
   }
 }
 

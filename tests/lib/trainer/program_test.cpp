@@ -76,6 +76,13 @@ TEST(TrainFull, AnswersAWrongCallWithOneLineAndStatus2) {
   }
 }
 
+TEST(TrainFull, NamesAFlagThatItDoesNotKnow) {
+  for (const char* arguments : {"--tinny", "--tinny --seed 2", "--tiny --tinny"}) {
+    const Answer wrong = run(train_full + " " + arguments);
+    EXPECT_NE(wrong.out.find("not expected: --tinny"), std::string::npos) << wrong.out;
+  }
+}
+
 TEST(TrainFull, HasNothingOfTheTracker) {
   const std::string program = contents(TRAIN_FULL);
   ASSERT_GT(program.size(), 10'000u);

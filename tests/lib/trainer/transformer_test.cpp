@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "lib/trainer/arena.h"
+#include "lib/trainer/tiled_blas.h"
 #include "tests/lib/trainer/gradient_check.h"
 
 namespace leakhunt::trainer {
@@ -53,6 +54,60 @@ TEST(Transformer, HasTheParametersOfEveryMode) {
     Random random(1);
     const Transformer model(modes[i].model, plain_memory(), random);
     EXPECT_EQ(model.parameters().taken(), expected[i]) << "every parameter belongs to an operation";
+  }
+}
+
+// Writes down what it is given, and how often.
+class RecordingSink final : public GradientSink {
+ public:
+  explicit RecordingSink(std::span<Real> gradients)
+      : gradients_(gradients), times(gradients.size()), seen(gradients.size()) {}
+  void complete(const Real* gradients, Index rows, Index cols, Index stride) override {
+    const auto first = static_cast<Index>(gradients - gradients_.data());
+    for (Index i = 0; i < rows * cols; ++i) {
+      const Index place = first + i / cols * stride + i % cols;
+      ++times[place];
+      seen[place] = gradients_[place];
+    }
+  }
+  Companions companions(const Real* gradients) const override { return {{gradients}, 1}; }
+
+ private:
+  std::span<Real> gradients_;
+
+ public:
+  std::vector<int> times;
+  std::vector<Real> seen;
+};
+
+TEST(Transformer, HandsOverEveryGradientOnceAndWhenItIsComplete) {
+  ModelConfig without_feed_forward = miniature;
+  without_feed_forward.hidden = 0;
+  ModelConfig of_several_blocks = miniature;
+  of_several_blocks.width = 136;
+  of_several_blocks.hidden = 200;
+  for (const ModelConfig& config : {miniature, without_feed_forward, of_several_blocks}) {
+    Bench all_at_once(config);
+    all_at_once.blas = make_tiled_blas();
+    all_at_once.differentiate();
+    for (unsigned threads : {1U, 2U}) {
+      Bench bench(config);
+      bench.blas = make_tiled_blas();
+      RecordingSink sink(bench.model.parameters().gradients());
+      Team team(threads);
+      Workspace work{.temporaries = bench.arena,
+                     .scratch = bench.arena,
+                     .blas = *bench.blas,
+                     .tape = &bench.tape,
+                     .team = team,
+                     .sink = &sink};
+      bench.model.loss(work, bench.tokens, bench.targets);
+      bench.tape.backward(work);
+      for (Index i = 0; i < sink.times.size(); ++i) {
+        ASSERT_EQ(sink.times[i], 1) << "gradient " << i << " of a model of width " << config.width;
+        ASSERT_EQ(sink.seen[i], all_at_once.model.parameters().gradients()[i]) << "gradient " << i;
+      }
+    }
   }
 }
 

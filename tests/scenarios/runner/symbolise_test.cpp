@@ -1,13 +1,18 @@
 // Names for what lies in no file, and for files that are not what they were.
 #include "scenarios/runner/symbolise.h"
 
+#include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <link.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <thread>
 
+#include "scenarios/runner/names_ahead.h"
 #include "scenarios/runner/perf_map.h"
+#include "tests/lib/recording/recording_builder.h"
 #include "tests/scenarios/runner/scratch_directory.h"
 
 namespace leakhunt::runner {
@@ -19,6 +24,14 @@ using recording::Symbol;
 
 uint64_t now_ns() {
   return static_cast<uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
+}
+
+// What the loader added to the addresses in the test program's file.
+uint64_t own_bias() {
+  Dl_info info{};
+  link_map* map = nullptr;
+  dladdr1(reinterpret_cast<void*>(&now_ns), &info, reinterpret_cast<void**>(&map), RTLD_DL_LINKMAP);
+  return map->l_addr;
 }
 
 Run run_with_site(std::vector<uint64_t> frames) {
@@ -73,6 +86,31 @@ TEST(Symbolise, ASymboliserIsSharedByManyRuns) {
     run.process.start_unix_ns = now_ns() + 1'000'000'000;
     EXPECT_EQ(symboliser.symbolise(run).at(bias + here).offset, here);
   }
+}
+
+// The program is gone before the run is over, its names are not.
+TEST(NamesAhead, AreKnownAtTheEnd) {
+  const ScratchDirectory scratch;
+  const fs::path program = scratch.path() / "program";
+  fs::copy_file("/proc/self/exe", program);
+  const auto bias = 0x10000000ull;
+  const uint64_t address = bias + (reinterpret_cast<uint64_t>(&now_ns) - own_bias()) + 1;
+  recording::RecordingBuilder recording;
+  recording.process_start();
+  recording.module({bias, bias, UINT64_MAX, program.string(), {}});
+  recording.site(recording::kHeapTag, {address, 0x5000, 0});
+  const fs::path file = scratch.path() / "recording.lhr";
+  Symboliser symboliser;
+  NamesAhead names(file.string(), symboliser);  // the file is not there yet
+  recording.write(file.string());
+  for (int i = 0; i < 3000 && names.looked_up() == 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  names.stop();
+  EXPECT_EQ(names.looked_up(), 1u);  // the other addresses lie nowhere
+  fs::remove(program);
+  const auto symbol = symboliser.symbolise(recording.run()).at(address);
+  ASSERT_FALSE(symbol.source_frames.empty());
+  EXPECT_NE(symbol.source_frames.back().function.find("now_ns"), std::string::npos);
 }
 
 TEST(PerfMap, NamesCodeThatWasMadeAtRunTime) {
