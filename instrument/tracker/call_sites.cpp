@@ -8,10 +8,10 @@ namespace leakhunt::tracker {
 namespace {
 
 constexpr uint64_t kFirstSlots = 1u << 14;
-constexpr uint64_t kSlotsOfHugePage = 1u << 18;  // from here on huge pages are asked for
 constexpr uint64_t kLeastSlots = 1u << 9;
 constexpr uint64_t kPart = 4;    // of what the tracker may take a first table takes one part at most
 constexpr uint32_t kLast = 256;  // sites without a stack
+constexpr uint64_t kSlotsOfHugePage = 1u << 18;  // from here on huge pages are asked for
 
 }  // namespace
 
@@ -26,7 +26,10 @@ CallSites::Table* CallSites::make_table(uint64_t slots) {
 
 bool CallSites::start(uint32_t most) {
   most_ = most < kMaxSites ? most : kMaxSites;
-  if (low_bits_ == nullptr) low_bits_ = static_cast<uint32_t*>(map_pages(most_ * sizeof(uint32_t)));
+  if (low_bits_ == nullptr) {
+    low_bits_bytes_ = most_ * sizeof(uint32_t);
+    low_bits_ = static_cast<uint32_t*>(map_pages(low_bits_bytes_));
+  }
   uint64_t slots = kFirstSlots;
   while (slots > kLeastSlots && !may_map(kPart * slots * sizeof(uint64_t))) slots /= 2;
   for (; table_ == nullptr && slots >= kLeastSlots; slots /= 2) table_ = make_table(slots);
@@ -36,7 +39,7 @@ bool CallSites::start(uint32_t most) {
 // Of a table that grew the smaller ones before it stay, for whoever may be in them.
 void CallSites::release() {
   if (table_ != nullptr) unmap_pages(table_, kHeader + (table_->mask + 1) * sizeof(uint64_t));
-  if (low_bits_ != nullptr) unmap_pages(low_bits_, most_ * sizeof(uint32_t));
+  if (low_bits_ != nullptr) unmap_pages(low_bits_, low_bits_bytes_);
   table_ = nullptr;
   low_bits_ = nullptr;
   count_ = 0;

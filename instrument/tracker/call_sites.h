@@ -93,6 +93,7 @@ class CallSites {
   bool grow();
 
   Table* table_ = nullptr;
+  size_t low_bits_bytes_ = 0;
   uint32_t* low_bits_ = nullptr;
   uint32_t count_ = 0;
   uint32_t most_ = 0;

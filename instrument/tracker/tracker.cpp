@@ -19,9 +19,7 @@ constinit Tracker::Control* Tracker::control_ = &Tracker::never_started_;
 #define LEAKHUNT_COMMON_PATH __attribute__((always_inline)) inline
 
 namespace {
-
 constexpr size_t kChunkHeader = 16;  // of glibc's malloc, before every block
-
 }  // namespace
 
 LEAKHUNT_COMMON_PATH ThreadState* Tracker::enter() {
@@ -94,7 +92,11 @@ LEAKHUNT_COMMON_PATH void Tracker::look_at_clock(ThreadState* thread) {
 void Tracker::on_alloc(void* block, size_t size, const void* hook_frame) {
   ThreadState* thread = enter();
   if (thread == nullptr) return;
-  if (unlikely(sampling_.on())) return alloc_sampled(thread, block, size, hook_frame);
+  if (unlikely(sampling_.on())) {
+    alloc_sampled(thread, block, size, hook_frame);
+    look_at_clock(thread);
+    return leave(thread);
+  }
   blocks_.prefetch(reinterpret_cast<uintptr_t>(block));
   const SiteId site = site_of(thread, thread->tag, SiteKind::kBlock, hook_frame);
   if (likely(site != CallSites::kNone)) {
@@ -159,7 +161,7 @@ void Tracker::on_move(bool known, const LiveBlock& moved, void* from, void* to, 
   const bool failed = to == nullptr && size != 0;
   ThreadState* const mover = known ? thread_state() : nullptr;
   if (mover != nullptr) {
-    mover->moved.block = {moved.site, moved.birth, failed ? moved.size : size};
+    mover->moved.block = {moved.site, moved.birth, failed ? Sampling::without_level(moved.size) : size};
     store_release(mover->moved.to, reinterpret_cast<uintptr_t>(failed ? from : to));
     if (to == nullptr && !failed) store_release(mover->moved.from, uintptr_t{0});
   }

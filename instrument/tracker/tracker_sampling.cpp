@@ -68,8 +68,6 @@ __attribute__((noinline)) void Tracker::alloc_sampled(ThreadState* thread, void*
       insert_short(thread, block, size, site, level);
     }
   }
-  look_at_clock(thread);
-  leave(thread);
 }
 
 __attribute__((noinline)) void Tracker::free_sampled(ThreadState* thread, const LiveBlock& block,

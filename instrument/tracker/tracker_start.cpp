@@ -22,8 +22,7 @@ constexpr int64_t kFirstFall = 256 << 10;  // bytes; what a small program does i
 bool Tracker::make_site_infos() {
   uint32_t most = kMaxSites;
   while (site_infos_ == nullptr && most >= kLeastSites) {
-    constexpr size_t kEach = sizeof(SiteInfo) + sizeof(uint32_t);  // here, and in the table of sites
-    if (may_map(kPartOfSites * most * kEach) || most == kLeastSites)
+    if (may_map(kPartOfSites * most * (sizeof(SiteInfo) + sizeof(uint32_t))) || most == kLeastSites)
       site_infos_ = static_cast<SiteInfo*>(map_pages(most * sizeof(SiteInfo)));
     if (site_infos_ == nullptr) most /= 2;
   }

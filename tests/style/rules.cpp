@@ -34,7 +34,7 @@ const std::vector<Room>& rooms() {
       {"instrument/tracker",
        {"instrument/tracker/", "instrument/heap_graph/", "instrument/unwind/", "instrument/os/",
         "lib/recording/format.h", "lib/recording/codec.h", "lib/recording/counter_arithmetic.h",
-        "lib/recording/freed_codec.h", "lib/recording/graph_codec.h", "lib/recording/sampling_codec.h"}},
+        "lib/recording/freed_codec.h", "lib/recording/sampling_codec.h", "lib/recording/graph_codec.h"}},
       {"instrument/hooks",
        {"instrument/hooks/", "instrument/tracker/", "instrument/unwind/", "instrument/os/",
         "instrument/runtime.h"}},
