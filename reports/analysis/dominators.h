@@ -9,7 +9,8 @@
 
 namespace leakhunt::reports {
 
-// O(edges x log(nodes)). Bytes by node; 0 for those that no root reaches. Means something for whole graphs only.
+// O(edges x log(nodes)). Bytes by node; 0 for those that no root reaches. Means something for whole graphs
+// only.
 std::vector<uint64_t> retained_bytes(const recording::HeapGraph& graph);
 
 }  // namespace leakhunt::reports

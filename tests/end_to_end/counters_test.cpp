@@ -83,8 +83,8 @@ TEST(Counters, ShowALeakOfOneBlockAnIterationExactly) {
 
 TEST(Counters, AreExactWhereMoreThan4GibPassInSomeIterations) {
   const Recorded result = recorded(target("steady_leak") + " 60 huge");
-  const auto allocated = expand_sum(result.run, {recording::kHeapTag, recording::SiteKind::kBlock},
-                                    Measure::kAllocatedBytes);
+  const auto allocated =
+      expand_sum(result.run, {recording::kHeapTag, recording::SiteKind::kBlock}, Measure::kAllocatedBytes);
   const auto clock = recording::clock_snapshots(result.run);
   ASSERT_EQ(clock.size(), 60u);
   constexpr int64_t kHuge = int64_t{512} << 20;

@@ -2,8 +2,8 @@
 //
 //   steady_leak [ITERATIONS [huge]]
 //
-// huge: iteration i also takes, and gives back at once, 7 * i % 13 and 3 * i % 11 blocks of 512 MiB at two places, so
-// that some places pass 4 GiB in one iteration and not in the next.
+// huge: iteration i also takes, and gives back at once, 7 * i % 13 and 3 * i % 11 blocks of 512 MiB at two
+// places, so that some places pass 4 GiB in one iteration and not in the next.
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -65,7 +65,9 @@ ByteVector sites_payload() {
 }
 
 ByteVector end_payload(uint64_t number, uint64_t edges = 4) {
-  return payload([&](Encoder& out) { encode(out, GraphEnd{number, true, 13, 832, 4096, 777, 3, edges, 0, 555}); });
+  return payload([&](Encoder& out) {
+    encode(out, GraphEnd{number, true, 13, 832, 4096, 777, 3, edges, 0, 555});
+  });
 }
 
 RecordingBuilder two_sites() {
