@@ -295,7 +295,7 @@ TEST_F(PackedRecording, KeepsOnlyTheSumsOfGraphsThatNobodyNeeds) {
                     encode_graph_edge(out, {kNoNode, RootKind::kData, 0, 0x4000, 0, 0, 0});
                   }));
   recording.frame(RecordType::kGraphEnd, record([](Encoder& out) {
-                    encode(out, GraphEnd{0, true, 1, 16, 8, 7, 1, 1, 0});
+                    encode(out, GraphEnd{0, true, 1, 16, 8, 7, 1, 1, 0, 6});
                   }));
   recording.end();
   recording::Run truth = recording.run();
