@@ -13,6 +13,7 @@
 #include "cli/recording_options.h"
 #include "cli/until_certain.h"
 #include "cli/verdict_line.h"
+#include "lib/recording/reader.h"
 #include "scenarios/runner/build_kind.h"
 #include "scenarios/runner/closing.h"
 #include "scenarios/runner/conduct.h"
@@ -108,6 +109,22 @@ tl::expected<void, std::string> compare(const Options& options, Judged& judged) 
   return compare_with(options.baseline, !options.recording.no_positive_control, judged);
 }
 
+// Pointers that explain something get names of variables and members. What was concluded without them is
+// concluded again: from the recording, since the paths of the run in hand are those for readers by now.
+tl::expected<recording::GraphDetail, std::string> settle_graphs(const fs::path& file, Judged& judged) {
+  const bool is_growth_found = !judged.report.findings.empty();
+  if (!runner::explains_something(*judged.run, is_growth_found))
+    return runner::settle_graphs(file, is_growth_found, *judged.run);
+  auto again = recording::read_recording(file.string());
+  if (!again) return tl::unexpected(again.error().message);
+  auto run = std::make_unique<recording::Run>(std::move(*again));
+  const recording::GraphDetail detail = runner::settle_graphs(file, is_growth_found, *run);
+  auto named = judge_run(std::move(run), file);
+  if (!named) return tl::unexpected(named.error());
+  judged = std::move(*named);
+  return detail;
+}
+
 int run(const Options& options, const Surroundings& surroundings) {
   if (surroundings.after_dashes.empty()) {
     return refuse("no program is given; write leakhunt run [options] -- PROGRAM ARGS");
@@ -127,9 +144,9 @@ int run(const Options& options, const Surroundings& surroundings) {
   auto judged = judge_run(std::move(watched->run), out->recording());
   if (!judged)
     return watched->interrupted_by != 0 ? kSignalled + watched->interrupted_by : refuse(judged.error());
-  const runner::Packing packing(
-      out->recording(),
-      runner::settle_graphs(out->recording(), !judged->report.findings.empty(), *judged->run));
+  const auto graphs = settle_graphs(out->recording(), *judged);
+  if (!graphs) return refuse(graphs.error());
+  const runner::Packing packing(out->recording(), *graphs);
   if (const auto compared = compare(options, *judged); !compared) return refuse(compared.error());
   if (const auto written = write_reports(judged->report, out->path()); !written)
     return refuse(written.error());

@@ -48,11 +48,15 @@ tl::expected<Run, std::string> close_recordings(const OutputDirectory& out, cons
   return std::move(reader).take_run();
 }
 
-GraphDetail settle_graphs(const std::filesystem::path& recording, bool is_growth_found, Run& run) {
+bool explains_something(const Run& run, bool is_growth_found) {
   const bool by_growth = std::any_of(
       run.graphs.begin(), run.graphs.end(),
       [](const recording::HeapGraph& graph) { return graph.reason == recording::GraphReason::kGrowth; });
-  if (by_growth && !is_growth_found) {
+  return !run.graphs.empty() && (is_growth_found || !by_growth);
+}
+
+GraphDetail settle_graphs(const std::filesystem::path& recording, bool is_growth_found, Run& run) {
+  if (!explains_something(run, is_growth_found)) {
     for (recording::HeapGraph& graph : run.graphs) recording::leave_out_pointers(graph);
     return GraphDetail::kSums;
   }

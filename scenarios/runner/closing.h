@@ -21,6 +21,9 @@ namespace leakhunt::runner {
 tl::expected<recording::Run, std::string> close_recordings(const OutputDirectory& out, const Watched& watched,
                                                            Symboliser& symboliser);
 
+// Whether there are graphs whose pointers say more than their sums: they were asked for, or something grows.
+bool explains_something(const recording::Run& run, bool is_growth_found);
+
 // The pointers of graphs that were taken because something grew serve to explain what grows: where it turned
 // out that nothing does they are left out, of the run and of the packed recording; the sums by call site
 // stay. Otherwise the variables and members in them get names.
