@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <string>
 #include <thread>
@@ -185,9 +186,9 @@ int main(int argc, char** argv) {
       measure(number(1, 0), std::max<size_t>(number(2, 1), 1), graphs, what);
     return 0;
   }
-  for (const size_t blocks : {10'000, 100'000, 1'000'000}) {
+  for (const size_t blocks : std::array<size_t, 3>{10'000, 100'000, 1'000'000}) {
     measure(blocks, 1, graphs, "allocate");
-    for (const size_t threads : {8, 64}) {
+    for (const size_t threads : std::array<size_t, 2>{8, 64}) {
       for (const char* what : {"allocate", "compute"}) measure(blocks, threads, graphs, what);
     }
   }

@@ -15,7 +15,6 @@ namespace leakhunt::reports {
 
 namespace {
 
-using recording::Counters;
 using Refusal = tl::unexpected<std::string>;
 
 std::string_view unit_of(const Report& report) {
