@@ -63,7 +63,7 @@ std::string missed_reason(const std::vector<reports::Check>& checks, const runne
 std::string missed_finding(const reports::Report& report, const runner::Schedule& schedule,
                            const std::string& where) {
   const runner::ExpectedFinding& expected = schedule.expected_finding;
-  if (const std::string missed = missed_reason(report.judgement.checks, schedule, where); !missed.empty())
+  if (std::string missed = missed_reason(report.judgement.checks, schedule, where); !missed.empty())
     return missed;
   const std::string wanted = wanted_text(expected);
   const bool found =

@@ -236,11 +236,14 @@ TEST_P(Environment, OfAChildsProgramIsWhatItWouldBeWithoutUs) {
   const CommandLine command;
   const std::string before = "env -i A=1 LD_PRELOAD=" LEAKHUNT_OTHER_LIBRARY " B=2 PATH=\"$PATH\" ";
   for (const std::string program : {"/usr/bin/env", LEAKHUNT_STATIC_ENVIRONMENT}) {
-    const std::string line = kTree + "run " + GetParam() + " " + program;
+    std::string line = kTree;
+    line.append("run ").append(GetParam()).append(" ").append(program);
     const Called plain = command.shell(before + line);
     EXPECT_TRUE(contains(plain.out, "\nLD_PRELOAD=")) << plain.out;
     for (const std::string follow : {"yes", "no"}) {
-      const Called ours = command.call("run --follow-fork=" + follow + " -- " + line, before);
+      std::string call = "run --follow-fork=";
+      call.append(follow).append(" -- ").append(line);
+      const Called ours = command.call(call, before);
       EXPECT_EQ(ours.out, plain.out) << line << " with --follow-fork=" << follow;
     }
   }
@@ -254,7 +257,9 @@ INSTANTIATE_TEST_SUITE_P(ProcessTree, Environment,
 TEST(ProcessTree, ChildrenAreNotFollowedUnlessTheyAreToBe) {
   const CommandLine command;
   for (const std::string how : {"fork", "vfork", "spawn", "system", "popen"}) {
-    EXPECT_EQ(command.call("run --follow-fork=no -- " + kTree + how + " 400").status, 0);
+    std::string call = "run --follow-fork=no -- ";
+    call.append(kTree).append(how).append(" 400");
+    EXPECT_EQ(command.call(call).status, 0);
     EXPECT_FALSE(command.has("out/process_tree/processes")) << how;
   }
   EXPECT_EQ(command.call("run --follow-fork=perhaps -- true").status, 2);

@@ -15,7 +15,6 @@
 namespace leakhunt::end_to_end {
 namespace {
 
-using recording::GraphEdgeRow;
 using recording::GraphReason;
 using recording::HeapGraph;
 using recording::Reach;

@@ -27,7 +27,7 @@ TEST(Sampling, HasNoBias) {
       const bool twice = Sampling::stays(0, 8, size, i) && Sampling::stays(8, 12, size, ~i);
       in_steps += twice ? Sampling::weight(12, size) : 0;
     }
-    const double error = std::sqrt(static_cast<double>(kBlocks) * static_cast<double>(4096 / size));
+    const double error = std::sqrt(static_cast<double>(kBlocks) * 4096.0 / static_cast<double>(size));
     EXPECT_NEAR(static_cast<double>(at_once), kBlocks, 5 * error) << size;
     EXPECT_NEAR(static_cast<double>(in_steps), kBlocks, 5 * error) << size;
   }

@@ -8,7 +8,6 @@ namespace leakhunt::reports {
 namespace {
 
 using recording::CallSite;
-using recording::SourceFrame;
 using recording::Symbol;
 
 StackFrame function(const std::string& name) {
@@ -75,9 +74,9 @@ TEST(Plumbing, OfLibcIsWhatItAllocatesForItsCallers) {
   EXPECT_FALSE(is_plumbing(opens));
 }
 
-recording::Run run_with(std::vector<Symbol> symbols) {
+recording::Run run_with(const std::vector<Symbol>& symbols) {
   recording::Run run;
-  for (Symbol& symbol : symbols) run.symbols[symbol.address] = symbol;
+  for (const Symbol& symbol : symbols) run.symbols[symbol.address] = symbol;
   return run;
 }
 

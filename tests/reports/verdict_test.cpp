@@ -302,7 +302,8 @@ TEST(Verdict, OfLinesThatCameTooFastSaysSo) {
 SyntheticSite rising_now_and_then() {  // at 12 of 900 judged iterations
   return {"heap", "cache", [](size_t i) {
             int64_t live = 0;
-            for (const size_t at : {120, 130, 230, 390, 400, 410, 560, 650, 760, 770, 900, 950})
+            for (const size_t at :
+                 std::array<size_t, 12>{120, 130, 230, 390, 400, 410, 560, 650, 760, 770, 900, 950})
               live += i >= at ? 4000 : 0;
             return live;
           }};

@@ -96,7 +96,9 @@ void* shuffle(void* argument) {
     }
     if (moves_holders) {
       capacity = kBlocks + next_random(&seed) % 4096;
-      own = static_cast<std::atomic<Item*>*>(realloc(static_cast<void*>(own), capacity * sizeof(Item*)));
+      void* moved = realloc(static_cast<void*>(own), capacity * sizeof(Item*));
+      if (moved == nullptr) abort();
+      own = static_cast<std::atomic<Item*>*>(moved);
     } else if (allocates) {
       free(malloc(16 + next_random(&seed) % 64));
     }

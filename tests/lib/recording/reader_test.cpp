@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <filesystem>
 #include <random>
 
@@ -177,7 +178,7 @@ TEST(Reader, AProcessStartWithoutAParentIsOlderThanThatField) {
   EXPECT_EQ(recording.run().process.parent_pid, 12u);
   std::vector<uint8_t> payload(64);
   Encoder out{payload.data(), payload.data() + payload.size()};
-  for (const uint64_t number : {2, 4096, 3, 4}) put_varint(out, number);
+  for (const uint64_t number : std::array<uint64_t, 4>{2, 4096, 3, 4}) put_varint(out, number);
   for (const std::string_view text : {"fp", "/bin/t", "t"}) put_bytes(out, bytes_of(text));
   payload.resize(static_cast<size_t>(out.cursor - payload.data()));
   const auto run = RecordingBuilder().frame(RecordType::kProcessStart, payload).run();
