@@ -162,7 +162,7 @@ TEST(Json, SurvivesHostileNames) {
   run.symbols[run.sites[0].frames[1]].source_frames[0].function = std::string(10'000, '<') + "\xc3";
   run.process.command_line = {"a\nb", "\xf0\x28"};
   const std::string text = json_text(run);
-  EXPECT_NO_THROW(static_cast<void>(Json::parse(text)));
+  EXPECT_TRUE(Json::accept(text));
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
 }
 
@@ -180,7 +180,7 @@ TEST(Json, IsTheSameEveryTime) {
 }
 
 TEST(Json, OfAnEmptyRunParses) {
-  EXPECT_NO_THROW(static_cast<void>(Json::parse(json_text({}))));
+  EXPECT_TRUE(Json::accept(json_text({})));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "reports/analysis/verdict.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <string>
 #include <vector>
