@@ -5,8 +5,8 @@
 // that is in the recording. It is one word a slot, eight a cache line, since a program of many call sites has
 // little else in its caches:
 //
-//   slot  := the hash but for its low 20 bits: 44 | id: 20         0: empty
-//   low_  := by id, the low 20 bits: asked for only when the table grows
+//   slot      := the hash but for its low 20 bits: 44 | id: 20     0: empty
+//   low_bits_ := by id, the low 20 bits: asked for only when the table grows
 //
 // A search begins at the slot that the low bits of the hash say, so two stacks are taken for one only where
 // 44 bits are equal and the low ones lead to the same run of slots: with probability 0.8 n^2 / 2^64, 4e-8
@@ -80,7 +80,7 @@ class CallSites {
  private:
   static constexpr uint32_t kIdMask = kMaxSites - 1;
 
-  // Followed, in the next page, by mask + 1 slots.
+  // Followed, behind kHeader bytes, by mask + 1 slots.
   struct Table {
     uint64_t mask;
     uint64_t* slots() { return reinterpret_cast<uint64_t*>(reinterpret_cast<uint8_t*>(this) + kHeader); }

@@ -196,7 +196,7 @@ class Tracker {
   // A realloc that began while a level was in force, which the size carries.
   void settle_move(ThreadState* thread, LiveBlock moved, void* from, bool failed);
   void insert_short(ThreadState* thread, void* block, size_t size, SiteId site, unsigned level);
-  void count_sampled(ThreadState* thread, SiteId site, int64_t blocks, uint64_t size);
+  void count_sampled(ThreadState* thread, SiteId site, uint64_t size);
   void count_thinned(ThreadState* thread, SiteId site, int64_t blocks, int64_t bytes);
   ThreadState* come_in();  // enter(), where it is rarely passed
   SiteId site_of_block(ThreadState* thread, const void* hook_frame);

@@ -250,8 +250,7 @@ __attribute__((noinline)) void Tracker::take_graph(recording::GraphReason reason
   compare_exchange(control.active, kActive, kParking);  // or another thread has given up meanwhile
   fill_threads(result, &input, &header);
   graphs_.scan(header, input);
-  compare_exchange(control.active, kParking, kActive);
-  system_call(SYS_futex, &control.active, FUTEX_WAKE_PRIVATE, INT32_MAX, nullptr, nullptr, 0);
+  let_others_go();
   graphs_.after_pause(recorder_);
   keep_tables(false);
   note_activity();

@@ -63,7 +63,7 @@ __attribute__((noinline)) void Tracker::alloc_sampled(ThreadState* thread, void*
     if (site == CallSites::kNone) {
       // nothing is recorded any more
     } else if (blocks_.insert(reinterpret_cast<uintptr_t>(block), {site, load_relaxed(clock_), size})) {
-      count_sampled(thread, site, 1, size);
+      count_sampled(thread, site, size);
     } else {
       insert_short(thread, block, size, site, level);
     }
@@ -105,10 +105,10 @@ __attribute__((noinline)) void Tracker::settle_move(ThreadState* thread, LiveBlo
   if (is != was) count_thinned(thread, moved.site, is - was, (is - was) * size);
 }
 
-// `sign` is 1: blocks that come one by one.
-void Tracker::count_sampled(ThreadState* thread, SiteId site, int64_t sign, uint64_t size) {
+// A block that came.
+void Tracker::count_sampled(ThreadState* thread, SiteId site, uint64_t size) {
   const int64_t weight = static_cast<int64_t>(sampling_.weight(size));
-  count_thinned(thread, site, sign * weight, sign * weight * static_cast<int64_t>(size));
+  count_thinned(thread, site, weight, weight * static_cast<int64_t>(size));
 }
 
 void Tracker::count_thinned(ThreadState* thread, SiteId site, int64_t blocks, int64_t bytes) {
@@ -139,7 +139,7 @@ __attribute__((noinline)) void Tracker::insert_short(ThreadState* thread, void* 
     if (!Sampling::stays(level, sampling_.level(), size, seed_of(thread))) return;
     level = sampling_.level();
     if (blocks_.insert(reinterpret_cast<uintptr_t>(block), {site, load_relaxed(clock_), size}))
-      return count_sampled(thread, site, 1, size);
+      return count_sampled(thread, site, size);
   }
   step_aside("no memory for the table of live blocks", ENOMEM);
 }

@@ -16,20 +16,10 @@
 #include "tests/lib/recording/recording_builder.h"
 #include "tests/lib/recording/run_comparison.h"
 #include "tests/lib/recording/seed.h"
+#include "tests/lib/recording/unpacked_records.h"
 
 namespace leakhunt::recording {
 namespace {
-
-using ByteVector = std::vector<uint8_t>;
-using Record = std::pair<RecordType, ByteVector>;
-
-std::vector<Record> opened(const ByteVector& packed, bool* whole) {
-  std::vector<Record> records;
-  *whole = unpack(packed, [&](RecordType type, std::span<const uint8_t> payload) {
-    records.emplace_back(type, ByteVector(payload.begin(), payload.end()));
-  });
-  return records;
-}
 
 // Varints in rows and not, some longer than they need be, and bytes that are no varints.
 ByteVector random_payload(std::mt19937_64& random) {

@@ -12,20 +12,10 @@
 #include "lib/recording/host_codec.h"
 #include "lib/recording/packing.h"
 #include "tests/lib/recording/seed.h"
+#include "tests/lib/recording/unpacked_records.h"
 
 namespace leakhunt::recording {
 namespace {
-
-using ByteVector = std::vector<uint8_t>;
-using Record = std::pair<RecordType, ByteVector>;
-
-std::vector<Record> opened(const ByteVector& packed, bool* whole) {
-  std::vector<Record> records;
-  *whole = unpack(packed, [&](RecordType type, std::span<const uint8_t> payload) {
-    records.emplace_back(type, ByteVector(payload.begin(), payload.end()));
-  });
-  return records;
-}
 
 ByteVector sum_row_payload(std::mt19937_64& random) {
   ByteVector payload(4096);
