@@ -25,6 +25,7 @@ struct ScannedThread {
   uintptr_t stack_low;
   uintptr_t stack_high;    // the thread pointer, or the end of the first thread's stack
   uintptr_t sp;            // 0: it runs; all of its stack is scanned
+  uintptr_t pc;            // of one that waits; 0: not known
   bool takes_it;           // the graph: it is the calling one
   bool waits;              // in a system call: of the registers only its arguments are known
   bool gone;               // it has ended, and nobody has taken over what was kept for it

@@ -5,6 +5,7 @@
 #include "instrument/os/proc_self.h"
 #include "instrument/os/system_call.h"
 #include "instrument/os/text.h"
+#include "instrument/tracker/kept_registers.h"
 #include "instrument/tracker/thread_state.h"
 
 namespace leakhunt::tracker {
@@ -84,6 +85,7 @@ bool look_at_waiting(ScannedThread* thread) {
   const bool in_call = count == kFields;
   if (!in_call && count != 3) return false;
   thread->sp = static_cast<uintptr_t>(in_call ? fields[7] : fields[1]);
+  thread->pc = static_cast<uintptr_t>(in_call ? fields[8] : fields[2]);
   for (size_t i = 0; in_call && i < ScannedThread::kWords; ++i) thread->words[i] = fields[i + 1];
   return thread->waits = thread->sp != 0;
 }
@@ -94,7 +96,7 @@ bool has_run_since(const ScannedThread& thread) {
 
 void settle_in_copy(ScanInput* input, const uint64_t* has_run) {
   bool moves = false;
-  uint64_t ran_on = 0;
+  input->words_in_hand = 0;
   for (size_t i = 0; i < input->thread_count; ++i) {
     ScannedThread& thread = input->threads[i];
     const MovedBlock& moved = thread.state->moved;
@@ -110,7 +112,7 @@ void settle_in_copy(ScanInput* input, const uint64_t* has_run) {
       thread.moves = moved.from != 0;
       thread.waits = thread.waits && (has_run[i / 64] >> (i % 64) & 1) == 0;
       if (!thread.waits) thread.sp = 0;
-      if (!thread.waits) ++ran_on;
+      input->words_in_hand += thread.waits ? registers_in_use(thread, *input) : kWordsInRegisters;
     }
     if (thread.waits || thread.gone) ++input->threads_waiting;
     moves = moves || thread.moves;
@@ -118,7 +120,7 @@ void settle_in_copy(ScanInput* input, const uint64_t* has_run) {
     // is scanned.
     if (thread.sp < thread.stack_low || thread.sp >= thread.stack_high) thread.sp = 0;
   }
-  input->words_in_hand = moves ? ScanInput::kAnyNumber : ran_on * kWordsInRegisters;
+  if (moves) input->words_in_hand = ScanInput::kAnyNumber;
 }
 
 }  // namespace leakhunt::tracker

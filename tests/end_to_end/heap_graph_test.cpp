@@ -275,6 +275,15 @@ TEST(HeapGraph, WhatOnlyAWaitingThreadsRegisterHoldsIsNotLostForCertain) {
   }
 }
 
+// Where that is wiped, nobody knows; but the function that waits uses such a register.
+TEST(HeapGraph, WhatARegisterInUseMayHoldIsNotLostForCertain) {
+  const Recorded result = recorded(target("waits_with_a_pointer wiped"), "export LEAKHUNT_GRAPH=every=1;");
+  EXPECT_EQ(result.finished.out, "read 1 byte\n");
+  ASSERT_GE(result.run.graphs.size(), 2u);
+  EXPECT_EQ(result.run.graphs[0].threads_waiting, 1u);
+  EXPECT_EQ(answers_of(result.run.graphs[0])[1234], std::multiset<std::string>{"possible"});
+}
+
 TEST(HeapGraph, ForksOfTheProgramAreItsOwn) {
   const Recorded result = recorded(target("heap_graph_hard_times forks"), "export LEAKHUNT_GRAPH=every=1;");
   EXPECT_EQ(result.finished.exit_status, 0) << result.finished.err;
