@@ -1,8 +1,8 @@
 // The tracker's own memory: anonymous pages straight from the kernel, never from the target's heap.
 //
 // Two kinds, which differ in a forked child:
-//   map_pages          reads as zeros there, whatever other threads were writing at that moment; costs no
-//   copy map_lasting_pages  holds there what it held in the parent
+//   map_pages          reads as zeros there, whatever other threads were writing at that moment; costs no copy
+//   map_lasting_pages  holds there what it held in the parent
 //
 // Thread-safety: all functions may be called from anywhere, signal handlers included. None touches errno.
 #pragma once
@@ -18,6 +18,8 @@ inline constexpr size_t kPage = 4096;
 // refuses (RLIMIT_AS, overcommit).
 void* map_pages(size_t bytes);
 void* map_lasting_pages(size_t bytes);
+// The same of pages that had to be mapped at a place of their own. False when there is no memory to note it.
+bool adopt_lasting_pages(void* pages, size_t bytes);
 
 // Asks the kernel for huge pages behind a large table that is read all over: most of what such a read costs
 // is finding the page.

@@ -47,13 +47,31 @@ __attribute__((noinline)) void Tracker::tick_if_due(ThreadState* thread) {
 
 // One cut for all lines that matched since the last one: nobody knows what was counted between them. The last
 // one gives it its number.
-void Tracker::cut_at_lines(ThreadState* thread) {
+bool Tracker::cut_at_lines(ThreadState* thread) {
+  if (unlikely(lines_.is_behind())) {
+    leave(thread);  // a signal may come while we wait, and its handler is the target's
+    lines_.catch_up();
+    if (come_in() != thread) return false;
+  }
   const uint64_t lines = lines_.count();
-  if (likely(lines <= load_relaxed(clock_)) || !recorder_.lock().try_lock()) return;
+  if (likely(lines <= load_relaxed(clock_)) || !recorder_.lock().try_lock()) return true;
   if (active() && lines > clock_) {
     end_iteration(thread, recording::SnapshotKind::kIteration, lines - 1, static_cast<uint32_t>(lines));
   }
   recorder_.lock().unlock();
+  return true;
+}
+
+// Also of an iteration in which nothing was allocated. Not on a signal handler's stack, which may be just
+// large enough for the handler.
+void Tracker::before_output(int stream, size_t bytes) {
+  if (!lines_.expected()) return;
+  ThreadState* thread = come_in();
+  if (thread == nullptr) return;
+  const uintptr_t here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  if (here >= thread->stack.low && here < thread->stack.high && !cut_at_lines(thread)) return;
+  lines_.before_write(stream, bytes);
+  leave(thread);
 }
 
 void Tracker::end_iteration(ThreadState* thread, recording::SnapshotKind kind, uint64_t number,

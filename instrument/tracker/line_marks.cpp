@@ -1,9 +1,11 @@
 #include "instrument/tracker/line_marks.h"
 
+#include <linux/futex.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <time.h>
 
+#include "instrument/os/proc_self.h"
 #include "instrument/os/system_call.h"
 
 namespace leakhunt::tracker {
@@ -26,6 +28,62 @@ bool has_unread_output(int stream) {
 }
 
 }  // namespace
+
+void LineMarks::start(const uint64_t* words) {
+  words_ = words;
+  writes_ = caught_up_ = due_ = waited_ns_ = 0;
+  start_ns_ = words != nullptr ? monotonic_ns() : 0;
+  for (int i = 0; i < 2; ++i) {
+    struct stat status {};
+    if (words != nullptr) system_call(SYS_fstat, i + 1, &status);  // closed: a device that is none
+    streams_[i] = {status.st_dev, status.st_ino};
+  }
+}
+
+// The program may have put something else there.
+bool LineMarks::leads_to_reader(int stream) const {
+  struct stat status {};
+  if ((stream != 1 && stream != 2) || is_error(system_call(SYS_fstat, stream, &status))) return false;
+  if (!S_ISFIFO(status.st_mode) && !S_ISCHR(status.st_mode)) return false;
+  return (status.st_dev == streams_[0].device && status.st_ino == streams_[0].inode) ||
+         (status.st_dev == streams_[1].device && status.st_ino == streams_[1].inode);
+}
+
+// What others write to the same stream is read as well, so what was read may say too early that all of ours
+// was; what is refused or written in part says too late, and is given up after a while.
+void LineMarks::before_write(int stream, size_t bytes) {
+  if (bytes == 0 || !leads_to_reader(stream)) return;
+  const uint64_t read = load_acquire(words_[3]);
+  uint64_t due = load_relaxed(due_);
+  while (!__atomic_compare_exchange_n(&due_, &due, (due > read ? due : read) + bytes, true, __ATOMIC_ACQ_REL,
+                                      __ATOMIC_RELAXED)) {
+  }
+  __atomic_fetch_add(&writes_, uint64_t{1}, __ATOMIC_ACQ_REL);
+}
+
+void LineMarks::catch_up() {
+  const uint64_t writes = load_acquire(writes_);
+  const uint64_t due = load_acquire(due_);
+  const uint64_t begin = monotonic_ns();
+  const bool has_time = load_relaxed(waited_ns_) < kFreeWait_ns + (begin - start_ns_) / kShare;
+  uint64_t waited = 0;
+  while (has_time) {
+    const uint64_t done = load_acquire(words_[2]);
+    if (load_acquire(words_[3]) >= due) break;
+    waited = monotonic_ns() - begin;
+    if (waited >= kLongestWait_ns) {
+      store_release(due_, load_acquire(words_[3]));
+      break;
+    }
+    const timespec rest{0, static_cast<long>(kLongestWait_ns - waited)};
+    system_call(SYS_futex, &words_[2], FUTEX_WAIT, static_cast<uint32_t>(done), &rest, 0L, 0L);
+  }
+  if (waited != 0) __atomic_fetch_add(&waited_ns_, monotonic_ns() - begin, __ATOMIC_RELAXED);
+  uint64_t before = load_relaxed(caught_up_);
+  while (before < writes && !__atomic_compare_exchange_n(&caught_up_, &before, writes, true, __ATOMIC_ACQ_REL,
+                                                         __ATOMIC_RELAXED)) {
+  }
+}
 
 // A pipe that is empty while no read is under way holds nothing back; a terminal must have been quiet for a
 // while.

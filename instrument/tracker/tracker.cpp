@@ -85,16 +85,15 @@ LEAKHUNT_COMMON_PATH void Tracker::snapshot_before_fall(ThreadState* thread) {
   if (unlikely(live >= load_relaxed(fall_from_))) record_peak(thread, live);
 }
 
-LEAKHUNT_COMMON_PATH void Tracker::look_at_clock(ThreadState* thread) {
-  if (unlikely(thread->until_clock-- == 0)) clock_is_due(thread);
+LEAKHUNT_COMMON_PATH bool Tracker::look_at_clock(ThreadState* thread) {
+  return likely(thread->until_clock-- != 0) || clock_is_due(thread);
 }
 
 void Tracker::on_alloc(void* block, size_t size, const void* hook_frame) {
   ThreadState* thread = enter();
-  if (thread == nullptr) return;
+  if (thread == nullptr || !look_at_clock(thread)) return;
   if (unlikely(sampling_.on())) {
     alloc_sampled(thread, block, size, hook_frame);
-    look_at_clock(thread);
     return leave(thread);
   }
   blocks_.prefetch(reinterpret_cast<uintptr_t>(block));
@@ -106,13 +105,12 @@ void Tracker::on_alloc(void* block, size_t size, const void* hook_frame) {
       insert_short(thread, block, size, site, 0);
     }
   }
-  look_at_clock(thread);
   leave(thread);
 }
 
 void Tracker::on_free(void* block, const void* hook_frame) {
   ThreadState* thread = enter();
-  if (thread == nullptr) return;
+  if (thread == nullptr || !look_at_clock(thread)) return;
   blocks_.prefetch(reinterpret_cast<uintptr_t>(block));
   __builtin_prefetch(static_cast<const char*>(block) - kChunkHeader, 1);  // what free will look at first
   snapshot_before_fall(thread);
@@ -126,7 +124,6 @@ void Tracker::on_free(void* block, const void* hook_frame) {
     const bool to_note = count_free(thread, freed, static_cast<TagId>(info.tag), info.kind);
     if (unlikely(to_note)) note_free(thread, freed.site, hook_frame);
   }
-  look_at_clock(thread);
   leave(thread);
 }
 
@@ -143,7 +140,7 @@ void Tracker::on_alloc_once(void* block, size_t size, const void* hook_frame) {
 
 bool Tracker::before_move(void* block, LiveBlock* moved) {
   ThreadState* thread = enter();
-  if (thread == nullptr) return false;
+  if (thread == nullptr || !look_at_clock(thread)) return false;
   snapshot_before_fall(thread);
   store_release(thread->moved.from, reinterpret_cast<uintptr_t>(block));  // before it is in no table
   const bool known = blocks_.take(reinterpret_cast<uintptr_t>(block), moved);
@@ -236,15 +233,17 @@ void Tracker::on_module_closed() {
 
 // --- rare: snapshots
 
-__attribute__((noinline)) void Tracker::clock_is_due(ThreadState* thread) {
+__attribute__((noinline)) bool Tracker::clock_is_due(ThreadState* thread) {
   if (unlikely(lines_.expected())) {
     thread->until_clock = 0;  // at every event
-    cut_at_lines(thread);
-  } else if (settings_.tick_ns != 0 && !load_relaxed(marks_)) {
+    return cut_at_lines(thread);
+  }
+  if (settings_.tick_ns != 0 && !load_relaxed(marks_)) {
     tick_if_due(thread);
   } else {
     thread->until_clock = kMostEventsBetweenClocks;
   }
+  return true;
 }
 
 // A maximum of the heap that is one per cent above any recorded one is recorded before it is gone, so that a
@@ -411,7 +410,7 @@ Pool* Tracker::create_pool(TagId tag) {
 
 void Tracker::on_pool_alloc(Pool* pool, size_t size, const void* hook_frame) {
   ThreadState* thread = enter();
-  if (thread == nullptr) return;
+  if (thread == nullptr || !look_at_clock(thread)) return;
   pool->enter_process(process_);
   const SiteId site = site_of(thread, pool->tag(), SiteKind::kNested, hook_frame);
   PoolUse* use = site != CallSites::kNone ? pool->use(site) : nullptr;
@@ -421,7 +420,6 @@ void Tracker::on_pool_alloc(Pool* pool, size_t size, const void* hook_frame) {
     use->bytes += size;
     count_alloc(thread, site, pool->tag(), SiteKind::kNested, size);
   }
-  look_at_clock(thread);
   leave(thread);
 }
 

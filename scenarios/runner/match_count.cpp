@@ -1,10 +1,13 @@
 #include "scenarios/runner/match_count.h"
 
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <utility>
 
@@ -30,6 +33,13 @@ tl::expected<MatchCount, std::string> MatchCount::create(const std::filesystem::
     return tl::unexpected(fmt::format("{} cannot be made: {}", path.string(), std::strerror(error)));
   }
   return MatchCount(path, static_cast<std::atomic<uint64_t>*>(page));
+}
+
+void MatchCount::add(uint64_t lines, size_t bytes) {
+  if (lines != 0) words_[0].fetch_add(lines, std::memory_order_release);
+  words_[3].fetch_add(bytes, std::memory_order_release);
+  words_[2].fetch_add(1, std::memory_order_release);
+  syscall(SYS_futex, &words_[2], FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }
 
 MatchCount::MatchCount(MatchCount&& other) noexcept
