@@ -45,15 +45,25 @@ __attribute__((noinline)) void Tracker::tick_if_due(ThreadState* thread) {
   recorder_.lock().unlock();
 }
 
-// One cut for all lines that matched since the last one: nobody knows what was counted between them. The last
-// one gives it its number.
+// Before an event: what it counts belongs to the iteration that the last line began.
 void Tracker::cut_at_lines(ThreadState* thread) {
-  const uint64_t lines = lines_.count();
-  if (likely(lines <= load_relaxed(clock_)) || !recorder_.lock().try_lock()) return;
-  if (active() && lines > clock_) {
-    end_iteration(thread, recording::SnapshotKind::kIteration, lines - 1, static_cast<uint32_t>(lines));
+  if (lines_.has_caught_up() && lines_.count() > load_relaxed(clock_) && recorder_.lock().try_lock()) {
+    if (active()) end_iterations(thread, lines_.count());
+    recorder_.lock().unlock();
   }
-  recorder_.lock().unlock();
+  lines_.note_event();
+}
+
+// One cut for all lines that matched since the last one: nobody knows what was counted between them. The last
+// one gives it its number. Where lines came after anything had happened, one more cut says so: from the first
+// of them to the last nothing did.
+void Tracker::end_iterations(ThreadState* thread, uint64_t lines) {
+  if (lines <= clock_) return;
+  const uint64_t quiet_from = lines_.most_at_last_event();
+  if (quiet_from >= clock_ && quiet_from < lines - 1)
+    snapshot(thread, recording::SnapshotKind::kIteration, quiet_from);
+  if (!active()) return;
+  end_iteration(thread, recording::SnapshotKind::kIteration, lines - 1, static_cast<uint32_t>(lines));
 }
 
 void Tracker::end_iteration(ThreadState* thread, recording::SnapshotKind kind, uint64_t number,

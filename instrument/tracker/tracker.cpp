@@ -89,14 +89,9 @@ LEAKHUNT_COMMON_PATH void Tracker::look_at_clock(ThreadState* thread) {
   if (unlikely(thread->until_clock-- == 0)) clock_is_due(thread);
 }
 
-void Tracker::on_alloc(void* block, size_t size, const void* hook_frame) {
-  ThreadState* thread = enter();
-  if (thread == nullptr) return;
-  if (unlikely(sampling_.on())) {
-    alloc_sampled(thread, block, size, hook_frame);
-    look_at_clock(thread);
-    return leave(thread);
-  }
+LEAKHUNT_COMMON_PATH void Tracker::enter_block(ThreadState* thread, void* block, size_t size,
+                                               const void* hook_frame) {
+  if (unlikely(sampling_.on())) return alloc_sampled(thread, block, size, hook_frame);
   blocks_.prefetch(reinterpret_cast<uintptr_t>(block));
   const SiteId site = site_of(thread, thread->tag, SiteKind::kBlock, hook_frame);
   if (likely(site != CallSites::kNone)) {
@@ -106,7 +101,13 @@ void Tracker::on_alloc(void* block, size_t size, const void* hook_frame) {
       insert_short(thread, block, size, site, 0);
     }
   }
+}
+
+void Tracker::on_alloc(void* block, size_t size, const void* hook_frame) {
+  ThreadState* thread = enter();
+  if (thread == nullptr) return;
   look_at_clock(thread);
+  enter_block(thread, block, size, hook_frame);
   leave(thread);
 }
 
@@ -115,6 +116,7 @@ void Tracker::on_free(void* block, const void* hook_frame) {
   if (thread == nullptr) return;
   blocks_.prefetch(reinterpret_cast<uintptr_t>(block));
   __builtin_prefetch(static_cast<const char*>(block) - kChunkHeader, 1);  // what free will look at first
+  look_at_clock(thread);
   snapshot_before_fall(thread);
   LiveBlock freed;
   if (unlikely(!blocks_.take(reinterpret_cast<uintptr_t>(block), &freed))) {
@@ -126,7 +128,6 @@ void Tracker::on_free(void* block, const void* hook_frame) {
     const bool to_note = count_free(thread, freed, static_cast<TagId>(info.tag), info.kind);
     if (unlikely(to_note)) note_free(thread, freed.site, hook_frame);
   }
-  look_at_clock(thread);
   leave(thread);
 }
 
@@ -144,6 +145,7 @@ void Tracker::on_alloc_once(void* block, size_t size, const void* hook_frame) {
 bool Tracker::before_move(void* block, LiveBlock* moved) {
   ThreadState* thread = enter();
   if (thread == nullptr) return false;
+  look_at_clock(thread);
   snapshot_before_fall(thread);
   store_release(thread->moved.from, reinterpret_cast<uintptr_t>(block));  // before it is in no table
   const bool known = blocks_.take(reinterpret_cast<uintptr_t>(block), moved);
@@ -154,6 +156,14 @@ bool Tracker::before_move(void* block, LiveBlock* moved) {
   if (known && unlikely(sampling_.on())) moved->size = Sampling::with_level(sampling_.level(), moved->size);
   leave(thread);
   return known;
+}
+
+// No look at the clock: between the old block and the new one lies no iteration's end.
+void Tracker::on_moved_here(void* block, size_t size, const void* hook_frame) {
+  ThreadState* thread = enter();
+  if (thread == nullptr) return;
+  enter_block(thread, block, size, hook_frame);
+  leave(thread);
 }
 
 void Tracker::on_move(bool known, const LiveBlock& moved, void* from, void* to, size_t size,
@@ -179,7 +189,7 @@ void Tracker::on_move(bool known, const LiveBlock& moved, void* from, void* to, 
       leave(thread);
     }
   }
-  if (to != nullptr) on_alloc(to, size, hook_frame);
+  if (to != nullptr) on_moved_here(to, size, hook_frame);
   if (mover != nullptr) {
     store_release(mover->moved.from, uintptr_t{0});
     store_release(mover->moved.to, uintptr_t{0});
@@ -311,10 +321,18 @@ void Tracker::marks_are(bool in_effect, const char* obstacle) {
 SiteId Tracker::mapping_site(const void* hook_frame) {
   ThreadState* thread = enter();
   if (thread == nullptr) return CallSites::kNone;
+  look_at_clock(thread);
   const TagId tag = thread->tag == recording::kHeapTag ? recording::kMappingTag : thread->tag;
   const SiteId site = site_of(thread, tag, SiteKind::kMapping, hook_frame);
   leave(thread);
   return site;
+}
+
+void Tracker::before_unmap() {
+  ThreadState* thread = enter();
+  if (thread == nullptr) return;
+  look_at_clock(thread);
+  leave(thread);
 }
 
 void Tracker::on_map(SiteId site, void* begin, size_t size) {
@@ -460,40 +478,6 @@ void Tracker::destroy_pool(Pool* pool) {
 
 void Tracker::on_thread_start(StartRoutine routine, size_t stack_bytes) {
   if (active()) announce_thread(reinterpret_cast<uintptr_t>(routine), stack_bytes);
-}
-
-// --- the end
-
-void Tracker::write_end(recording::EndKind kind, const char* next_program) {
-  ThreadState* thread = enter();
-  if (thread == nullptr) return;
-  if (lines_.expected()) lines_.wait_for_last();
-  {
-    const SpinGuard guard(recorder_.lock().unmasked());
-    const uint64_t lines = lines_.expected() ? lines_.count() : 0;
-    if (active() && lines > clock_) {
-      end_iteration(thread, recording::SnapshotKind::kIteration, lines - 1, static_cast<uint32_t>(lines));
-    }
-    if (active()) snapshot(thread, recording::SnapshotKind::kFinal, clock_);
-    if (active()) write_cohorts();
-    if (active()) collect_graphs(true);
-    const bool is_last = kind == recording::EndKind::kExit || kind == recording::EndKind::kDetached;
-    if (active() && is_last && graphs_.is_due_at_exit()) take_graph(recording::GraphReason::kExit);
-    if (active()) collect_graphs(true);
-    if (active()) recorder_.write_end(kind, next_program);
-  }
-  leave(thread);
-}
-
-void Tracker::stop_before_restriction(const char* reason) {
-  ThreadState* thread = enter();
-  if (thread == nullptr) return;
-  {
-    const SpinGuard guard(recorder_.lock());
-    if (active()) snapshot(thread, recording::SnapshotKind::kFinal, clock_);
-    give_up(reason, 0);
-  }
-  leave(thread);
 }
 
 }  // namespace leakhunt::tracker
