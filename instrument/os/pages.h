@@ -1,8 +1,8 @@
 // The tracker's own memory: anonymous pages straight from the kernel, never from the target's heap.
 //
 // Two kinds, which differ in a forked child:
-//   map_pages          reads as zeros there, whatever other threads were writing at that moment; costs no copy
-//   map_lasting_pages  holds there what it held in the parent
+//   map_pages          reads as zeros there, whatever other threads were writing at that moment; costs no
+//   copy map_lasting_pages  holds there what it held in the parent
 //
 // Thread-safety: all functions may be called from anywhere, signal handlers included. None touches errno.
 #pragma once

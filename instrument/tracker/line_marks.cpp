@@ -15,6 +15,9 @@ namespace {
 constexpr timespec kPause{0, 200'000};
 constexpr int kMostPauses = 250;
 constexpr int kTerminalPauses = 25;
+constexpr uint64_t kRingBegin = 8;  // as in scenarios/runner/match_count.cpp
+constexpr uint64_t kRing = 504;
+constexpr uint64_t kBeingWritten = 4;  // of the ring, at most, while we look at it
 
 bool is_pipe(int stream) {
   struct stat status {};
@@ -27,15 +30,25 @@ bool has_unread_output(int stream) {
   return is_pipe(stream) && !is_error(system_call(SYS_ioctl, stream, FIONREAD, &bytes)) && bytes > 0;
 }
 
+// To the larger of both; any thread.
+void raise(uint64_t& cell, uint64_t value) {
+  uint64_t seen = load_relaxed(cell);
+  while (seen < value &&
+         !__atomic_compare_exchange_n(&cell, &seen, value, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+  }
+}
+
 }  // namespace
 
 void LineMarks::start(const uint64_t* words) {
+  *this = LineMarks{};
+  if (words == nullptr) return;
   words_ = words;
-  writes_ = caught_up_ = due_ = waited_ns_ = 0;
-  start_ns_ = words != nullptr ? monotonic_ns() : 0;
+  start_ns_ = monotonic_ns();
+  reads_at_event_ = load_acquire(words[1]);
   for (int i = 0; i < 2; ++i) {
     struct stat status {};
-    if (words != nullptr) system_call(SYS_fstat, i + 1, &status);  // closed: a device that is none
+    system_call(SYS_fstat, i + 1, &status);  // closed: a device that is none
     streams_[i] = {status.st_dev, status.st_ino};
   }
 }
@@ -64,25 +77,45 @@ void LineMarks::before_write(int stream, size_t bytes) {
 void LineMarks::catch_up() {
   const uint64_t writes = load_acquire(writes_);
   const uint64_t due = load_acquire(due_);
+  if (!is_read_up_to(due)) __atomic_fetch_add(&waited_ns_, wait_until_read(due), __ATOMIC_RELAXED);
+  raise(waited_for_, writes);
+}
+
+// How long, in ns.
+uint64_t LineMarks::wait_until_read(uint64_t bytes) {
   const uint64_t begin = monotonic_ns();
-  const bool has_time = load_relaxed(waited_ns_) < kFreeWait_ns + (begin - start_ns_) / kShare;
-  uint64_t waited = 0;
-  while (has_time) {
-    const uint64_t done = load_acquire(words_[2]);
-    if (load_acquire(words_[3]) >= due) break;
-    waited = monotonic_ns() - begin;
-    if (waited >= kLongestWait_ns) {
+  if (load_relaxed(waited_ns_) > kFreeWait_ns + (begin - start_ns_) / kShareOfWaits) return 0;
+  for (;;) {
+    const uint64_t reads = load_acquire(words_[2]);
+    const uint64_t waited = monotonic_ns() - begin;
+    if (is_read_up_to(bytes)) return waited;
+    if (waited >= kLongestWait_ns) {  // it was never written, perhaps
       store_release(due_, load_acquire(words_[3]));
-      break;
+      return waited;
     }
     const timespec rest{0, static_cast<long>(kLongestWait_ns - waited)};
-    system_call(SYS_futex, &words_[2], FUTEX_WAIT, static_cast<uint32_t>(done), &rest, 0L, 0L);
+    system_call(SYS_futex, &words_[2], FUTEX_WAIT, static_cast<uint32_t>(reads), &rest, 0L, 0L);
   }
-  if (waited != 0) __atomic_fetch_add(&waited_ns_, monotonic_ns() - begin, __ATOMIC_RELAXED);
-  uint64_t before = load_relaxed(caught_up_);
-  while (before < writes && !__atomic_compare_exchange_n(&caught_up_, &before, writes, true, __ATOMIC_ACQ_REL,
-                                                         __ATOMIC_RELAXED)) {
+}
+
+bool LineMarks::has_caught_up() {
+  const uint64_t since = load_relaxed(behind_since_ns_);
+  if (likely(is_read_up_to(load_acquire(due_)))) {
+    if (since != 0) store_relaxed(behind_since_ns_, uint64_t{0});
+    return true;
   }
+  const uint64_t now = monotonic_ns();
+  if (since == 0) store_relaxed(behind_since_ns_, now);
+  return since != 0 && now - since > kTooLongBehind_ns;
+}
+
+// A read that had begun may have missed what was printed just before the event; the one after it has not.
+uint64_t LineMarks::most_at_last_event() const {
+  const uint64_t done = load_acquire(words_[2]);
+  uint64_t read = load_relaxed(reads_at_event_) + 1;
+  if (done < read) return UINT64_MAX;
+  if (done - read >= kRing - kBeingWritten) read = done - (kRing - kBeingWritten) + 1;
+  return load_acquire(words_[kRingBegin + read % kRing]);
 }
 
 // A pipe that is empty while no read is under way holds nothing back; a terminal must have been quiet for a

@@ -123,6 +123,7 @@ class Tracker {
 
   // --- mappings: the site first, then mappings_lock() around the system call and what it did ---
   SiteId mapping_site(const void* hook_frame);
+  void before_unmap();  // likewise
   HeldLock& mappings_lock() { return mappings_.lock(); }
   void on_map(SiteId site, void* begin, size_t size);
   void on_unmap(void* begin, size_t size);
@@ -180,6 +181,8 @@ class Tracker {
   ThreadState* enter();
   void leave(ThreadState* thread) { store_release(thread->busy, false); }
 
+  void enter_block(ThreadState* thread, void* block, size_t size, const void* hook_frame);
+  void on_moved_here(void* block, size_t size, const void* hook_frame);
   SiteId site_of(ThreadState* thread, TagId tag, SiteKind kind, const void* hook_frame);
   SiteId new_site(uint64_t hash, TagId tag, SiteKind kind, const uint64_t* frames, CapturedStack stack,
                   uint32_t thread);
@@ -224,6 +227,7 @@ class Tracker {
   bool clock_is_due(ThreadState* thread);
   void tick_if_due(ThreadState* thread);
   bool cut_at_lines(ThreadState* thread);
+  void end_iterations(ThreadState* thread, uint64_t lines);  // under the recorder's lock
   void end_iteration(ThreadState* thread, recording::SnapshotKind kind, uint64_t number,
                      uint32_t completed);  // under the recorder's lock
   void snapshot_before_fall(ThreadState* thread);
