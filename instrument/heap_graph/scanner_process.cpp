@@ -160,6 +160,7 @@ ScanResult* ScannerProcess::prepare() {
   const long memory = system_call(SYS_mmap, 0L, ScanResult::kBytes, PROT_READ | PROT_WRITE,
                                   MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1L, 0L);
   if (is_error(memory)) return nullptr;
+  owner_ = system_call(SYS_getpid);
   return result_ = reinterpret_cast<ScanResult*>(memory);
 }
 
@@ -197,7 +198,10 @@ bool ScannerProcess::is_lost() const {
 }
 
 void ScannerProcess::release() {
-  if (result_ == nullptr) return;
+  if (result_ == nullptr || owner_ != system_call(SYS_getpid)) {
+    result_ = nullptr;
+    return;
+  }
   bool is_ours = false;
   if (result_->pid > 0 && !is_done() && is_running(result_->pid, &is_ours) && is_ours) {
     system_call(SYS_kill, result_->pid, SIGKILL);

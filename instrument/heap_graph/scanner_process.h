@@ -69,12 +69,14 @@ class ScannerProcess {
   bool is_lost() const;
   ScanResult* result() const { return result_; }
 
-  // Ends the child, if it still runs, and gives the memory back.
+  // Ends the child, if it still runs, and gives the memory back. In a child of the program's, which has
+  // neither, it only forgets them: what lies at that address now is the program's.
   void release();
 
  private:
   ScanResult* result_ = nullptr;
   long copy_ = 0;
+  long owner_ = 0;  // the program's process
   unsigned long signals_ = 0;  // that were blocked before
 };
 
