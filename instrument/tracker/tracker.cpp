@@ -26,10 +26,11 @@ LEAKHUNT_COMMON_PATH ThreadState* Tracker::enter() {
   if (!active()) return nullptr;
   ThreadState* thread = thread_state();
   if (unlikely(thread == nullptr || thread->busy)) return nullptr;
-  for (;;) {
+  for (bool waited = false;; waited = true) {
     store_relaxed(thread->busy, true);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);  // detach() turns it off, and then waits for whoever is busy
-    if (likely(load_relaxed(control_->active) == kActive)) return thread;
+    const uint32_t gate = load_relaxed(control_->active);
+    if (likely(gate == kActive) || (waited && gate == kCopying)) return thread;
     leave(thread);
     if (!wait_while_parking(thread)) return nullptr;
   }

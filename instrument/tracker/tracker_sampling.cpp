@@ -178,15 +178,15 @@ bool Tracker::stop_others(const ThreadState* self) {
         if (nobody_else_is_inside(self) && load_acquire(control_->active) == kParking) return true;
         system_call(SYS_sched_yield);
       } while (monotonic_ns() - closed < kOnceWaited_ns);
-      let_others_go();
+      open_gate(kParking);
     }
     system_call(SYS_sched_yield);
   } while (active() && monotonic_ns() - begin < kLongestWait_ns);
   return false;
 }
 
-void Tracker::let_others_go() {
-  compare_exchange(control_->active, kParking, kActive);
+void Tracker::open_gate(uint32_t closed) const {
+  compare_exchange(control_->active, closed, kActive);
   system_call(SYS_futex, &control_->active, FUTEX_WAKE_PRIVATE, INT32_MAX, nullptr, nullptr, 0);
 }
 
@@ -207,7 +207,7 @@ bool Tracker::thin_out(ThreadState* thread) {
     sampling_.since = load_relaxed(clock_);
     sampling_.raise_to(level);
   }
-  let_others_go();
+  open_gate(kParking);
   return level != 0;
 }
 
