@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "instrument/os/entry_patch.h"
+#include "instrument/os/loader_symbol.h"
 #include "instrument/os/system_call.h"
 #include "instrument/tracker/tracker.h"
 
@@ -64,7 +65,7 @@ void modules_changed() {
 }  // namespace
 
 void watch_entries(const char* function_text, const char* loader_text) {
-  modules = static_cast<const r_debug*>(dlsym(RTLD_DEFAULT, "_r_debug"));
+  modules = static_cast<const r_debug*>(tracker::loader_symbol(RTLD_DEFAULT, "_r_debug"));
   if (modules == nullptr || !function.parse(function_text)) {
     return tracker::tracker.marks_are(false, "the tracker does not understand where it is");
   }
