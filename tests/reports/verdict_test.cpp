@@ -324,6 +324,19 @@ TEST(Verdict, OfLinesThatWereNotLookedAtSinceNothingHappenedIsThatOfAllOfThem) {
   EXPECT_LT(analyse(run).timeline.judged(), 45u);
 }
 
+TEST(Verdict, SaysWhatIsNotSeenOfPythonsSmallObjects) {
+  SyntheticSite arenas = {"mapping", "new_arena", [](size_t) { return 3 << 20; }};
+  arenas.block_bytes = 1 << 20;
+  arenas.kind = recording::SiteKind::kMapping;
+  recording::Run run = make_run({arenas});
+  EXPECT_EQ(all_reasons(run).find("PYTHONMALLOC"), std::string::npos);
+  for (auto& [address, symbol] : run.symbols) {
+    if (symbol.module == "/app/program") symbol.module = "/usr/bin/python3.11";
+  }
+  EXPECT_NE(all_reasons(run).find("PYTHONMALLOC=malloc"), std::string::npos) << all_reasons(run);
+  EXPECT_EQ(analyse(run).verdict(), Verdict::kPass);
+}
+
 SyntheticSite rising_now_and_then() {  // at 12 of 900 judged iterations
   return {"heap", "cache", [](size_t i) {
             int64_t live = 0;
