@@ -19,12 +19,12 @@ constexpr uint64_t kRing = 504;
 constexpr uint64_t kBeingWritten = 4;  // of the ring, at most, while we look at it
 
 // Whoever prints faster than another process reads waits for it, but not often and not for long: for a
-// sixteenth of the time, and at first, for 60 ms in all, after each twelfth more of it.
+// sixteenth of the time, and at first, for 200 ms in all, after each twelfth more of it.
 constexpr timespec kMoment{0, 20'000};
 constexpr uint64_t kFirstDistance_ns = 20'000;
 constexpr uint64_t kLargestDistance_ns = 320'000;
-constexpr uint64_t kLongestWait_ns = 5'000'000;
-constexpr uint64_t kWaitsAtFirst_ns = 60'000'000;
+constexpr uint64_t kLongestWait_ns = 20'000'000;
+constexpr uint64_t kWaitsAtFirst_ns = 200'000'000;
 constexpr uint64_t kTimeBetweenWaits = 12;  // part of that before
 constexpr uint64_t kShareOfWaits = 16;
 constexpr uint64_t kTooLongBehind_ns = 100'000'000;

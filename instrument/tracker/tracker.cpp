@@ -189,7 +189,8 @@ void Tracker::on_move(bool known, const LiveBlock& moved, void* from, void* to, 
       leave(thread);
     }
   }
-  if (to != nullptr) on_moved_here(to, size, hook_frame);
+  if (to != nullptr && known) on_moved_here(to, size, hook_frame);
+  if (to != nullptr && !known) on_alloc(to, size, hook_frame);
   if (mover != nullptr) {
     store_release(mover->moved.from, uintptr_t{0});
     store_release(mover->moved.to, uintptr_t{0});
@@ -430,6 +431,7 @@ Pool* Tracker::create_pool(TagId tag) {
 void Tracker::on_pool_alloc(Pool* pool, size_t size, const void* hook_frame) {
   ThreadState* thread = enter();
   if (thread == nullptr) return;
+  look_at_clock(thread);
   pool->enter_process(process_);
   const SiteId site = site_of(thread, pool->tag(), SiteKind::kNested, hook_frame);
   PoolUse* use = site != CallSites::kNone ? pool->use(site) : nullptr;
@@ -439,13 +441,13 @@ void Tracker::on_pool_alloc(Pool* pool, size_t size, const void* hook_frame) {
     use->bytes += size;
     count_alloc(thread, site, pool->tag(), SiteKind::kNested, size);
   }
-  look_at_clock(thread);
   leave(thread);
 }
 
 void Tracker::on_pool_reset(Pool* pool) {
   ThreadState* thread = enter();
   if (thread == nullptr) return;
+  look_at_clock(thread);
   pool->enter_process(process_);
   const bool temporary = pool->birth() == load_relaxed(clock_);
   int64_t gone = 0;

@@ -244,6 +244,11 @@ TEST_F(Iterations, OfAProgramThatMapsOnlyAreSeenWhereItMaps) {
   EXPECT_EQ(healthy.exit_status, 0) << healthy.err;
 }
 
+TEST_F(Iterations, OfAProgramWhoseOnlyEventsAreReallocsOfNothingAreAllSeen) {
+  leakhunt("--iteration-regex '^step'", target("maps_and_prints 120 1 realloc"));
+  EXPECT_GT(numbers_of(recorded_run()).size(), 90u);
+}
+
 // Nothing happens between its events: all iterations there ended at the same level.
 TEST_F(Iterations, OfAProgramThatHasFewEventsAreJudgedWhereItHasNone) {
   const Finished leaks = leakhunt("--iteration-regex '^step'", target("maps_and_prints 240 8 keep"));

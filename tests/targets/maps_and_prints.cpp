@@ -1,5 +1,5 @@
-// Maps memory once in EVERY lines that it prints, and allocates nothing else: maps_and_prints LINES EVERY
-// keep|unmap|brk. Waits until each line was read, as long as that is a pipe.
+// Takes memory once in EVERY lines that it prints, and nothing else: maps_and_prints LINES EVERY
+// keep|unmap|brk|realloc. Waits until each line was read, as long as that is a pipe.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +14,7 @@ constexpr size_t kBytes = 64 << 10;
 
 void* take(const char* how) {
   if (strcmp(how, "brk") == 0) return sbrk(kBytes);
+  if (strcmp(how, "realloc") == 0) return realloc(nullptr, kBytes);  // as Lua's allocator does
   return mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
