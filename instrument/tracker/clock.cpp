@@ -46,12 +46,29 @@ __attribute__((noinline)) void Tracker::tick_if_due(ThreadState* thread) {
 }
 
 // Before an event: what it counts belongs to the iteration that the last line began.
-void Tracker::cut_at_lines(ThreadState* thread) {
+bool Tracker::cut_at_lines(ThreadState* thread) {
+  if (unlikely(lines_.is_behind())) {
+    leave(thread);  // a signal may come while we wait, and its handler is the target's
+    lines_.catch_up();
+    if (come_in() != thread) return false;
+  }
   if (lines_.has_caught_up() && lines_.count() > load_relaxed(clock_) && recorder_.lock().try_lock()) {
     if (active()) end_iterations(thread, lines_.count());
     recorder_.lock().unlock();
   }
-  lines_.note_event();
+  return true;
+}
+
+// Also of an iteration in which nothing was allocated. Not on a signal handler's stack, which may be just
+// large enough for the handler.
+void Tracker::before_output(int stream, size_t bytes) {
+  if (!lines_.expected()) return;
+  ThreadState* thread = come_in();
+  if (thread == nullptr) return;
+  const uintptr_t here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  if (here >= thread->stack.low && here < thread->stack.high && !cut_at_lines(thread)) return;
+  lines_.before_write(stream, bytes);
+  leave(thread);
 }
 
 // One cut for all lines that matched since the last one: nobody knows what was counted between them. The last

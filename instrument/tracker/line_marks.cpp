@@ -1,5 +1,6 @@
 #include "instrument/tracker/line_marks.h"
 
+#include <linux/futex.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -18,21 +19,6 @@ constexpr uint64_t kRingBegin = 8;  // as in scenarios/runner/match_count.cpp
 constexpr uint64_t kRing = 504;
 constexpr uint64_t kBeingWritten = 4;  // of the ring, at most, while we look at it
 
-// Whoever prints faster than another process reads waits for it, but not often and not for long: for a
-// sixteenth of the time, and at first, for 200 ms in all, after each twelfth more of it.
-constexpr timespec kMoment{0, 20'000};
-constexpr uint64_t kFirstDistance_ns = 20'000;
-constexpr uint64_t kLargestDistance_ns = 320'000;
-constexpr uint64_t kLongestWait_ns = 20'000'000;
-constexpr uint64_t kWaitsAtFirst_ns = 200'000'000;
-constexpr uint64_t kTimeBetweenWaits = 12;  // part of that before
-constexpr uint64_t kShareOfWaits = 16;
-constexpr uint64_t kTooLongBehind_ns = 100'000'000;
-
-uint64_t later_by(uint64_t time, uint64_t than) {
-  return time > than ? time - than : 0;
-}
-
 bool is_pipe(int stream) {
   struct stat status {};
   return !is_error(system_call(SYS_fstat, stream, &status)) && S_ISFIFO(status.st_mode);
@@ -44,54 +30,83 @@ bool has_unread_output(int stream) {
   return is_pipe(stream) && !is_error(system_call(SYS_ioctl, stream, FIONREAD, &bytes)) && bytes > 0;
 }
 
+// To the larger of both; any thread.
+void raise(uint64_t& cell, uint64_t value) {
+  uint64_t seen = load_relaxed(cell);
+  while (seen < value &&
+         !__atomic_compare_exchange_n(&cell, &seen, value, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+  }
+}
+
 }  // namespace
 
-bool LineMarks::is_all_counted() const {
-  const uint64_t begun = load_acquire(words_[1]);
-  return begun == load_acquire(words_[2]) && !has_unread_output(1) && !has_unread_output(2) &&
-         begun == load_acquire(words_[1]);
-}
-
-bool LineMarks::wait_a_moment(uint64_t begun_ns) {
-  const uint64_t waited = load_relaxed(waited_ns_);
-  const uint64_t ran = later_by(begun_ns, load_relaxed(first_behind_ns_) + waited);
-  const bool may =
-      waited < ran / kShareOfWaits || (waited < kWaitsAtFirst_ns && ran >= load_relaxed(next_wait_ns_));
-  if (!may) return false;
-  bool counted = false;
-  uint64_t now = begun_ns;
-  while (!counted && now - begun_ns < kLongestWait_ns) {
-    system_call(SYS_nanosleep, &kMoment, nullptr);
-    counted = is_all_counted();
-    now = monotonic_ns();
+void LineMarks::start(const uint64_t* words) {
+  *this = LineMarks{};
+  if (words == nullptr) return;
+  words_ = words;
+  start_ns_ = monotonic_ns();
+  reads_at_event_ = load_acquire(words[1]);
+  for (int i = 0; i < 2; ++i) {
+    struct stat status {};
+    system_call(SYS_fstat, i + 1, &status);  // closed: a device that is none
+    streams_[i] = {status.st_dev, status.st_ino};
   }
-  store_relaxed(waited_ns_, waited + (now - begun_ns));
-  store_relaxed(next_wait_ns_, ran + ran / kTimeBetweenWaits + kFirstDistance_ns);
-  return counted;
 }
 
-// The distance between two looks grows while nothing is printed.
+// The program may have put something else there.
+bool LineMarks::leads_to_reader(int stream) const {
+  struct stat status {};
+  if ((stream != 1 && stream != 2) || is_error(system_call(SYS_fstat, stream, &status))) return false;
+  if (!S_ISFIFO(status.st_mode) && !S_ISCHR(status.st_mode)) return false;
+  return (status.st_dev == streams_[0].device && status.st_ino == streams_[0].inode) ||
+         (status.st_dev == streams_[1].device && status.st_ino == streams_[1].inode);
+}
+
+// What others write to the same stream is read as well, so what was read may say too early that all of ours
+// was; what is refused or written in part says too late, and is given up after a while.
+void LineMarks::before_write(int stream, size_t bytes) {
+  if (bytes == 0 || !leads_to_reader(stream)) return;
+  const uint64_t read = load_acquire(words_[3]);
+  uint64_t due = load_relaxed(due_);
+  while (!__atomic_compare_exchange_n(&due_, &due, (due > read ? due : read) + bytes, true, __ATOMIC_ACQ_REL,
+                                      __ATOMIC_RELAXED)) {
+  }
+  __atomic_fetch_add(&writes_, uint64_t{1}, __ATOMIC_ACQ_REL);
+}
+
+void LineMarks::catch_up() {
+  const uint64_t writes = load_acquire(writes_);
+  const uint64_t due = load_acquire(due_);
+  if (!is_read_up_to(due)) __atomic_fetch_add(&waited_ns_, wait_until_read(due), __ATOMIC_RELAXED);
+  raise(waited_for_, writes);
+}
+
+// How long, in ns.
+uint64_t LineMarks::wait_until_read(uint64_t bytes) {
+  const uint64_t begin = monotonic_ns();
+  if (load_relaxed(waited_ns_) > kFreeWait_ns + (begin - start_ns_) / kShareOfWaits) return 0;
+  for (;;) {
+    const uint64_t reads = load_acquire(words_[2]);
+    const uint64_t waited = monotonic_ns() - begin;
+    if (is_read_up_to(bytes)) return waited;
+    if (waited >= kLongestWait_ns) {  // it was never written, perhaps
+      store_release(due_, load_acquire(words_[3]));
+      return waited;
+    }
+    const timespec rest{0, static_cast<long>(kLongestWait_ns - waited)};
+    system_call(SYS_futex, &words_[2], FUTEX_WAIT, static_cast<uint32_t>(reads), &rest, 0L, 0L);
+  }
+}
+
 bool LineMarks::has_caught_up() {
-  const uint64_t now = monotonic_ns();
-  const uint64_t lines = count();
-  if (now < load_relaxed(next_look_ns_) && lines == load_relaxed(lines_seen_)) return false;
-  bool counted = is_all_counted();
-  const bool idle = counted && lines == load_relaxed(lines_seen_);
-  if (!counted) {
-    if (load_relaxed(first_behind_ns_) == 0) store_relaxed(first_behind_ns_, now);
-    counted = wait_a_moment(now);
-  }
   const uint64_t since = load_relaxed(behind_since_ns_);
-  const bool goes_on = counted || (since != 0 && now - since > kTooLongBehind_ns);
-  if (goes_on || since == 0) store_relaxed(behind_since_ns_, goes_on ? uint64_t{0} : now);
-  const uint64_t distance = load_relaxed(distance_ns_);
-  const uint64_t next = idle && distance < kLargestDistance_ns ? 2 * distance
-                        : idle                                 ? distance
-                                                               : kFirstDistance_ns;
-  store_relaxed(distance_ns_, next);
-  store_relaxed(next_look_ns_, now + next);
-  store_relaxed(lines_seen_, lines);
-  return goes_on;
+  if (likely(is_read_up_to(load_acquire(due_)))) {
+    if (since != 0) store_relaxed(behind_since_ns_, uint64_t{0});
+    return true;
+  }
+  const uint64_t now = monotonic_ns();
+  if (since == 0) store_relaxed(behind_since_ns_, now);
+  return since != 0 && now - since > kTooLongBehind_ns;
 }
 
 // A read that had begun may have missed what was printed just before the event; the one after it has not.

@@ -1,10 +1,18 @@
 // LineMarks: how many lines of the target's output matched so far, as another process counts them that reads
 // the output (--iteration-regex). One load for the count; nothing here counts or matches.
 //
-// Lines are read a moment after they were printed. So what happened before some line was counted may have
-// happened behind it, but not behind the lines that the next read of the output found.
+// The other process reads when it comes to it, and meanwhile the target goes on. So that a line ends its
+// iteration where it was printed, whoever comes to the tracker next waits until it is counted: before_write()
+// says that something is on its way, catch_up() waits for it. That costs some ten microseconds a write; in
+// all it may cost kFreeWait_ns and a quarter of the time since the start. Of lines that come faster some are
+// cut together, at the next event that finds all of them counted.
+//
+// Where nobody waited (output of children, for one), lines are read a moment after they were printed. So what
+// happened before some line was counted may have happened behind it, but not behind the lines that the next
+// read of the output found.
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "instrument/os/atomics.h"
@@ -14,20 +22,24 @@ namespace leakhunt::tracker {
 class LineMarks {
  public:
   // `words`, on a page that the other process writes: lines that matched, reads of our output begun, reads
-  // done, and (from word 8 on, a ring) the lines that matched when each read was done. Null: there are no
-  // such marks.
-  void start(const uint64_t* words) {
-    *this = LineMarks{};
-    words_ = words;
-    reads_at_event_ = words != nullptr ? load_acquire(words[1]) : 0;
-  }
+  // done, bytes read, and (from word 8 on, a ring) the lines that matched when each read was done. Null:
+  // there are no such marks.
+  void start(const uint64_t* words);
 
   bool expected() const { return words_ != nullptr; }
-  // Has everything that was printed been counted? Now and then it waits for that. True as well when it has
-  // not been for long: better late marks than none. False where it does not look, which takes system calls.
-  bool has_caught_up();
-
   uint64_t count() const { return load_acquire(words_[0]); }
+
+  // The process is about to write so many bytes to this stream. Any thread.
+  void before_write(int stream, size_t bytes);
+
+  // Is there output on its way that nobody waited for yet?
+  bool is_behind() const { return load_relaxed(writes_) != load_relaxed(waited_for_); }
+  // Waits for it, if there is time left for that. Any thread.
+  void catch_up();
+
+  // Has everything that this process wrote been counted? True as well when it has not been for long: better
+  // late marks than none.
+  bool has_caught_up();
 
   // Something is going to happen that iterations are told apart by.
   void note_event() {
@@ -43,18 +55,30 @@ class LineMarks {
   void wait_for_last() const;
 
  private:
-  bool is_all_counted() const;
-  bool wait_a_moment(uint64_t begun_ns);
+  static constexpr uint64_t kFreeWait_ns = 200'000'000;
+  static constexpr uint64_t kLongestWait_ns = 100'000'000;
+  static constexpr uint64_t kShareOfWaits = 4;
+  static constexpr uint64_t kTooLongBehind_ns = 100'000'000;
+
+  // A pipe or a terminal that the other process reads.
+  struct Stream {
+    uint64_t device;
+    uint64_t inode;
+  };
+
+  bool leads_to_reader(int stream) const;
+  bool is_read_up_to(uint64_t bytes) const { return load_acquire(words_[3]) >= bytes; }
+  uint64_t wait_until_read(uint64_t bytes);
 
   const uint64_t* words_ = nullptr;
-  uint64_t reads_at_event_ = 0;  // begun
-  uint64_t lines_seen_ = 0;      // when it looked last
-  uint64_t next_look_ns_ = 0;
-  uint64_t distance_ns_ = 0;      // between two looks
-  uint64_t first_behind_ns_ = 0;  // 0: it never was
-  uint64_t behind_since_ns_ = 0;  // 0: it is not
+  Stream streams_[2] = {};  // 1 and 2 as they were at the start
+  uint64_t start_ns_ = 0;
   uint64_t waited_ns_ = 0;
-  uint64_t next_wait_ns_ = 0;  // of the program's own time since it was first behind
+  uint64_t writes_ = 0;
+  uint64_t waited_for_ = 0;       // of the writes
+  uint64_t due_ = 0;              // bytes read, when all is that was written
+  uint64_t behind_since_ns_ = 0;  // 0: it is not
+  uint64_t reads_at_event_ = 0;   // begun
 };
 
 }  // namespace leakhunt::tracker

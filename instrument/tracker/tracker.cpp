@@ -85,8 +85,8 @@ LEAKHUNT_COMMON_PATH void Tracker::snapshot_before_fall(ThreadState* thread) {
   if (unlikely(live >= load_relaxed(fall_from_))) record_peak(thread, live);
 }
 
-LEAKHUNT_COMMON_PATH void Tracker::look_at_clock(ThreadState* thread) {
-  if (unlikely(thread->until_clock-- == 0)) clock_is_due(thread);
+LEAKHUNT_COMMON_PATH bool Tracker::look_at_clock(ThreadState* thread) {
+  return likely(thread->until_clock-- != 0) || clock_is_due(thread);
 }
 
 LEAKHUNT_COMMON_PATH void Tracker::enter_block(ThreadState* thread, void* block, size_t size,
@@ -105,18 +105,16 @@ LEAKHUNT_COMMON_PATH void Tracker::enter_block(ThreadState* thread, void* block,
 
 void Tracker::on_alloc(void* block, size_t size, const void* hook_frame) {
   ThreadState* thread = enter();
-  if (thread == nullptr) return;
-  look_at_clock(thread);
+  if (thread == nullptr || !look_at_clock(thread)) return;
   enter_block(thread, block, size, hook_frame);
   leave(thread);
 }
 
 void Tracker::on_free(void* block, const void* hook_frame) {
   ThreadState* thread = enter();
-  if (thread == nullptr) return;
+  if (thread == nullptr || !look_at_clock(thread)) return;
   blocks_.prefetch(reinterpret_cast<uintptr_t>(block));
   __builtin_prefetch(static_cast<const char*>(block) - kChunkHeader, 1);  // what free will look at first
-  look_at_clock(thread);
   snapshot_before_fall(thread);
   LiveBlock freed;
   if (unlikely(!blocks_.take(reinterpret_cast<uintptr_t>(block), &freed))) {
@@ -144,8 +142,7 @@ void Tracker::on_alloc_once(void* block, size_t size, const void* hook_frame) {
 
 bool Tracker::before_move(void* block, LiveBlock* moved) {
   ThreadState* thread = enter();
-  if (thread == nullptr) return false;
-  look_at_clock(thread);
+  if (thread == nullptr || !look_at_clock(thread)) return false;
   snapshot_before_fall(thread);
   store_release(thread->moved.from, reinterpret_cast<uintptr_t>(block));  // before it is in no table
   const bool known = blocks_.take(reinterpret_cast<uintptr_t>(block), moved);
@@ -247,15 +244,19 @@ void Tracker::on_module_closed() {
 
 // --- rare: snapshots
 
-__attribute__((noinline)) void Tracker::clock_is_due(ThreadState* thread) {
+__attribute__((noinline)) bool Tracker::clock_is_due(ThreadState* thread) {
   if (unlikely(lines_.expected())) {
     thread->until_clock = 0;  // at every event
-    cut_at_lines(thread);
-  } else if (settings_.tick_ns != 0 && !load_relaxed(marks_)) {
+    if (!cut_at_lines(thread)) return false;
+    lines_.note_event();
+    return true;
+  }
+  if (settings_.tick_ns != 0 && !load_relaxed(marks_)) {
     tick_if_due(thread);
   } else {
     thread->until_clock = kMostEventsBetweenClocks;
   }
+  return true;
 }
 
 // A maximum of the heap that is one per cent above any recorded one is recorded before it is gone, so that a
@@ -321,8 +322,7 @@ void Tracker::marks_are(bool in_effect, const char* obstacle) {
 
 SiteId Tracker::mapping_site(const void* hook_frame) {
   ThreadState* thread = enter();
-  if (thread == nullptr) return CallSites::kNone;
-  look_at_clock(thread);
+  if (thread == nullptr || !look_at_clock(thread)) return CallSites::kNone;
   const TagId tag = thread->tag == recording::kHeapTag ? recording::kMappingTag : thread->tag;
   const SiteId site = site_of(thread, tag, SiteKind::kMapping, hook_frame);
   leave(thread);
@@ -331,9 +331,7 @@ SiteId Tracker::mapping_site(const void* hook_frame) {
 
 void Tracker::before_unmap() {
   ThreadState* thread = enter();
-  if (thread == nullptr) return;
-  look_at_clock(thread);
-  leave(thread);
+  if (thread != nullptr && look_at_clock(thread)) leave(thread);
 }
 
 void Tracker::on_map(SiteId site, void* begin, size_t size) {
@@ -430,8 +428,7 @@ Pool* Tracker::create_pool(TagId tag) {
 
 void Tracker::on_pool_alloc(Pool* pool, size_t size, const void* hook_frame) {
   ThreadState* thread = enter();
-  if (thread == nullptr) return;
-  look_at_clock(thread);
+  if (thread == nullptr || !look_at_clock(thread)) return;
   pool->enter_process(process_);
   const SiteId site = site_of(thread, pool->tag(), SiteKind::kNested, hook_frame);
   PoolUse* use = site != CallSites::kNone ? pool->use(site) : nullptr;
@@ -446,8 +443,7 @@ void Tracker::on_pool_alloc(Pool* pool, size_t size, const void* hook_frame) {
 
 void Tracker::on_pool_reset(Pool* pool) {
   ThreadState* thread = enter();
-  if (thread == nullptr) return;
-  look_at_clock(thread);
+  if (thread == nullptr || !look_at_clock(thread)) return;
   pool->enter_process(process_);
   const bool temporary = pool->birth() == load_relaxed(clock_);
   int64_t gone = 0;

@@ -147,6 +147,8 @@ class Tracker {
   // --- iterations of a program that marks none ---
   // The function was entered: every entry but the first ends an iteration, and begins the next.
   void mark_entry();
+  // The process is about to write to a file of its own: a line of it may be what marks an iteration.
+  void before_output(int stream, size_t bytes);
   // Whether what was asked for happens; `obstacle` is a literal, or "".
   void marks_are(bool in_effect, const char* obstacle);
 
@@ -220,10 +222,11 @@ class Tracker {
   };
 
   static constexpr uint32_t kMostEventsBetweenClocks = 1023;
-  void look_at_clock(ThreadState* thread);
-  void clock_is_due(ThreadState* thread);
+  // Before what the event counts. False when tracking ended meanwhile: the thread is outside then.
+  bool look_at_clock(ThreadState* thread);
+  bool clock_is_due(ThreadState* thread);
   void tick_if_due(ThreadState* thread);
-  void cut_at_lines(ThreadState* thread);
+  bool cut_at_lines(ThreadState* thread);
   void end_iterations(ThreadState* thread, uint64_t lines);  // under the recorder's lock
   void end_iteration(ThreadState* thread, recording::SnapshotKind kind, uint64_t number,
                      uint32_t completed);  // under the recorder's lock

@@ -4,10 +4,14 @@
 //   word 1   reads of the target's output that were begun
 //   word 2   of these, done: their lines are counted. A pipe that is empty while all are done holds nothing
 //            back
+//   word 3   bytes of output whose lines are counted
 //   from word 8 on, a ring of 504: the lines that matched when the n-th read was done, at n modulo 504
+//
+// Whoever waits for word 2 to change sleeps on its lower half (futex).
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -27,7 +31,7 @@ class MatchCount {
 
   // Any thread: begin() before it reads, add() after.
   void begin() { words_[1].fetch_add(1, std::memory_order_seq_cst); }
-  void add(uint64_t lines);
+  void add(uint64_t lines, size_t bytes);
   const std::filesystem::path& file() const { return file_; }
 
  private:

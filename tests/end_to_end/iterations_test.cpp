@@ -232,6 +232,41 @@ TEST_F(Iterations, ThatAreReadLateNeverMakeALeakPass) {
   }
 }
 
+// Iterations that ended where they did not, of those between two cuts: each keeps 20,000 bytes, and now and
+// then their list moves to twice its size.
+size_t shifted_cuts(const recording::Run& run) {
+  const auto numbers = numbers_of(run);
+  const auto growth = growth_of(run);
+  constexpr size_t kMostMoves = 12;
+  size_t others = 0;
+  for (size_t i = 0; i < growth.size(); ++i) {
+    const auto steps = static_cast<int64_t>(numbers[i + 1] - numbers[i]);
+    if (growth[i] != steps * 20'000) ++others;
+  }
+  return others > kMostMoves ? others - kMostMoves : 0;
+}
+
+// Another process counts the lines, and still no iteration has a block of the next one.
+TEST_F(Iterations, EndWhereTheirLinesArePrintedHoweverFastTheyCome) {
+  const std::string program = target("keeps_and_prints 2000 0");
+  const Finished finished = leakhunt("--iteration-regex '^step'", program);
+  EXPECT_EQ(finished.exit_status, 1) << finished.err;
+  EXPECT_TRUE(contains(finished.err, "fail: live memory grows by +20.0 kB per iteration")) << finished.err;
+  const recording::Run run = recorded_run();
+  EXPECT_GT(numbers_of(run).size(), 50u);
+  EXPECT_LE(shifted_cuts(run), numbers_of(run).size() / 20);
+}
+
+TEST_F(Iterations, EndWhereTheirLinesArePrintedOnATerminal) {
+  if (!is_there("script")) GTEST_SKIP() << "script is missing";
+  run_command("cd " + folder_.path() +
+              "; script -qec '" LEAKHUNT_BIN "/leakhunt run --out out --iteration-regex ^step -- " +
+              target("keeps_and_prints 500 0") + "' /dev/null");
+  const recording::Run run = recorded_run();
+  EXPECT_GT(numbers_of(run).size(), 50u);
+  EXPECT_LE(shifted_cuts(run), numbers_of(run).size() / 20);
+}
+
 // No malloc in its loop: what it maps is all that the tracker sees of it.
 TEST_F(Iterations, OfAProgramThatMapsOnlyAreSeenWhereItMaps) {
   for (const char* how : {"keep", "brk"}) {
