@@ -1,10 +1,12 @@
 // Takes memory once in EVERY lines that it prints, and nothing else: maps_and_prints LINES EVERY
-// keep|unmap|brk|realloc. Waits until each line was read, as long as that is a pipe.
+// keep|unmap|brk|realloc [fork]. Waits until each line was read, as long as that is a pipe. With `fork` it
+// is a child that does all this.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,7 +31,8 @@ void wait_until_read() {
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count != 4) return 2;
+  if (count != 4 && count != 5) return 2;
+  if (count == 5 && fork() != 0) return wait(nullptr) < 0 ? 1 : 0;
   const long lines = atol(arguments[1]);
   const long every = atol(arguments[2]);
   for (long i = 0; i < lines; ++i) {
