@@ -269,12 +269,9 @@ void in_forked_child() {
   if (!fork_note.recorded) return;
   int error = open_own_recording(static_cast<uint64_t>(tracker::system_call(SYS_getpid)));
   settings.parent_pid = fork_note.parent_pid;
-  if (settings.marked_by == MarkedBy::kLines) {  // they are counted for the whole tree: the parent's
-    settings.marked_by = MarkedBy::kProgram;
-    settings.lines = nullptr;
-  }
   if (error == 0) error = tracker::tracker.start_in_child(settings, fork_note);
-  if (error == 0 && settings.marked_by == MarkedBy::kEntries) tracker::tracker.marks_are(true, "");
+  const bool marked = settings.marked_by == MarkedBy::kEntries || settings.lines != nullptr;
+  if (error == 0 && marked) tracker::tracker.marks_are(true, "");
   if (error == 0) note_own_malloc();
   complain_in_child(error);
 }

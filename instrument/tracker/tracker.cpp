@@ -187,7 +187,8 @@ void Tracker::on_move(bool known, const LiveBlock& moved, void* from, void* to, 
       leave(thread);
     }
   }
-  if (to != nullptr) on_moved_here(to, size, hook_frame);
+  if (to != nullptr && known) on_moved_here(to, size, hook_frame);
+  if (to != nullptr && !known) on_alloc(to, size, hook_frame);
   if (mover != nullptr) {
     store_release(mover->moved.from, uintptr_t{0});
     store_release(mover->moved.to, uintptr_t{0});
@@ -443,7 +444,7 @@ void Tracker::on_pool_alloc(Pool* pool, size_t size, const void* hook_frame) {
 
 void Tracker::on_pool_reset(Pool* pool) {
   ThreadState* thread = enter();
-  if (thread == nullptr) return;
+  if (thread == nullptr || !look_at_clock(thread)) return;
   pool->enter_process(process_);
   const bool temporary = pool->birth() == load_relaxed(clock_);
   int64_t gone = 0;
