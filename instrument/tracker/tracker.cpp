@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "instrument/os/memory_limit.h"
 #include "instrument/os/pages.h"
 #include "instrument/os/proc_self.h"
 #include "instrument/os/system_call.h"
@@ -49,7 +50,8 @@ LEAKHUNT_COMMON_PATH SiteId Tracker::site_of(ThreadState* thread, TagId tag, Sit
 
 LEAKHUNT_COMMON_PATH void Tracker::add_to_peaks(ThreadState* thread, TagId tag, SiteKind kind,
                                                 int64_t bytes) {
-  if (kind == SiteKind::kBlock) thread->heap_peak.add(heap_gauge_, bytes);
+  if (kind == SiteKind::kBlock && unlikely(thread->heap_peak.add(heap_gauge_, bytes)))
+    thread->until_clock = 0;
   const uint32_t index = static_cast<uint32_t>(tag);
   thread->tag_peaks[index].add(tag_gauges_[index], bytes);
 }
@@ -237,6 +239,7 @@ void Tracker::on_module_closed() {
 // --- rare: snapshots
 
 __attribute__((noinline)) void Tracker::clock_is_due(ThreadState* thread) {
+  if (unlikely(is_in_limited_group())) watch_room(thread, 0);
   if (unlikely(lines_.expected())) {
     thread->until_clock = 0;  // at every event
     cut_at_lines(thread);

@@ -29,6 +29,7 @@
 #include "instrument/tracker/peaks.h"
 #include "instrument/tracker/pools.h"
 #include "instrument/tracker/recorder.h"
+#include "instrument/tracker/room_watch.h"
 #include "instrument/tracker/sampling.h"
 #include "instrument/tracker/tags.h"
 #include "instrument/tracker/thread_records.h"
@@ -140,6 +141,9 @@ class Tracker {
   // back: tracking is over, and the program may ask again.
   bool made_room_for(size_t bytes);
 
+  // The process is about to map so many bytes that it may write to.
+  void make_room_before(size_t bytes);
+
   // Code was unloaded: what was learned about it must not be used for what is loaded in its place.
   void on_module_closed();
 
@@ -203,6 +207,9 @@ class Tracker {
   SiteId site_without_stack(TagId tag, SiteKind kind, uint32_t thread);
   bool sample_harder(ThreadState* thread);
   bool thin_out(ThreadState* thread);
+  bool thin_out_into_less(ThreadState* thread);
+  template <typename Most>
+  bool thin_out_until(ThreadState* thread, const Most& most);
   void thin_out_to(ThreadState* thread, unsigned level);
   bool stop_others(const ThreadState* self);
   void let_others_go();
@@ -210,6 +217,14 @@ class Tracker {
   uint64_t foreign_frees() const;
   bool write_sampling(recording::SnapshotKind kind);
   bool leave_no_tables();
+  void end_for_the_program(ThreadState* thread, const char* reason);
+
+  // --- where a control group has a limit: tracker_room.cpp
+  void watch_room(ThreadState* thread, uint64_t wanted);
+  void keep_out_of_the_way(ThreadState* thread, uint64_t wanted);
+  bool give_something_back(ThreadState* thread);
+  uint64_t unused_stacks() const;
+  bool may_copy_heap() const;
 
   struct OldRange {
     uintptr_t begin;
@@ -264,6 +279,7 @@ class Tracker {
   LiveBlocks blocks_;
   Sampling sampling_;
   SpinLock giving_back_;
+  RoomWatch room_watch_;
   Mappings mappings_;
   Mappings allocator_mappings_;  // what another allocator mapped for its heap; under the lock of mappings_
   PageList<OldRange> older_;     // anonymous memory that was there before

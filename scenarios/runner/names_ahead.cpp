@@ -21,6 +21,7 @@ namespace {
 constexpr auto kPause = std::chrono::milliseconds(100);
 constexpr int kNiceness = 10;  // what is left over of the machine
 constexpr uint64_t kMostFrames = 4096;
+constexpr uint64_t kLeastRoom = uint64_t{1} << 30;  // debug information may take some hundred MB
 
 }  // namespace
 
@@ -51,9 +52,14 @@ void NamesAhead::work() {
   }
 }
 
+bool NamesAhead::is_memory_short() {
+  const tracker::GroupRoom room = group_.look("");
+  return room.is_limited() && room.left < kLeastRoom;
+}
+
 // Whatever is wrong with the recording, whoever reads it says so.
 void NamesAhead::follow() {
-  if (!scanner_.refresh()) return;
+  if (is_memory_short() || !scanner_.refresh()) return;
   Frame frame;
   recording::Skipped skipped;
   while (!is_stopping() && scanner_.next(&frame, &skipped, recording::Growth::kGrowing)) {

@@ -3,7 +3,7 @@
 //
 // A thread of low priority follows the growing recording and asks the Symboliser for every new address. What
 // it finds stays there as what is known already; whether it is right for a stack is asked at the end, as
-// ever.
+// ever. In a control group that leaves little memory it waits: what it takes would be missing to the target.
 #pragma once
 
 #include <atomic>
@@ -15,6 +15,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "instrument/os/control_group.h"
 #include "lib/recording/frame_scanner.h"
 #include "lib/recording/run.h"
 #include "scenarios/runner/symbolise.h"
@@ -38,6 +39,7 @@ class NamesAhead {
  private:
   void work();
   bool is_stopping();
+  bool is_memory_short();
   void follow();
   void take_site(const recording::Frame& frame);
   void look_up(uint64_t address);
@@ -48,6 +50,7 @@ class NamesAhead {
   std::unordered_set<uint64_t> seen_;  // addresses, since the last module
   std::vector<uint64_t> frames_;
   std::vector<uint64_t> last_frames_;
+  tracker::ControlGroup group_{};
 
   std::atomic<uint64_t> looked_up_ = 0;
 
