@@ -16,8 +16,18 @@ constexpr uint64_t kLooksApart_ns = 10'000'000;
 constexpr uint64_t kPartOfTime = 50;            // for looking
 constexpr uint64_t kLeastReserve = 1536 << 10;  // the kernel counts in portions of 256 KiB a processor
 constexpr uint64_t kPartInReserve = 32;         // of the limit
+constexpr uint64_t kMostInReserve = 8;
 constexpr uint64_t kLooksUntilFull = 8;
 constexpr uint64_t kKeptByLibc = 40 << 20;  // glibc's stack_cache_maxsize
+
+// What may be taken between two looks, by each of the processes that take it at the same time.
+uint64_t reserve_in(const GroupRoom& room) {
+  const uint64_t part = room.limit / kPartInReserve;
+  const uint64_t of_one = part > kLeastReserve ? part : kLeastReserve;
+  const uint64_t of_all = of_one * (room.processes > 3 ? room.processes / 2 : 1);
+  const uint64_t most = room.limit / kMostInReserve;
+  return of_all <= most ? of_all : most > of_one ? most : of_one;
+}
 
 }  // namespace
 
@@ -54,8 +64,7 @@ void Tracker::keep_out_of_the_way(ThreadState* thread, uint64_t wanted) {
     const uint64_t untouched = untouched_bytes();
     const uint64_t stacks = unused_stacks();
     const uint64_t claimed = wanted + (untouched > stacks ? untouched - stacks : 0);
-    const uint64_t part = room.limit / kPartInReserve;
-    const uint64_t reserve = part > kLeastReserve ? part : kLeastReserve;
+    const uint64_t reserve = reserve_in(room);
     const uint64_t free = room.left > claimed + reserve ? room.left - claimed - reserve : 0;
     const uint64_t step = free / kLooksUntilFull;
     const int64_t live = load_relaxed(heap_gauge_.live);

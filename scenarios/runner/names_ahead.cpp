@@ -52,14 +52,9 @@ void NamesAhead::work() {
   }
 }
 
-bool NamesAhead::is_memory_short() {
-  const tracker::GroupRoom room = group_.look("");
-  return room.is_limited() && room.left < kLeastRoom;
-}
-
 // Whatever is wrong with the recording, whoever reads it says so.
 void NamesAhead::follow() {
-  if (is_memory_short() || !scanner_.refresh()) return;
+  if (memory_left_.is_less_than(kLeastRoom) || !scanner_.refresh()) return;
   Frame frame;
   recording::Skipped skipped;
   while (!is_stopping() && scanner_.next(&frame, &skipped, recording::Growth::kGrowing)) {

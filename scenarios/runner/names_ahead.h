@@ -15,9 +15,9 @@
 #include <unordered_set>
 #include <vector>
 
-#include "instrument/os/control_group.h"
 #include "lib/recording/frame_scanner.h"
 #include "lib/recording/run.h"
+#include "scenarios/runner/memory_left.h"
 #include "scenarios/runner/symbolise.h"
 
 namespace leakhunt::runner {
@@ -39,7 +39,6 @@ class NamesAhead {
  private:
   void work();
   bool is_stopping();
-  bool is_memory_short();
   void follow();
   void take_site(const recording::Frame& frame);
   void look_up(uint64_t address);
@@ -50,7 +49,7 @@ class NamesAhead {
   std::unordered_set<uint64_t> seen_;  // addresses, since the last module
   std::vector<uint64_t> frames_;
   std::vector<uint64_t> last_frames_;
-  tracker::ControlGroup group_{};
+  MemoryLeft memory_left_;
 
   std::atomic<uint64_t> looked_up_ = 0;
 
