@@ -2,7 +2,6 @@
 
 #include <errno.h>
 
-#include "instrument/os/memory_limit.h"
 #include "instrument/os/pages.h"
 #include "instrument/os/proc_self.h"
 #include "instrument/os/system_call.h"
@@ -237,18 +236,6 @@ void Tracker::on_module_closed() {
 }
 
 // --- rare: snapshots
-
-__attribute__((noinline)) void Tracker::clock_is_due(ThreadState* thread) {
-  if (unlikely(is_in_limited_group())) watch_room(thread, 0);
-  if (unlikely(lines_.expected())) {
-    thread->until_clock = 0;  // at every event
-    cut_at_lines(thread);
-  } else if (settings_.tick_ns != 0 && !load_relaxed(marks_)) {
-    tick_if_due(thread);
-  } else {
-    thread->until_clock = kMostEventsBetweenClocks;
-  }
-}
 
 // A maximum of the heap that is one per cent above any recorded one is recorded before it is gone, so that a
 // report can say what the peak was made of.
