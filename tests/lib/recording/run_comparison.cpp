@@ -222,7 +222,7 @@ RecordingBuilder recording_of_everything() {
                     {LedgerKind::kUnknown, 0, 1, 8192, 8192, 8192, "7f0000000000-7f0000002000"}};
   ledger.sites = {{leak, 12, 768, 768}, {churn, 1, 4096, 0}};
   recording.ledger(ledger, 3);
-  recording.sampling({3, 4096, false, 12, 10, 1000, 5})
+  recording.sampling({3, 4096, false, 12, 10, 1000, 5, 0})
       .sampling({3, 4096, false, 12, 20, 2000, 15, 64 << 20});
   recording.step_aside(12, 28, "the disk is full").end();
 
