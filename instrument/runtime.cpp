@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "instrument/hooks/iteration_entry.h"
+#include "instrument/hooks/output_entries.h"
 #include "instrument/hooks/real_functions.h"
 #include "instrument/leakhunt.h"
 #include "instrument/os/memory_limit.h"
@@ -132,6 +133,8 @@ struct Variables {
   const char* iteration_entry;
   const char* iteration_lines;
   const char* iteration_what;
+  const char* iteration_write;
+  const char* iteration_writev;
   const char* loader_entry;
   const char* processes;
   const char* by_thread;
@@ -153,6 +156,8 @@ Variables take_variables(char** environment) {
               {"LEAKHUNT_ITERATION_ENTRY", &found.iteration_entry},
               {"LEAKHUNT_ITERATION_LINES", &found.iteration_lines},
               {"LEAKHUNT_ITERATION_WHAT", &found.iteration_what},
+              {"LEAKHUNT_ITERATION_WRITE", &found.iteration_write},
+              {"LEAKHUNT_ITERATION_WRITEV", &found.iteration_writev},
               {"LEAKHUNT_LOADER_ENTRY", &found.loader_entry},
               {"LEAKHUNT_PROCESSES", &found.processes},
               {"LEAKHUNT_BY_THREAD", &found.by_thread},
@@ -210,6 +215,7 @@ void begin_marks(const Variables& variables) {
   } else if (settings.marked_by == MarkedBy::kLines) {
     const bool readable = settings.lines != nullptr;
     tracker::tracker.marks_are(readable, readable ? "" : "the tracker cannot read how many lines there were");
+    if (readable) hooks::watch_output(variables.iteration_write, variables.iteration_writev);
   }
 }
 

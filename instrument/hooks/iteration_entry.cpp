@@ -1,44 +1,25 @@
 #include "instrument/hooks/iteration_entry.h"
 
-#include <dlfcn.h>
-#include <fcntl.h>
 #include <link.h>
-#include <sys/stat.h>
 
+#include "instrument/hooks/loaded_module.h"
 #include "instrument/os/entry_patch.h"
-#include "instrument/os/system_call.h"
 #include "instrument/tracker/tracker.h"
 
 namespace leakhunt::hooks {
 
 using tracker::EntryPatch;
-using tracker::system_call;
 
 namespace {
 
 EntryPatch function;
 EntryPatch loader;
-const r_debug* modules = nullptr;
 // The loader's lock is held by whoever changes its list, so these are one thread's at a time.
 bool is_watched = false;
 bool is_refused = false;
 ElfW(Addr) watched_at = 0;
 
-bool is_file_of(const EntryPatch& patch, const link_map& module) {
-  const char* path = module.l_name[0] != '\0' ? module.l_name : "/proc/self/exe";
-  struct stat status {};
-  if (tracker::is_error(system_call(SYS_newfstatat, AT_FDCWD, path, &status, 0))) return false;
-  return status.st_dev == patch.device() && status.st_ino == patch.inode();
-}
-
-const link_map* find_module(const EntryPatch& patch) {
-  for (const link_map* module = modules->r_map; module != nullptr; module = module->l_next) {
-    if (is_file_of(patch, *module)) return module;
-  }
-  return nullptr;
-}
-
-void entered() {
+void entered(uint64_t /*first*/, uint64_t /*second*/, uint64_t /*third*/) {
   tracker::tracker.mark_entry();
 }
 
@@ -57,15 +38,14 @@ void look_for_function() {
   tracker::tracker.marks_are(is_watched, is_watched ? "" : obstacle);
 }
 
-void modules_changed() {
-  if (modules->r_state == r_debug::RT_CONSISTENT && tracker::tracker.active()) look_for_function();
+void modules_changed(uint64_t /*first*/, uint64_t /*second*/, uint64_t /*third*/) {
+  if (modules()->r_state == r_debug::RT_CONSISTENT && tracker::tracker.active()) look_for_function();
 }
 
 }  // namespace
 
 void watch_entries(const char* function_text, const char* loader_text) {
-  modules = static_cast<const r_debug*>(dlsym(RTLD_DEFAULT, "_r_debug"));
-  if (modules == nullptr || !function.parse(function_text)) {
+  if (modules() == nullptr || !function.parse(function_text)) {
     return tracker::tracker.marks_are(false, "the tracker does not understand where it is");
   }
   look_for_function();

@@ -72,6 +72,7 @@ LEAKHUNT_HOOK void* mmap64(void* address, size_t size, int protection, int flags
 LEAKHUNT_HOOK int munmap(void* begin, size_t size) noexcept {
   ready();
   if (!tracker.active()) return real.munmap(begin, size);
+  tracker.before_unmap();
   const HeldGuard guard(tracker.mappings_lock(), __builtin_frame_address(0));
   const int result = real.munmap(begin, size);
   if (result == 0 && guard.held()) tracker.on_unmap(begin, size);

@@ -13,67 +13,81 @@ __attribute__((visibility("hidden"), used)) uint32_t leakhunt_saved_state =
     0;  // components for xsave; 0: none
 __attribute__((visibility("hidden"), used)) uint64_t leakhunt_saved_bytes = 0;
 __attribute__((visibility("hidden"))) void leakhunt_entered();
+__attribute__((visibility("hidden"))) void leakhunt_called();
 }
+
+#define PUSH_GENERAL_REGISTERS                                       \
+  "push %rax\n .cfi_adjust_cfa_offset 8\n"                           \
+  "push %rcx\n .cfi_adjust_cfa_offset 8\n"                           \
+  "push %rdx\n .cfi_adjust_cfa_offset 8\n"                           \
+  "push %rsi\n .cfi_adjust_cfa_offset 8\n"                           \
+  "push %rdi\n .cfi_adjust_cfa_offset 8\n"                           \
+  "push %r8\n .cfi_adjust_cfa_offset 8\n"                            \
+  "push %r9\n .cfi_adjust_cfa_offset 8\n"                            \
+  "push %r10\n .cfi_adjust_cfa_offset 8\n"                           \
+  "push %r11\n .cfi_adjust_cfa_offset 8\n"                           \
+  "push %rbp\n .cfi_adjust_cfa_offset 8\n .cfi_rel_offset %rbp, 0\n" \
+  "mov %rsp, %rbp\n .cfi_def_cfa_register %rbp\n"
+#define POP_GENERAL_REGISTERS                                  \
+  "mov %rbp, %rsp\n .cfi_def_cfa_register %rsp\n"              \
+  "pop %rbp\n .cfi_adjust_cfa_offset -8\n .cfi_restore %rbp\n" \
+  "pop %r11\n .cfi_adjust_cfa_offset -8\n"                     \
+  "pop %r10\n .cfi_adjust_cfa_offset -8\n"                     \
+  "pop %r9\n .cfi_adjust_cfa_offset -8\n"                      \
+  "pop %r8\n .cfi_adjust_cfa_offset -8\n"                      \
+  "pop %rdi\n .cfi_adjust_cfa_offset -8\n"                     \
+  "pop %rsi\n .cfi_adjust_cfa_offset -8\n"                     \
+  "pop %rdx\n .cfi_adjust_cfa_offset -8\n"                     \
+  "pop %rcx\n .cfi_adjust_cfa_offset -8\n"                     \
+  "pop %rax\n .cfi_adjust_cfa_offset -8\n"                     \
+  "popfq\n .cfi_adjust_cfa_offset -8\n"
 
 // Called from a page of ours, in the middle of nothing: whatever a register holds is somebody's. The stack
 // holds the way back to the page and above it the function to call.
 //
+// rdi, rsi and rdx are as the function found them: its first three arguments.
+//
 // Kept are the general registers, the flags, and by xsave all that vector registers hold of the 512 bits; not
 // the x87 stack, which nothing of ours touches.
 extern "C" __attribute__((naked)) void leakhunt_entered() {
-  __asm__(
-      "pushfq\n .cfi_adjust_cfa_offset 8\n"
-      "push %rax\n .cfi_adjust_cfa_offset 8\n"
-      "push %rcx\n .cfi_adjust_cfa_offset 8\n"
-      "push %rdx\n .cfi_adjust_cfa_offset 8\n"
-      "push %rsi\n .cfi_adjust_cfa_offset 8\n"
-      "push %rdi\n .cfi_adjust_cfa_offset 8\n"
-      "push %r8\n .cfi_adjust_cfa_offset 8\n"
-      "push %r9\n .cfi_adjust_cfa_offset 8\n"
-      "push %r10\n .cfi_adjust_cfa_offset 8\n"
-      "push %r11\n .cfi_adjust_cfa_offset 8\n"
-      "push %rbp\n .cfi_adjust_cfa_offset 8\n .cfi_rel_offset %rbp, 0\n"
-      "mov %rsp, %rbp\n .cfi_def_cfa_register %rbp\n"
-      "cld\n"
-      "sub leakhunt_saved_bytes(%rip), %rsp\n"
-      "and $-64, %rsp\n"
-      "mov leakhunt_saved_state(%rip), %eax\n"
-      "test %eax, %eax\n"
-      "jz 1f\n"
-      // The header of the area, but for its first word, must be zeros when it is read again.
-      "xor %edx, %edx\n"
-      "mov %rdx, 512(%rsp)\n"
-      "mov %rdx, 520(%rsp)\n"
-      "mov %rdx, 528(%rsp)\n"
-      "mov %rdx, 536(%rsp)\n"
-      "mov %rdx, 544(%rsp)\n"
-      "mov %rdx, 552(%rsp)\n"
-      "mov %rdx, 560(%rsp)\n"
-      "mov %rdx, 568(%rsp)\n"
-      "xsave64 (%rsp)\n"
-      "call *96(%rbp)\n"
-      "mov leakhunt_saved_state(%rip), %eax\n"
-      "xor %edx, %edx\n"
-      "xrstor64 (%rsp)\n"
-      "jmp 2f\n"
-      "1:\n"
-      "fxsave64 (%rsp)\n"
-      "call *96(%rbp)\n"
-      "fxrstor64 (%rsp)\n"
-      "2:\n"
-      "mov %rbp, %rsp\n .cfi_def_cfa_register %rsp\n"
-      "pop %rbp\n .cfi_adjust_cfa_offset -8\n .cfi_restore %rbp\n"
-      "pop %r11\n .cfi_adjust_cfa_offset -8\n"
-      "pop %r10\n .cfi_adjust_cfa_offset -8\n"
-      "pop %r9\n .cfi_adjust_cfa_offset -8\n"
-      "pop %r8\n .cfi_adjust_cfa_offset -8\n"
-      "pop %rdi\n .cfi_adjust_cfa_offset -8\n"
-      "pop %rsi\n .cfi_adjust_cfa_offset -8\n"
-      "pop %rdx\n .cfi_adjust_cfa_offset -8\n"
-      "pop %rcx\n .cfi_adjust_cfa_offset -8\n"
-      "pop %rax\n .cfi_adjust_cfa_offset -8\n"
-      "popfq\n .cfi_adjust_cfa_offset -8\n"
-      "ret\n");
+  __asm__("pushfq\n .cfi_adjust_cfa_offset 8\n" PUSH_GENERAL_REGISTERS
+          "cld\n"
+          "sub leakhunt_saved_bytes(%rip), %rsp\n"
+          "and $-64, %rsp\n"
+          "mov leakhunt_saved_state(%rip), %eax\n"
+          "test %eax, %eax\n"
+          "jz 1f\n"
+          // The header of the area, but for its first word, must be zeros when it is read again.
+          "xor %edx, %edx\n"
+          "mov %rdx, 512(%rsp)\n"
+          "mov %rdx, 520(%rsp)\n"
+          "mov %rdx, 528(%rsp)\n"
+          "mov %rdx, 536(%rsp)\n"
+          "mov %rdx, 544(%rsp)\n"
+          "mov %rdx, 552(%rsp)\n"
+          "mov %rdx, 560(%rsp)\n"
+          "mov %rdx, 568(%rsp)\n"
+          "xsave64 (%rsp)\n"
+          "mov 56(%rbp), %rdx\n"
+          "call *96(%rbp)\n"
+          "mov leakhunt_saved_state(%rip), %eax\n"
+          "xor %edx, %edx\n"
+          "xrstor64 (%rsp)\n"
+          "jmp 2f\n"
+          "1:\n"
+          "fxsave64 (%rsp)\n"
+          "call *96(%rbp)\n"
+          "fxrstor64 (%rsp)\n"
+          "2:\n" POP_GENERAL_REGISTERS "ret\n");
+}
+
+// The same where the function is one of C whose parameters are integers: what vector registers hold at its
+// entry is nobody's. A tenth of the stack, which a signal handler may be short of.
+extern "C" __attribute__((naked)) void leakhunt_called() {
+  __asm__("pushfq\n .cfi_adjust_cfa_offset 8\n" PUSH_GENERAL_REGISTERS
+          "cld\n"
+          "and $-64, %rsp\n"
+          "call *96(%rbp)\n" POP_GENERAL_REGISTERS "ret\n");
 }
 
 namespace leakhunt::tracker {
@@ -168,11 +182,11 @@ uint8_t* page_near(uintptr_t code) {
     const long page = system_call(SYS_mmap, start - below, kPage, PROT_READ | PROT_WRITE,
                                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1L, 0L);
     if (is_error(page)) continue;
-    if (static_cast<uintptr_t>(page) == start - below) {
-      count_mapped(static_cast<int64_t>(kPage));
+    // Linux before 4.17 takes the address for a wish.
+    if (static_cast<uintptr_t>(page) == start - below &&
+        adopt_lasting_pages(reinterpret_cast<void*>(page), kPage))
       return reinterpret_cast<uint8_t*>(page);
-    }
-    system_call(SYS_munmap, page, kPage);  // Linux before 4.17 takes the address for a wish
+    system_call(SYS_munmap, page, kPage);
   }
   return nullptr;
 }
@@ -224,12 +238,13 @@ bool EntryPatch::parse_fixups(const char* text) {
   return true;
 }
 
-bool EntryPatch::write_page(uint8_t* page, uintptr_t bias, void (*entered)()) const {
+bool EntryPatch::write_page(uint8_t* page, uintptr_t bias, Entered entered, Registers kept) const {
   memcpy(page, kSayEntered, sizeof kSayEntered);
   put32(page + kEnteredField, kLiterals - kEnteredField - 4);
   put32(page + kCallField, kLiterals + 8 - kCallField - 4);
   put64(page + kLiterals, reinterpret_cast<uintptr_t>(entered));
-  put64(page + kLiterals + 8, reinterpret_cast<uintptr_t>(leakhunt_entered));
+  const auto way_in = kept == Registers::kAll ? leakhunt_entered : leakhunt_called;
+  put64(page + kLiterals + 8, reinterpret_cast<uintptr_t>(way_in));
   uint8_t* const code = page + sizeof kSayEntered;
   memcpy(code, code_, code_bytes_);
   for (size_t i = 0; i < fixup_count_; ++i) {
@@ -245,13 +260,13 @@ bool EntryPatch::write_page(uint8_t* page, uintptr_t bias, void (*entered)()) co
   return true;
 }
 
-const char* EntryPatch::apply(uintptr_t bias, void (*entered)()) {
+const char* EntryPatch::apply(uintptr_t bias, Entered entered, Registers kept) {
   uint8_t* const entry = reinterpret_cast<uint8_t*>(bias + address_);
   if (memcmp(entry, covered_, covered_bytes_) != 0) return "its code in memory is not that of its file";
   uint8_t* const page = page_near(reinterpret_cast<uintptr_t>(entry));
   if (page == nullptr) return "there is no free page near it";
   measure_state();
-  if (write_page(page, bias, entered) &&
+  if (write_page(page, bias, entered, kept) &&
       !is_error(system_call(SYS_mprotect, page, kPage, PROT_READ | PROT_EXEC)) && write_jump(entry, page)) {
     return nullptr;
   }

@@ -1,7 +1,7 @@
 // EntryPatch: a jump at the entry of a function, to code that says it was entered and then does what stood
 // there.
 //
-//   function    jmp ──> page   call `entered`, with every register and flag kept
+//   function    jmp ──> page   call `entered`, with registers and flags kept
 //                              the instructions that the jump replaced
 //   the rest    <── jmp
 //
@@ -17,6 +17,13 @@
 
 namespace leakhunt::tracker {
 
+// Is given what the function is given: its first three arguments, if they are integers or pointers.
+using Entered = void (*)(uint64_t first, uint64_t second, uint64_t third);
+
+// What is the same afterwards: every register and flag, of any function; or all but vector registers, which
+// is enough where the function is one of C whose parameters are integers and pointers.
+enum class Registers { kAll, kGeneral };
+
 class EntryPatch {
  public:
   // "DEVICE INODE ADDRESS COVERED CODE FIXUPS", numbers and bytes in hexadecimal, fixups as
@@ -29,7 +36,7 @@ class EntryPatch {
   uint64_t inode() const { return inode_; }
 
   // With the file loaded at `bias`. Null, or why not: a literal. `entered` runs at every entry from then on.
-  const char* apply(uintptr_t bias, void (*entered)());
+  const char* apply(uintptr_t bias, Entered entered, Registers kept = Registers::kAll);
 
   // Does the jump still stand there? Only for a module that is loaded.
   bool is_applied(uintptr_t bias) const;
@@ -45,7 +52,7 @@ class EntryPatch {
   };
 
   bool parse_fixups(const char* text);
-  bool write_page(uint8_t* page, uintptr_t bias, void (*entered)()) const;
+  bool write_page(uint8_t* page, uintptr_t bias, Entered entered, Registers kept) const;
 
   uint64_t device_ = 0;
   uint64_t inode_ = 0;

@@ -117,12 +117,15 @@ void* map_pages(size_t bytes) {
 void* map_lasting_pages(size_t bytes) {
   void* pages = map_anonymous(bytes);
   if (pages == nullptr) return nullptr;
-  if (!enter(reinterpret_cast<uintptr_t>(pages), bytes | kLasting)) {
-    system_call(SYS_munmap, pages, bytes);
-    return nullptr;
-  }
+  if (adopt_lasting_pages(pages, bytes)) return pages;
+  system_call(SYS_munmap, pages, bytes);
+  return nullptr;
+}
+
+bool adopt_lasting_pages(void* pages, size_t bytes) {
+  if (!enter(reinterpret_cast<uintptr_t>(pages), bytes | kLasting)) return false;
   count_lasting(static_cast<int64_t>(bytes));
-  return pages;
+  return true;
 }
 
 void unmap_pages(void* pages, size_t bytes) {

@@ -18,6 +18,8 @@ inline constexpr size_t kPage = 4096;
 // refuses (RLIMIT_AS, overcommit).
 void* map_pages(size_t bytes);
 void* map_lasting_pages(size_t bytes);
+// The same of pages that had to be mapped at a place of their own. False when there is no memory to note it.
+bool adopt_lasting_pages(void* pages, size_t bytes);
 
 // Asks the kernel for huge pages behind a large table that is read all over: most of what such a read costs
 // is finding the page.

@@ -23,16 +23,26 @@ bool is_power_of_two(uint32_t number) {
 
 }  // namespace
 
-__attribute__((noinline)) void Tracker::clock_is_due(ThreadState* thread) {
-  if (unlikely(is_in_limited_group())) watch_room(thread, 0);
+__attribute__((noinline)) bool Tracker::clock_is_due(ThreadState* thread) {
+  if (unlikely(is_in_limited_group())) {
+    watch_room(thread, 0);
+    if (!active()) {
+      leave(thread);
+      return false;
+    }
+  }
   if (unlikely(lines_.expected())) {
     thread->until_clock = 0;  // at every event
-    cut_at_lines(thread);
-  } else if (settings_.tick_ns != 0 && !load_relaxed(marks_)) {
+    if (!cut_at_lines(thread)) return false;
+    lines_.note_event();
+    return true;
+  }
+  if (settings_.tick_ns != 0 && !load_relaxed(marks_)) {
     tick_if_due(thread);
   } else {
     thread->until_clock = kMostEventsBetweenClocks;
   }
+  return true;
 }
 
 // The distance between two looks follows the rate of events, tick by tick: a look costs nothing where they
@@ -58,15 +68,42 @@ __attribute__((noinline)) void Tracker::tick_if_due(ThreadState* thread) {
   recorder_.lock().unlock();
 }
 
-// One cut for all lines that matched since the last one: nobody knows what was counted between them. The last
-// one gives it its number.
-void Tracker::cut_at_lines(ThreadState* thread) {
-  const uint64_t lines = lines_.count();
-  if (likely(lines <= load_relaxed(clock_)) || !recorder_.lock().try_lock()) return;
-  if (active() && lines > clock_) {
-    end_iteration(thread, recording::SnapshotKind::kIteration, lines - 1, static_cast<uint32_t>(lines));
+// Before an event: what it counts belongs to the iteration that the last line began.
+bool Tracker::cut_at_lines(ThreadState* thread) {
+  if (unlikely(lines_.is_behind())) {
+    leave(thread);  // a signal may come while we wait, and its handler is the target's
+    lines_.catch_up();
+    if (come_in() != thread) return false;
   }
-  recorder_.lock().unlock();
+  if (lines_.has_caught_up() && lines_.count() > load_relaxed(clock_) && recorder_.lock().try_lock()) {
+    if (active()) end_iterations(thread, lines_.count());
+    recorder_.lock().unlock();
+  }
+  return true;
+}
+
+// Also of an iteration in which nothing was allocated. Not on a signal handler's stack, which may be just
+// large enough for the handler.
+void Tracker::before_output(int stream, size_t bytes) {
+  if (!lines_.expected()) return;
+  ThreadState* thread = come_in();
+  if (thread == nullptr) return;
+  const uintptr_t here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  if (here >= thread->stack.low && here < thread->stack.high && !cut_at_lines(thread)) return;
+  lines_.before_write(stream, bytes);
+  leave(thread);
+}
+
+// One cut for all lines that matched since the last one: nobody knows what was counted between them. The last
+// one gives it its number. Where lines came after anything had happened, one more cut says so: from the first
+// of them to the last nothing did.
+void Tracker::end_iterations(ThreadState* thread, uint64_t lines) {
+  if (lines <= clock_) return;
+  const uint64_t quiet_from = lines_.most_at_last_event();
+  if (quiet_from >= clock_ && quiet_from < lines - 1)
+    snapshot(thread, recording::SnapshotKind::kIteration, quiet_from);
+  if (!active()) return;
+  end_iteration(thread, recording::SnapshotKind::kIteration, lines - 1, static_cast<uint32_t>(lines));
 }
 
 void Tracker::end_iteration(ThreadState* thread, recording::SnapshotKind kind, uint64_t number,

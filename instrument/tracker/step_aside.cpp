@@ -1,4 +1,5 @@
-// The one failure road: when the tracker cannot go on, it says so once, and the program does.
+// How tracking ends: with the process, or (the one failure road) because the tracker cannot go on. Then it
+// says so once, and the program does.
 #include <string.h>
 
 #include "instrument/os/standard_error.h"
@@ -33,6 +34,35 @@ void Tracker::give_up(const char* reason, int error, bool may_record) {
                          "); the program goes on\n",
                          nullptr};
   write_to_standard_error(parts);
+}
+
+void Tracker::write_end(recording::EndKind kind, const char* next_program) {
+  ThreadState* thread = come_in();
+  if (thread == nullptr) return;
+  if (lines_.expected()) lines_.wait_for_last();
+  {
+    const SpinGuard guard(recorder_.lock().unmasked());
+    if (active() && lines_.expected()) end_iterations(thread, lines_.count());
+    if (active()) snapshot(thread, recording::SnapshotKind::kFinal, clock_);
+    if (active()) write_cohorts();
+    if (active()) collect_graphs(true);
+    const bool is_last = kind == recording::EndKind::kExit || kind == recording::EndKind::kDetached;
+    if (active() && is_last && graphs_.is_due_at_exit()) take_graph(recording::GraphReason::kExit);
+    if (active()) collect_graphs(true);
+    if (active()) recorder_.write_end(kind, next_program);
+  }
+  leave(thread);
+}
+
+void Tracker::stop_before_restriction(const char* reason) {
+  ThreadState* thread = come_in();
+  if (thread == nullptr) return;
+  {
+    const SpinGuard guard(recorder_.lock());
+    if (active()) snapshot(thread, recording::SnapshotKind::kFinal, clock_);
+    give_up(reason, 0);
+  }
+  leave(thread);
 }
 
 }  // namespace leakhunt::tracker

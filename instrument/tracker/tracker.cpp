@@ -47,12 +47,12 @@ LEAKHUNT_COMMON_PATH SiteId Tracker::site_of(ThreadState* thread, TagId tag, Sit
                                           : new_site(hash, tag, kind, frames, stack, thread->site_thread);
 }
 
-LEAKHUNT_COMMON_PATH void Tracker::add_to_peaks(ThreadState* thread, TagId tag, SiteKind kind,
+LEAKHUNT_COMMON_PATH bool Tracker::add_to_peaks(ThreadState* thread, TagId tag, SiteKind kind,
                                                 int64_t bytes) {
-  if (kind == SiteKind::kBlock && unlikely(thread->heap_peak.add(heap_gauge_, bytes)))
-    thread->until_clock = 0;
+  const bool reached = kind == SiteKind::kBlock && thread->heap_peak.add(heap_gauge_, bytes);
   const uint32_t index = static_cast<uint32_t>(tag);
   thread->tag_peaks[index].add(tag_gauges_[index], bytes);
+  return reached;
 }
 
 LEAKHUNT_COMMON_PATH void Tracker::count_alloc(ThreadState* thread, SiteId site, TagId tag, SiteKind kind,
@@ -62,7 +62,7 @@ LEAKHUNT_COMMON_PATH void Tracker::count_alloc(ThreadState* thread, SiteId site,
     add_owned(row.allocated_bytes, bytes);
   });
   if (unlikely(!counted)) return step_aside("no memory for counters", ENOMEM);
-  add_to_peaks(thread, tag, kind, static_cast<int64_t>(bytes));
+  if (unlikely(add_to_peaks(thread, tag, kind, static_cast<int64_t>(bytes)))) watch_room(thread, 0);
 }
 
 LEAKHUNT_COMMON_PATH bool Tracker::count_free(ThreadState* thread, const LiveBlock& block, TagId tag,
@@ -86,18 +86,13 @@ LEAKHUNT_COMMON_PATH void Tracker::snapshot_before_fall(ThreadState* thread) {
   if (unlikely(live >= load_relaxed(fall_from_))) record_peak(thread, live);
 }
 
-LEAKHUNT_COMMON_PATH void Tracker::look_at_clock(ThreadState* thread) {
-  if (unlikely(thread->until_clock-- == 0)) clock_is_due(thread);
+LEAKHUNT_COMMON_PATH bool Tracker::look_at_clock(ThreadState* thread) {
+  return likely(thread->until_clock-- != 0) || clock_is_due(thread);
 }
 
-void Tracker::on_alloc(void* block, size_t size, const void* hook_frame) {
-  ThreadState* thread = enter();
-  if (thread == nullptr) return;
-  if (unlikely(sampling_.on())) {
-    alloc_sampled(thread, block, size, hook_frame);
-    look_at_clock(thread);
-    return leave(thread);
-  }
+LEAKHUNT_COMMON_PATH void Tracker::enter_block(ThreadState* thread, void* block, size_t size,
+                                               const void* hook_frame) {
+  if (unlikely(sampling_.on())) return alloc_sampled(thread, block, size, hook_frame);
   blocks_.prefetch(reinterpret_cast<uintptr_t>(block));
   const SiteId site = site_of(thread, thread->tag, SiteKind::kBlock, hook_frame);
   if (likely(site != CallSites::kNone)) {
@@ -107,13 +102,18 @@ void Tracker::on_alloc(void* block, size_t size, const void* hook_frame) {
       insert_short(thread, block, size, site, 0);
     }
   }
-  look_at_clock(thread);
+}
+
+void Tracker::on_alloc(void* block, size_t size, const void* hook_frame) {
+  ThreadState* thread = enter();
+  if (thread == nullptr || !look_at_clock(thread)) return;
+  enter_block(thread, block, size, hook_frame);
   leave(thread);
 }
 
 void Tracker::on_free(void* block, const void* hook_frame) {
   ThreadState* thread = enter();
-  if (thread == nullptr) return;
+  if (thread == nullptr || !look_at_clock(thread)) return;
   blocks_.prefetch(reinterpret_cast<uintptr_t>(block));
   __builtin_prefetch(static_cast<const char*>(block) - kChunkHeader, 1);  // what free will look at first
   snapshot_before_fall(thread);
@@ -127,7 +127,6 @@ void Tracker::on_free(void* block, const void* hook_frame) {
     const bool to_note = count_free(thread, freed, static_cast<TagId>(info.tag), info.kind);
     if (unlikely(to_note)) note_free(thread, freed.site, hook_frame);
   }
-  look_at_clock(thread);
   leave(thread);
 }
 
@@ -144,7 +143,7 @@ void Tracker::on_alloc_once(void* block, size_t size, const void* hook_frame) {
 
 bool Tracker::before_move(void* block, LiveBlock* moved) {
   ThreadState* thread = enter();
-  if (thread == nullptr) return false;
+  if (thread == nullptr || !look_at_clock(thread)) return false;
   snapshot_before_fall(thread);
   store_release(thread->moved.from, reinterpret_cast<uintptr_t>(block));  // before it is in no table
   const bool known = blocks_.take(reinterpret_cast<uintptr_t>(block), moved);
@@ -155,6 +154,14 @@ bool Tracker::before_move(void* block, LiveBlock* moved) {
   if (known && unlikely(sampling_.on())) moved->size = Sampling::with_level(sampling_.level(), moved->size);
   leave(thread);
   return known;
+}
+
+// No look at the clock: between the old block and the new one lies no iteration's end.
+void Tracker::on_moved_here(void* block, size_t size, const void* hook_frame) {
+  ThreadState* thread = enter();
+  if (thread == nullptr) return;
+  enter_block(thread, block, size, hook_frame);
+  leave(thread);
 }
 
 void Tracker::on_move(bool known, const LiveBlock& moved, void* from, void* to, size_t size,
@@ -180,7 +187,7 @@ void Tracker::on_move(bool known, const LiveBlock& moved, void* from, void* to, 
       leave(thread);
     }
   }
-  if (to != nullptr) on_alloc(to, size, hook_frame);
+  if (to != nullptr) on_moved_here(to, size, hook_frame);
   if (mover != nullptr) {
     store_release(mover->moved.from, uintptr_t{0});
     store_release(mover->moved.to, uintptr_t{0});
@@ -300,11 +307,16 @@ void Tracker::marks_are(bool in_effect, const char* obstacle) {
 
 SiteId Tracker::mapping_site(const void* hook_frame) {
   ThreadState* thread = enter();
-  if (thread == nullptr) return CallSites::kNone;
+  if (thread == nullptr || !look_at_clock(thread)) return CallSites::kNone;
   const TagId tag = thread->tag == recording::kHeapTag ? recording::kMappingTag : thread->tag;
   const SiteId site = site_of(thread, tag, SiteKind::kMapping, hook_frame);
   leave(thread);
   return site;
+}
+
+void Tracker::before_unmap() {
+  ThreadState* thread = enter();
+  if (thread != nullptr && look_at_clock(thread)) leave(thread);
 }
 
 void Tracker::on_map(SiteId site, void* begin, size_t size) {
@@ -401,7 +413,7 @@ Pool* Tracker::create_pool(TagId tag) {
 
 void Tracker::on_pool_alloc(Pool* pool, size_t size, const void* hook_frame) {
   ThreadState* thread = enter();
-  if (thread == nullptr) return;
+  if (thread == nullptr || !look_at_clock(thread)) return;
   pool->enter_process(process_);
   const SiteId site = site_of(thread, pool->tag(), SiteKind::kNested, hook_frame);
   PoolUse* use = site != CallSites::kNone ? pool->use(site) : nullptr;
@@ -411,7 +423,6 @@ void Tracker::on_pool_alloc(Pool* pool, size_t size, const void* hook_frame) {
     use->bytes += size;
     count_alloc(thread, site, pool->tag(), SiteKind::kNested, size);
   }
-  look_at_clock(thread);
   leave(thread);
 }
 
@@ -450,40 +461,6 @@ void Tracker::destroy_pool(Pool* pool) {
 
 void Tracker::on_thread_start(StartRoutine routine, size_t stack_bytes) {
   if (active()) announce_thread(reinterpret_cast<uintptr_t>(routine), stack_bytes);
-}
-
-// --- the end
-
-void Tracker::write_end(recording::EndKind kind, const char* next_program) {
-  ThreadState* thread = enter();
-  if (thread == nullptr) return;
-  if (lines_.expected()) lines_.wait_for_last();
-  {
-    const SpinGuard guard(recorder_.lock().unmasked());
-    const uint64_t lines = lines_.expected() ? lines_.count() : 0;
-    if (active() && lines > clock_) {
-      end_iteration(thread, recording::SnapshotKind::kIteration, lines - 1, static_cast<uint32_t>(lines));
-    }
-    if (active()) snapshot(thread, recording::SnapshotKind::kFinal, clock_);
-    if (active()) write_cohorts();
-    if (active()) collect_graphs(true);
-    const bool is_last = kind == recording::EndKind::kExit || kind == recording::EndKind::kDetached;
-    if (active() && is_last && graphs_.is_due_at_exit()) take_graph(recording::GraphReason::kExit);
-    if (active()) collect_graphs(true);
-    if (active()) recorder_.write_end(kind, next_program);
-  }
-  leave(thread);
-}
-
-void Tracker::stop_before_restriction(const char* reason) {
-  ThreadState* thread = enter();
-  if (thread == nullptr) return;
-  {
-    const SpinGuard guard(recorder_.lock());
-    if (active()) snapshot(thread, recording::SnapshotKind::kFinal, clock_);
-    give_up(reason, 0);
-  }
-  leave(thread);
 }
 
 }  // namespace leakhunt::tracker

@@ -124,6 +124,7 @@ class Tracker {
 
   // --- mappings: the site first, then mappings_lock() around the system call and what it did ---
   SiteId mapping_site(const void* hook_frame);
+  void before_unmap();  // likewise
   HeldLock& mappings_lock() { return mappings_.lock(); }
   void on_map(SiteId site, void* begin, size_t size);
   void on_unmap(void* begin, size_t size);
@@ -150,6 +151,8 @@ class Tracker {
   // --- iterations of a program that marks none ---
   // The function was entered: every entry but the first ends an iteration, and begins the next.
   void mark_entry();
+  // The process is about to write to a file of its own: a line of it may be what marks an iteration.
+  void before_output(int stream, size_t bytes);
   // Whether what was asked for happens; `obstacle` is a literal, or "".
   void marks_are(bool in_effect, const char* obstacle);
 
@@ -182,6 +185,8 @@ class Tracker {
   ThreadState* enter();
   void leave(ThreadState* thread) { store_release(thread->busy, false); }
 
+  void enter_block(ThreadState* thread, void* block, size_t size, const void* hook_frame);
+  void on_moved_here(void* block, size_t size, const void* hook_frame);
   SiteId site_of(ThreadState* thread, TagId tag, SiteKind kind, const void* hook_frame);
   SiteId new_site(uint64_t hash, TagId tag, SiteKind kind, const uint64_t* frames, CapturedStack stack,
                   uint32_t thread);
@@ -189,7 +194,8 @@ class Tracker {
   // True when this one should be noted.
   bool count_free(ThreadState* thread, const LiveBlock& block, TagId tag, SiteKind kind);
   void note_free(ThreadState* thread, SiteId site, const void* hook_frame);
-  void add_to_peaks(ThreadState* thread, TagId tag, SiteKind kind, int64_t bytes);
+  // True when the heap has grown so far that somebody watches for it.
+  bool add_to_peaks(ThreadState* thread, TagId tag, SiteKind kind, int64_t bytes);
   void enter_range(SiteId site, uintptr_t from, uintptr_t to);
   void remove_range(uintptr_t from, uintptr_t to);
   void count_unmapped(const MappedRange& range, uint64_t bytes, bool whole, bool split);
@@ -201,7 +207,7 @@ class Tracker {
   void settle_move(ThreadState* thread, LiveBlock moved, void* from, bool failed);
   void insert_short(ThreadState* thread, void* block, size_t size, SiteId site, unsigned level);
   void count_sampled(ThreadState* thread, SiteId site, uint64_t size);
-  void count_thinned(ThreadState* thread, SiteId site, int64_t blocks, int64_t bytes);
+  bool count_thinned(ThreadState* thread, SiteId site, int64_t blocks, int64_t bytes);
   ThreadState* come_in();  // enter(), where it is rarely passed
   SiteId site_of_block(ThreadState* thread, const void* hook_frame);
   SiteId site_without_stack(TagId tag, SiteKind kind, uint32_t thread);
@@ -232,10 +238,12 @@ class Tracker {
   };
 
   static constexpr uint32_t kMostEventsBetweenClocks = 1023;
-  void look_at_clock(ThreadState* thread);
-  void clock_is_due(ThreadState* thread);
+  // Before what the event counts. False when tracking ended meanwhile: the thread is outside then.
+  bool look_at_clock(ThreadState* thread);
+  bool clock_is_due(ThreadState* thread);
   void tick_if_due(ThreadState* thread);
-  void cut_at_lines(ThreadState* thread);
+  bool cut_at_lines(ThreadState* thread);
+  void end_iterations(ThreadState* thread, uint64_t lines);  // under the recorder's lock
   void end_iteration(ThreadState* thread, recording::SnapshotKind kind, uint64_t number,
                      uint32_t completed);  // under the recorder's lock
   void snapshot_before_fall(ThreadState* thread);

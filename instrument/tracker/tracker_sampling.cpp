@@ -108,10 +108,10 @@ __attribute__((noinline)) void Tracker::settle_move(ThreadState* thread, LiveBlo
 // A block that came.
 void Tracker::count_sampled(ThreadState* thread, SiteId site, uint64_t size) {
   const int64_t weight = static_cast<int64_t>(sampling_.weight(size));
-  count_thinned(thread, site, weight, weight * static_cast<int64_t>(size));
+  if (count_thinned(thread, site, weight, weight * static_cast<int64_t>(size))) watch_room(thread, 0);
 }
 
-void Tracker::count_thinned(ThreadState* thread, SiteId site, int64_t blocks, int64_t bytes) {
+bool Tracker::count_thinned(ThreadState* thread, SiteId site, int64_t blocks, int64_t bytes) {
   const bool counted = thread->rows.change(site, [&](Counters& row) {
     if (blocks > 0) {
       add_owned(row.allocations, static_cast<uint64_t>(blocks));
@@ -124,10 +124,13 @@ void Tracker::count_thinned(ThreadState* thread, SiteId site, int64_t blocks, in
       add_owned(row.freed_bytes, static_cast<uint64_t>(-bytes));
     }
   });
-  if (!counted) return step_aside("no memory for counters", ENOMEM);
+  if (!counted) {
+    step_aside("no memory for counters", ENOMEM);
+    return false;
+  }
   const SiteInfo info = site_infos_[static_cast<uint32_t>(site)];
-  if (info.kind == SiteKind::kBlock && thread->heap_peak.add(heap_gauge_, bytes)) thread->until_clock = 0;
   thread->tag_peaks[info.tag].add(tag_gauges_[info.tag], bytes);
+  return info.kind == SiteKind::kBlock && thread->heap_peak.add(heap_gauge_, bytes);
 }
 
 // The table has no slot for a block that was drawn at `level`.

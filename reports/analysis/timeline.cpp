@@ -114,6 +114,13 @@ void begin_after_gap(const Run& run, Timeline& timeline) {
 
 void measure_speed(const Run& run, Timeline& timeline) {
   std::vector<double> seconds;
+  const auto base = timeline.points.begin() + static_cast<std::ptrdiff_t>(timeline.base);
+  // Where one look stands for many iterations, their times are not known one by one.
+  if (!timeline.points.empty() && std::adjacent_find(base, timeline.points.end()) != timeline.points.end()) {
+    const double all = timeline.judged_seconds(run);
+    if (all > 0) timeline.per_second = static_cast<double>(timeline.judged_steps()) / all;
+    return;
+  }
   for (size_t i = timeline.base + 1; i < timeline.points.size(); ++i) {
     const uint64_t then = run.snapshots[timeline.points[i - 1]].time_ns;
     const uint64_t now = run.snapshots[timeline.points[i]].time_ns;
@@ -122,6 +129,56 @@ void measure_speed(const Run& run, Timeline& timeline) {
   }
   const double middle = stats::median(seconds);
   if (middle > 0) timeline.per_second = 1 / middle;
+}
+
+// Snapshots before which nothing has happened since the one before.
+std::vector<bool> quiet_snapshots(const Run& run) {
+  std::vector<int64_t> busy(run.snapshots.size() + 1, 0);  // differences: +1 where a stretch begins
+  for (const recording::CallSite& site : run.sites) {
+    for (const recording::Stretch& stretch : site.series) {
+      const size_t first = std::min<size_t>(stretch.first, run.snapshots.size());
+      ++busy[first];
+      --busy[std::min<size_t>(first + stretch.snapshots, run.snapshots.size())];
+    }
+  }
+  std::vector<bool> quiet(run.snapshots.size());
+  int64_t sum = 0;
+  for (size_t i = 0; i < quiet.size(); ++i) {
+    sum += busy[i];
+    quiet[i] = sum == 0;
+  }
+  return quiet;
+}
+
+// A program that allocates rarely is rarely looked at. Where nothing at all was counted from one look to the
+// next, all iterations between them ended at the same level: each is a point like those that were looked at.
+void fill_quiet_gaps(const Run& run, Timeline& timeline) {
+  constexpr uint64_t kMostPoints = 100'000;
+  if (run.marks.by != recording::MarkedBy::kLines || timeline.points.size() < 2) return;
+  const std::vector<bool> quiet = quiet_snapshots(run);
+  const auto is_quiet = [&](size_t i) {  // from point i - 1 to point i
+    for (size_t j = timeline.points[i - 1] + 1; j <= timeline.points[i]; ++j) {
+      if (!quiet[j]) return false;
+    }
+    return true;
+  };
+  // All of a gap or, of one too long, points at even distances.
+  const uint64_t steps = timeline.numbers.back() - timeline.numbers.front();
+  const uint64_t distance = 1 + steps / kMostPoints;
+  std::vector<size_t> points{timeline.points.front()};
+  std::vector<uint64_t> numbers{timeline.numbers.front()};
+  for (size_t i = 1; i < timeline.points.size(); ++i) {
+    if (is_quiet(i)) {
+      for (uint64_t number = numbers.back() + distance; number < timeline.numbers[i]; number += distance) {
+        points.push_back(timeline.points[i - 1]);
+        numbers.push_back(number);
+      }
+    }
+    points.push_back(timeline.points[i]);
+    numbers.push_back(timeline.numbers[i]);
+  }
+  timeline.points = std::move(points);
+  timeline.numbers = std::move(numbers);
 }
 
 }  // namespace
@@ -153,6 +210,7 @@ Timeline make_timeline(const Run& run) {
   cut_after_step_aside(run, timeline);
   number_points(run, timeline);
   leave_out_last_lines(run, timeline);
+  fill_quiet_gaps(run, timeline);
   choose_base(run, timeline);
   begin_after_gap(run, timeline);
   measure_speed(run, timeline);

@@ -27,7 +27,7 @@ inline constexpr size_t kMinJudgedTicks = 30;       // time is the poorer clock
 // Of iterations that lines of output end the last is no point: see leave_out_last_line().
 struct Timeline {
   Clock clock = Clock::kTicks;
-  std::vector<size_t> points;     // indices into Run::snapshots, in order
+  std::vector<size_t> points;     // indices into Run::snapshots, in order; one may stand for many iterations
   std::vector<uint64_t> numbers;  // the iteration's (or tick's) number at each point; strictly increasing
   size_t base = 0;
   uint64_t warm_up = 0;        // iterations or ticks that are not judged

@@ -125,9 +125,9 @@ std::string not_judged_text(const Case& c) {
   const uint64_t behind = timeline.completed - std::min(timeline.completed, timeline.warm_up);
   if (c.run.marks.by == recording::MarkedBy::kLines && behind >= timeline.needed()) {
     return fmt::format(
-        "growth was not judged: {} iterations, but so fast, or with so few allocations, that only {} of "
-        "their lines after a warm-up of {} were seen apart, and at least {} are needed: mark them by "
-        "--iteration-symbol or by the program itself (leakhunt.h)",
+        "growth was not judged: {} iterations, but so fast, or so many in one write, that only {} of their "
+        "lines after a warm-up of {} were seen apart, and at least {} are needed: let the program write "
+        "line by line (stdbuf -oL, python3 -u), or mark them by --iteration-symbol or leakhunt.h",
         count_text(timeline.completed), count_text(timeline.judged()), count_text(timeline.warm_up),
         timeline.needed());
   }

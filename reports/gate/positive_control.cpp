@@ -50,6 +50,7 @@ class InjectedLeak {
     const recording::Counters block{1, leak.block_bytes, 0, 0, 0, 0};
     for (size_t i = 0; i < timeline.points.size(); ++i) {
       if (timeline.numbers[i] % leak.every != leak.every - 1) continue;
+      if (i > 0 && timeline.points[i] == timeline.points[i - 1]) continue;
       site.series.push_back({static_cast<uint32_t>(timeline.points[i]), 1, block});
       site.total.allocations += 1;
       site.total.allocated_bytes += leak.block_bytes;

@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "scenarios/runner/entry_text.h"
 #include "scenarios/runner/iteration_symbol.h"
+#include "scenarios/runner/needed_libraries.h"
 
 namespace leakhunt::runner {
 
@@ -14,13 +16,23 @@ class MatchingReader : public OutputReader {
  public:
   MatchingReader(LinePattern pattern, MatchCount& matches) : lines_(std::move(pattern)), matches_(matches) {}
   void begin() override { matches_.begin(); }
-  void read(std::string_view bytes) override { matches_.add(lines_.feed(bytes)); }
-  void end() override { matches_.add(lines_.finish()); }
+  void read(std::string_view bytes) override { matches_.add(lines_.feed(bytes), bytes.size()); }
+  void end() override { matches_.add(lines_.finish(), 0); }
 
  private:
   LineCounter lines_;
   MatchCount& matches_;
 };
+
+// The functions of libc that all output goes through: the tracker is to know when there is some. Where they
+// cannot be watched lines are counted all the same, only later.
+void watch_output(const std::filesystem::path& program, std::map<std::string, std::string>& environment) {
+  for (const std::filesystem::path& library : files_of(program).libraries) {
+    if (library.filename() != "libc.so.6") continue;
+    environment["LEAKHUNT_ITERATION_WRITE"] = entry_text(library, "write");
+    environment["LEAKHUNT_ITERATION_WRITEV"] = entry_text(library, "writev");
+  }
+}
 
 }  // namespace
 
@@ -39,6 +51,7 @@ tl::expected<IterationMarks, std::string> IterationMarks::prepare(const MarksReq
     if (!pattern) return tl::unexpected(fmt::format("--iteration-regex: {}", pattern.error()));
     marks.environment_["LEAKHUNT_ITERATION_WHAT"] = *request.regex;
     marks.regex_ = request.regex;
+    watch_output(program, marks.environment_);
   }
   return marks;
 }

@@ -1,7 +1,5 @@
 #include "scenarios/runner/iteration_symbol.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <optional>
 #include <set>
@@ -9,9 +7,9 @@
 
 #include <fmt/format.h>
 
-#include "lib/machine_code/displacement.h"
 #include "lib/symbols/functions.h"
 #include "lib/symbols/symbol_table.h"
+#include "scenarios/runner/entry_text.h"
 #include "scenarios/runner/needed_libraries.h"
 #include "scenarios/runner/spelling.h"
 
@@ -121,51 +119,6 @@ std::string several(std::string_view symbol, const std::vector<Match>& matches) 
       kOption, symbol, matches.size(), text);
 }
 
-std::string hex_of(const std::vector<uint8_t>& bytes) {
-  std::string text;
-  for (const uint8_t byte : bytes) text += fmt::format("{:02x}", byte);
-  return text;
-}
-
-std::string text_of(const machine_code::Displacement& moved, const struct stat& file) {
-  std::string fixups;
-  for (const machine_code::Fixup& fixup : moved.fixups)
-    fixups += fmt::format("{}{:x}:{:x},", fixup.absolute ? 'a' : 'r', fixup.at, fixup.target);
-  return fmt::format("{:x} {:x} {:x} {} {} {}", file.st_dev, file.st_ino, moved.address,
-                     hex_of(moved.covered), hex_of(moved.code), fixups.empty() ? "-" : fixups);
-}
-
-// Up to where the next function may begin: compilers align them to 16.
-uint64_t end_of_padding(uint64_t end) {
-  return (end + 15) / 16 * 16;
-}
-
-tl::expected<std::string, std::string> watch_text(const fs::path& path, const Function& function) {
-  struct stat status {};
-  const auto file = ElfFile::open(path.string());
-  if (!file || stat(path.c_str(), &status) != 0) return Refusal("its file cannot be read");
-  if (function.chosen_at_load)
-    return Refusal("it is chosen among several when the program starts; name the one that is used");
-  if (function.size == 0) return Refusal("its symbol does not say how long it is");
-  const uint64_t end = function.address + function.size;
-  const auto code = symbols::code_at(*file, function.address, function.size);
-  if (code.size() != function.size) return Refusal("its code is not in the file");
-  const auto behind = symbols::code_at(*file, end, end_of_padding(end) - end);
-  const auto moved = machine_code::displace(code, behind, function.address);
-  if (!moved) return Refusal(moved.error());
-  return text_of(*moved, status);
-}
-
-// The loader's side, or nothing where it does not fit.
-std::string loader_text(const fs::path& loader) {
-  const auto file = ElfFile::open(loader.string());
-  if (!file) return {};
-  for (const Function& function : symbols::functions_of(*file)) {
-    if (function.name == kModulesChanged) return watch_text(loader, function).value_or("");
-  }
-  return {};
-}
-
 }  // namespace
 
 tl::expected<EntryWatch, std::string> find_iteration_symbol(const fs::path& program,
@@ -189,13 +142,13 @@ tl::expected<EntryWatch, std::string> find_iteration_symbol(const fs::path& prog
   }
   if (matches.size() > 1) return Refusal(several(symbol, matches));
   const Match& match = matches.front();
-  auto function = watch_text(match.file, match.function);
+  auto function = entry_text(match.file, match.function);
   if (!function) {
     return Refusal(fmt::format("{} {}: the entry of {} in {} cannot be watched: {}", kOption, symbol,
                                symbols::demangle(match.function.name), match.file.string(),
                                function.error()));
   }
-  return EntryWatch{std::move(*function), loader_text(files.loader)};
+  return EntryWatch{std::move(*function), entry_text(files.loader, kModulesChanged)};
 }
 
 }  // namespace leakhunt::runner

@@ -290,14 +290,37 @@ TEST(Verdict, OfLinesThatCameInOnePieceJudgesWhatIsBehindThem) {
 }
 
 TEST(Verdict, OfLinesThatCameTooFastSaysSo) {
-  recording::Run run = make_run({flat_site()});
+  SyntheticSite busy = flat_site();
+  busy.temporary_blocks = 1;
+  recording::Run run = make_run({busy});
   keep_points(run, [](uint64_t number) { return number % 333 == 300; });
   EXPECT_EQ(analyse(run).verdict(), Verdict::kInconclusive);
-  EXPECT_NE(
-      all_reasons(run).find("growth was not judged: 967 iterations, but so fast, or with so few "
-                            "allocations, that only 2 of their lines after a warm-up of 96 were seen apart"),
-      std::string::npos)
+  EXPECT_NE(all_reasons(run).find("growth was not judged: 967 iterations, but so fast, or so many in one "
+                                  "write, that only 2 of their lines after a warm-up of 96 were seen apart"),
+            std::string::npos)
       << all_reasons(run);
+}
+
+// Of a program that takes one block in 50 iterations and does nothing else, only these are looked at: just
+// before, and again when the next one comes.
+TEST(Verdict, OfLinesThatWereNotLookedAtSinceNothingHappenedIsThatOfAllOfThem) {
+  const auto seen = [](uint64_t number) { return number % 50 == 0 || number % 50 == 49; };
+  recording::Run run =
+      make_run({{"heap", "keep", [](size_t i) { return 1000 + 800 * static_cast<int64_t>(i / 50); }}});
+  keep_points(run, seen);
+  const Report report = analyse(run);
+  EXPECT_EQ(report.verdict(), Verdict::kFail) << all_reasons(run);
+  ASSERT_EQ(report.findings.size(), 1u);
+  EXPECT_EQ(report.findings[0].growth.bytes_per_step, 16);
+  EXPECT_EQ(report.findings[0].growth.period, 50u);
+  EXPECT_EQ(report.timeline.judged(), report.timeline.judged_steps());
+  EXPECT_NEAR(report.timeline.per_second.value_or(0), 100, 5);
+  // Something happened in between: then nobody knows when.
+  SyntheticSite busy = flat_site();
+  busy.temporary_blocks = 1;
+  run = make_run({busy});
+  keep_points(run, seen);
+  EXPECT_LT(analyse(run).timeline.judged(), 45u);
 }
 
 SyntheticSite rising_now_and_then() {  // at 12 of 900 judged iterations
