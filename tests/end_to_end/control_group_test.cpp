@@ -55,7 +55,7 @@ Finished run_within(size_t megabytes, const std::string& command_line) {
 
 constexpr char kSkipped[] = "no control group with a limit on memory can be made here";
 
-TEST(ControlGroupLimit, TwoMegabytesMoreAreEnoughForTheTrackerWhateverTheProgramDoes) {
+TEST(ControlGroupLimit, FourMegabytesMoreAreEnoughForTheTrackerWhateverTheProgramDoes) {
   const TemporaryFolder folder;
   for (const char* what : {"fills 40 1", "fills 40 4", "at_once 40", "maps 40", "forks 40"}) {
     const std::string program = target(std::string("short_memory ") + what);
@@ -65,7 +65,7 @@ TEST(ControlGroupLimit, TwoMegabytesMoreAreEnoughForTheTrackerWhateverTheProgram
     const std::string ours = "LEAKHUNT_INTERVAL_MS=10 LEAKHUNT_PROCESSES=" + folder.file("processes") +
                              " LEAKHUNT_RECORDING=" + folder.file("r.lhr") +
                              " LD_PRELOAD=" LEAKHUNT_LIBRARY_FILE " " + program;
-    const Finished within = run_within(44, ours);
+    const Finished within = run_within(46, ours);
     EXPECT_EQ(within.exit_status, 0) << what << within.err;
     EXPECT_EQ(within.out, plain.out) << what;
     fs::remove(folder.file("r.lhr"));
