@@ -76,7 +76,7 @@ class ScannerProcess {
  private:
   ScanResult* result_ = nullptr;
   long copy_ = 0;
-  long owner_ = 0;  // the program's process
+  long owner_ = 0;             // the program's process
   unsigned long signals_ = 0;  // that were blocked before
 };
 

@@ -102,7 +102,7 @@ bool HeapGraphs::is_due(uint32_t before, uint32_t completed, bool ticks, const S
 
 bool HeapGraphs::is_due_at_exit() const {
   if (plan_.when == GraphPlan::When::kNever) return false;
-  return plan_.when != GraphPlan::When::kGrowth || number_ > 0;
+  return plan_.at_exit || plan_.when != GraphPlan::When::kGrowth || number_ > 0;
 }
 
 // --- taking one

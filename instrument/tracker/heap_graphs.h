@@ -19,7 +19,8 @@ namespace leakhunt::tracker {
 struct GraphPlan {
   enum class When : uint8_t { kGrowth, kNever, kEvery, kExit };
   When when;
-  uint32_t every;  // iterations
+  uint32_t every;        // iterations
+  bool at_exit = false;  // whatever happened before
 };
 
 class HeapGraphs {

@@ -183,6 +183,12 @@ __attribute__((noinline)) void Tracker::take_graph(recording::GraphReason reason
       give_up("cannot extend the recording", recorder_.error());
     return;
   }
+  if (!may_copy_heap()) {
+    if (!graphs_.refuse(recorder_, header,
+                        "the control group's limit leaves no memory for a copy of the process"))
+      give_up("cannot extend the recording", recorder_.error());
+    return;
+  }
   ScanResult* result = graphs_.prepare(recorder_, header);
   if (result == nullptr) return;
 

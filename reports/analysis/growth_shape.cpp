@@ -44,7 +44,11 @@ bool has_gap(std::span<const uint64_t> numbers) {
 
 GrowthClass shape_of_rising(const GrowthSeries& series, const Movement& movement) {
   if (is_doubling(series, movement.rises)) return GrowthClass::kDoubling;
-  if (movement.rises.size() < kFewRises) return GrowthClass::kStep;
+  if (movement.rises.size() < kFewRises) {
+    const int64_t blocks = series.blocks.back() - series.blocks.front();
+    const bool unseen = has_gap(series.numbers) && blocks >= static_cast<int64_t>(kFewRises);
+    return unseen ? GrowthClass::kUndecided : GrowthClass::kStep;
+  }
   if (is_full(series, movement)) return GrowthClass::kWarmUp;
   std::vector<stats::Point> events;
   for (const size_t i : movement.rises)
@@ -63,9 +67,9 @@ std::vector<size_t> swings_of(std::span<const int64_t> bytes) {
   std::vector<size_t> ups;
   bool down = false;
   for (size_t i = 0; i < bytes.size(); ++i) {
-    const double place = as_double(bytes[i] - *low) / range;
-    if (place <= 0.25) down = true;
-    if (place < 0.75 || !down) continue;
+    const double place = as_double(bytes[i] - *low);
+    if (place <= 0.25 * range) down = true;
+    if (place < 0.75 * range || !down) continue;
     ups.push_back(i);
     down = false;
   }
