@@ -128,6 +128,7 @@ bool AppendFile::map_window(size_t bytes) {
   }
   close();
   system_call(SYS_madvise, result, bytes, MADV_DONTFORK);
+  owner_ = system_call(SYS_getpid);
   window_ = reinterpret_cast<uint8_t*>(result);
   window_offset_ = offset;
   window_bytes_ = bytes;
@@ -171,9 +172,10 @@ void AppendFile::commit(recording::RecordType type, size_t bytes) {
   used_ += frame_size(bytes);
 }
 
+// In a child of the one who opened it, which has no window, what lies at that address now is the program's.
 void AppendFile::close() {
   if (window_ == nullptr) return;
-  system_call(SYS_munmap, window_, window_bytes_);
+  if (owner_ == system_call(SYS_getpid)) system_call(SYS_munmap, window_, window_bytes_);
   count_mapped(-static_cast<int64_t>(window_bytes_));
   window_ = nullptr;
 }

@@ -57,6 +57,7 @@ class AppendFile {
 
   const char* path_ = nullptr;
   uint8_t* window_ = nullptr;
+  long owner_ = 0;              // the process that has it
   uint64_t window_offset_ = 0;  // in the file, page aligned
   size_t window_bytes_ = 0;
   size_t used_ = 0;  // of the window, multiple of 8

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -137,6 +138,28 @@ TEST_F(AppendFileTest, ReportsAFileSizeLimitAsAnError) {
   ASSERT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status);
   EXPECT_EQ(WEXITSTATUS(status), 0);
   EXPECT_EQ(payloads().back(), "last word");
+}
+
+// It has no window, and what lies at that address now is its own.
+TEST_F(AppendFileTest, AForkedChildUnmapsNothing) {
+  AppendFile file;
+  ASSERT_EQ(file.open(path_.c_str()), 0);
+  const pid_t child = fork();
+  ASSERT_NE(child, -1);
+  if (child == 0) {
+    void* const window = const_cast<uint8_t*>(file.window());
+    void* const own = mmap(window, file.window_bytes(), PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (own != window) _exit(2);
+    *static_cast<volatile char*>(own) = 1;
+    file.close();
+    _exit(*static_cast<volatile char*>(own) == 1 ? 0 : 3);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  file.close();
 }
 
 }  // namespace
