@@ -107,9 +107,7 @@ void print_written(const runner::OutputDirectory& out) {
 }
 
 int run_single(const runner::Schedule& schedule, const Options& options, const Surroundings& surroundings) {
-  const recording::Scenario& scenario = schedule.runs.front().scenario;
-  auto judge = live_judge(options.until_certain, scenario.iterations, scenario.warm_up,
-                          "write iterations = 1000 into the scenario");
+  auto judge = live_judge(options.until_certain, schedule, schedule.runs.front());
   if (!judge) return refuse(judge.error());
   const auto out = runner::OutputDirectory::open(schedule.out);
   if (!out) return refuse(out.error());
@@ -140,8 +138,6 @@ int run_single(const runner::Schedule& schedule, const Options& options, const S
 // Every scenario, each below `--out`. A file with a mistake, or an override that one of them cannot take, is
 // said before anything runs.
 int run_every(const Options& options, const Surroundings& surroundings) {
-  if (!options.until_certain.empty())
-    return refuse("--until-certain ends one run early: give it with a scenario's name, without --all");
   if (!options.name_or_file.empty() || !options.defect.empty())
     return refuse("--all runs every scenario as it is: leave out the name and --defect");
   const fs::path directory = runner::scenarios_directory(surroundings.program_directory);
@@ -155,21 +151,25 @@ int run_every(const Options& options, const Surroundings& surroundings) {
     trials.push_back({entry.name, entry.name, *schedule});
   }
   if (trials.empty()) return refuse(fmt::format("{}: there are no scenarios", directory.string()));
-  const TrialResults results = run_trials(trials, surroundings);
+  const TrialResults results = run_trials(trials, surroundings, options.until_certain);
   print_trials(results);
   return exit_status(results);
 }
 
 int run(const Options& options, const Surroundings& surroundings) {
   if (options.list) return list(surroundings);
+  if (!options.until_certain.empty()) {
+    if (const auto confidence = parse_confidence(options.until_certain); !confidence)
+      return refuse(confidence.error());
+  }
   if (options.all) return run_every(options, surroundings);
   if (options.name_or_file.empty()) return refuse("no scenario is given; see leakhunt scenario --list");
   const auto schedule = make_schedule(options, surroundings);
   if (!schedule) return refuse(schedule.error());
+  const std::string why = why_to_the_end(*schedule);
+  if (!options.until_certain.empty() && !why.empty()) return refuse("--until-certain: " + why);
   if (schedule->kind == runner::ScenarioKind::kSingle) return run_single(*schedule, options, surroundings);
-  if (!options.until_certain.empty())
-    return refuse(fmt::format("--until-certain ends one run early, and {} makes several", schedule->name));
-  return run_several(*schedule, surroundings, options.history);
+  return run_several(*schedule, surroundings, {options.history, options.until_certain});
 }
 
 }  // namespace

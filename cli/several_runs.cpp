@@ -11,6 +11,7 @@
 #include "cli/messages.h"
 #include "cli/planned_run.h"
 #include "cli/same_file.h"
+#include "cli/until_certain.h"
 #include "reports/formats/formats.h"
 #include "reports/formats/units.h"
 
@@ -61,19 +62,22 @@ void take_report(const reports::Report& report, const runner::Schedule& schedule
 // The error is why nothing more can be run.
 tl::expected<void, std::string> run_one(const runner::Schedule& schedule, size_t number,
                                         const std::string& lead, const Surroundings& surroundings,
-                                        runner::SignalWatch& signals, const HistoryOption& history,
+                                        runner::SignalWatch& signals, const RunOptions& options,
                                         SeveralRuns& outcome) {
   const runner::Plan& plan = schedule.runs[number];
   const auto out = runner::OutputDirectory::open(plan.out);
   if (!out) return tl::unexpected(out.error());
-  const auto watched =
-      runner::conduct(order_of(plan, lead + shown_name(schedule, number), surroundings), *out, signals);
+  auto judge = live_judge(options.until_certain, schedule, plan);
+  if (!judge) return tl::unexpected(judge.error());
+  runner::Order order = order_of(plan, lead + shown_name(schedule, number), surroundings);
+  order.judge = std::move(*judge);
+  const auto watched = runner::conduct(order, *out, signals);
   if (!watched) return tl::unexpected(watched.error());
   outcome.interrupted_by = watched->interrupted_by;
   const auto judged = conclude(*watched, *out);
   if (judged) {
     take_report(judged->report, schedule, number, lead, outcome);
-    return keep_in_history(judged->report, history);
+    return keep_in_history(judged->report, options.history);
   } else if (outcome.interrupted_by == 0) {
     return tl::unexpected(judged.error());
   }
@@ -119,11 +123,11 @@ tl::expected<void, std::string> compare_with_whole(const runner::Schedule& sched
 
 SeveralRuns conduct_several(const runner::Schedule& schedule, const std::string& lead,
                             const Surroundings& surroundings, runner::SignalWatch& signals,
-                            const HistoryOption& history) {
+                            const RunOptions& options) {
   SeveralRuns outcome;
   outcome.comparison = comparison_for(schedule);
   for (size_t i = 0; i < schedule.runs.size(); ++i) {
-    if (const auto done = run_one(schedule, i, lead, surroundings, signals, history, outcome); !done) {
+    if (const auto done = run_one(schedule, i, lead, surroundings, signals, options, outcome); !done) {
       outcome.problem = done.error();
       break;
     }
@@ -156,11 +160,11 @@ tl::expected<void, std::string> write_comparison(const reports::Comparison& comp
 }
 
 int run_several(const runner::Schedule& schedule, const Surroundings& surroundings,
-                const HistoryOption& history) {
+                const RunOptions& options) {
   const auto out = runner::OutputDirectory::open(schedule.out);
   if (!out) return refuse(out.error());
   runner::SignalWatch signals;  // a key between two runs counts as well
-  const SeveralRuns outcome = conduct_several(schedule, "", surroundings, signals, history);
+  const SeveralRuns outcome = conduct_several(schedule, "", surroundings, signals, options);
   const reports::Comparison& comparison = outcome.comparison;
   if (!comparison.runs.empty()) {
     const auto written = write_comparison(comparison, *out);

@@ -15,6 +15,12 @@
 
 namespace leakhunt::cli {
 
+// What is asked of each of the runs.
+struct RunOptions {
+  HistoryOption history = {};
+  std::string until_certain = {};  // a confidence, checked; empty: to the end
+};
+
 // How far they came.
 struct SeveralRuns {
   reports::Comparison comparison;
@@ -28,7 +34,7 @@ struct SeveralRuns {
 // before their names: "[3/20] ".
 SeveralRuns conduct_several(const runner::Schedule& schedule, const std::string& lead,
                             const Surroundings& surroundings, runner::SignalWatch& signals,
-                            const HistoryOption& history = {});
+                            const RunOptions& options = {});
 
 // report.txt and report.json of the whole. The error is a line for the user.
 tl::expected<void, std::string> write_comparison(const reports::Comparison& comparison,
@@ -37,6 +43,6 @@ tl::expected<void, std::string> write_comparison(const reports::Comparison& comp
 // The exit status of the command: that of the verdict on all runs together. A program that fails stops
 // nothing; an interrupt, or something that is missing, ends it all with what there is.
 int run_several(const runner::Schedule& schedule, const Surroundings& surroundings,
-                const HistoryOption& history);
+                const RunOptions& options);
 
 }  // namespace leakhunt::cli

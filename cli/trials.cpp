@@ -11,6 +11,7 @@
 #include "cli/planned_run.h"
 #include "cli/race.h"
 #include "cli/several_runs.h"
+#include "cli/until_certain.h"
 #include "reports/comparison.h"
 #include "reports/formats/escape.h"
 #include "reports/formats/text_tables.h"
@@ -41,12 +42,17 @@ void take(const reports::ComparedRun& run, TrialResult& row) {
 
 // The error is why there is no verdict.
 tl::expected<void, std::string> run_single(const Trial& trial, const std::string& lead,
-                                           const Surroundings& surroundings, runner::SignalWatch& signals,
-                                           TrialResult& row, int& interrupted_by) {
+                                           const std::string& until_certain, const Surroundings& surroundings,
+                                           runner::SignalWatch& signals, TrialResult& row,
+                                           int& interrupted_by) {
   const auto out = runner::OutputDirectory::open(trial.schedule.out);
   if (!out) return tl::unexpected(out.error());
   const runner::Plan& plan = trial.schedule.runs.front();
-  auto watched = runner::conduct(order_of(plan, lead + trial.name, surroundings), *out, signals);
+  auto judge = live_judge(until_certain, trial.schedule, plan);
+  if (!judge) return tl::unexpected(judge.error());
+  runner::Order order = order_of(plan, lead + trial.name, surroundings);
+  order.judge = std::move(*judge);
+  auto watched = runner::conduct(order, *out, signals);
   if (!watched) return tl::unexpected(watched.error());
   auto raced = race_with_twin(trial.schedule, lead + trial.name, surroundings, signals, *out, *watched);
   if (!raced) return raced;
@@ -62,11 +68,13 @@ tl::expected<void, std::string> run_single(const Trial& trial, const std::string
 }
 
 tl::expected<void, std::string> run_several(const Trial& trial, const std::string& lead,
+                                            const std::string& until_certain,
                                             const Surroundings& surroundings, runner::SignalWatch& signals,
                                             TrialResult& row, int& interrupted_by) {
   const auto out = runner::OutputDirectory::open(trial.schedule.out);
   if (!out) return tl::unexpected(out.error());
-  const SeveralRuns outcome = conduct_several(trial.schedule, lead, surroundings, signals);
+  const SeveralRuns outcome =
+      conduct_several(trial.schedule, lead, surroundings, signals, {{}, until_certain});
   interrupted_by = outcome.interrupted_by;
   if (outcome.comparison.runs.empty()) return tl::unexpected(outcome.problem);
   if (auto written = write_comparison(outcome.comparison, *out); !written) return written;
@@ -83,14 +91,14 @@ tl::expected<void, std::string> run_several(const Trial& trial, const std::strin
   return {};
 }
 
-TrialResult run_one(const Trial& trial, const std::string& lead, const Surroundings& surroundings,
-                    runner::SignalWatch& signals, int& interrupted_by) {
+TrialResult run_one(const Trial& trial, const std::string& lead, const std::string& until_certain,
+                    const Surroundings& surroundings, runner::SignalWatch& signals, int& interrupted_by) {
   TrialResult row;
   row.name = trial.row;
   row.expected = trial.schedule.expected_verdict;
   const auto begin = std::chrono::steady_clock::now();
   const auto run = trial.schedule.kind == runner::ScenarioKind::kSingle ? run_single : run_several;
-  if (const auto done = run(trial, lead, surroundings, signals, row, interrupted_by); !done) {
+  if (const auto done = run(trial, lead, until_certain, surroundings, signals, row, interrupted_by); !done) {
     row.unmet = done.error();
   }
   row.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -101,10 +109,10 @@ TrialResult run_one(const Trial& trial, const std::string& lead, const Surroundi
 }
 
 TrialResult result_of(const std::vector<Trial>& trials, size_t i, const TrialResults& results,
-                      const std::string& lead, const Surroundings& surroundings, runner::SignalWatch& signals,
-                      int& interrupted_by) {
+                      const std::string& lead, const std::string& until_certain,
+                      const Surroundings& surroundings, runner::SignalWatch& signals, int& interrupted_by) {
   const Trial& trial = trials[i];
-  if (!trial.same_as) return run_one(trial, lead, surroundings, signals, interrupted_by);
+  if (!trial.same_as) return run_one(trial, lead, until_certain, surroundings, signals, interrupted_by);
   TrialResult same = results.rows[*trial.same_as];
   same.name = trial.row;
   say(fmt::format("{}{}: the same run as {}", lead, trial.name, trials[*trial.same_as].name));
@@ -141,14 +149,17 @@ void print_diagnoses(const TrialResults& results) {
 
 }  // namespace
 
-TrialResults run_trials(const std::vector<Trial>& trials, const Surroundings& surroundings) {
+TrialResults run_trials(const std::vector<Trial>& trials, const Surroundings& surroundings,
+                        const std::string& until_certain) {
   TrialResults results;
   results.planned = trials.size();
   runner::SignalWatch signals;  // a key between two runs counts as well
   for (size_t i = 0; i < trials.size() && results.interrupted_by == 0; ++i) {
     const std::string lead = fmt::format("[{}/{}] ", i + 1, trials.size());
+    const std::string why = until_certain.empty() ? "" : why_to_the_end(trials[i].schedule);
+    if (!why.empty()) say(lead + "to its end: " + why);
     results.rows.push_back(
-        result_of(trials, i, results, lead, surroundings, signals, results.interrupted_by));
+        result_of(trials, i, results, lead, until_certain, surroundings, signals, results.interrupted_by));
     const auto caught = signals.wait(std::chrono::nanoseconds(0));
     if (caught && results.interrupted_by == 0) results.interrupted_by = caught->number;
   }

@@ -42,8 +42,10 @@ struct TrialResults {
 };
 
 // One after the other; a trial that cannot be made is a row with its reason and stops nothing, an interrupt
-// stops all.
-TrialResults run_trials(const std::vector<Trial>& trials, const Surroundings& surroundings);
+// stops all. `until_certain` is a confidence, checked: each run ends when its verdict is certain, where it
+// can.
+TrialResults run_trials(const std::vector<Trial>& trials, const Surroundings& surroundings,
+                        const std::string& until_certain = "");
 
 // The table, on stdout, and below it what is not as expected, a line each.
 void print_trials(const TrialResults& results);

@@ -47,4 +47,28 @@ tl::expected<runner::LiveJudge, std::string> live_judge(const std::string& text,
   return [judge](const recording::Run& run) { return judge->look(run); };
 }
 
+std::string why_to_the_end(const runner::Schedule& schedule) {
+  if (schedule.kind == runner::ScenarioKind::kChunks) {
+    return fmt::format(
+        "{}: each chunk goes on where the one before it has ended, so none of them can end before its time",
+        schedule.name);
+  }
+  for (const runner::Plan& plan : schedule.runs) {
+    if (plan.scenario.iterations == 0) {
+      return fmt::format(
+          "{}: how many iterations there will be is not known, so nothing about them is certain; write "
+          "iterations = 1000 into the scenario",
+          schedule.name);
+    }
+  }
+  return {};
+}
+
+tl::expected<runner::LiveJudge, std::string> live_judge(const std::string& text,
+                                                        const runner::Schedule& schedule,
+                                                        const runner::Plan& plan) {
+  if (text.empty() || !why_to_the_end(schedule).empty()) return runner::LiveJudge();
+  return live_judge(text, plan.scenario.iterations, plan.scenario.warm_up, "");
+}
+
 }  // namespace leakhunt::cli

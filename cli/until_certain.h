@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <tl/expected.hpp>
 
+#include "scenarios/runner/scenario.h"
 #include "scenarios/runner/watch.h"
 
 namespace leakhunt::cli {
@@ -24,5 +25,13 @@ tl::expected<double, std::string> parse_confidence(const std::string& text);
 tl::expected<runner::LiveJudge, std::string> live_judge(const std::string& text, uint64_t iterations,
                                                         uint64_t warm_up,
                                                         const std::string& where_iterations_go);
+
+// Why the runs of a scenario cannot end before they are through, as a sentence; empty: they can.
+std::string why_to_the_end(const runner::Schedule& schedule);
+
+// Of one run of a scenario; empty without the option, or where there is such a reason.
+tl::expected<runner::LiveJudge, std::string> live_judge(const std::string& text,
+                                                        const runner::Schedule& schedule,
+                                                        const runner::Plan& plan);
 
 }  // namespace leakhunt::cli

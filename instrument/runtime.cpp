@@ -269,12 +269,9 @@ void in_forked_child() {
   if (!fork_note.recorded) return;
   int error = open_own_recording(static_cast<uint64_t>(tracker::system_call(SYS_getpid)));
   settings.parent_pid = fork_note.parent_pid;
-  if (settings.marked_by == MarkedBy::kLines) {  // they are counted for the whole tree: the parent's
-    settings.marked_by = MarkedBy::kProgram;
-    settings.lines = nullptr;
-  }
   if (error == 0) error = tracker::tracker.start_in_child(settings, fork_note);
-  if (error == 0 && settings.marked_by == MarkedBy::kEntries) tracker::tracker.marks_are(true, "");
+  const bool marked = settings.marked_by == MarkedBy::kEntries || settings.lines != nullptr;
+  if (error == 0 && marked) tracker::tracker.marks_are(true, "");
   if (error == 0) note_own_malloc();
   complain_in_child(error);
 }
@@ -372,6 +369,7 @@ tracker::GraphPlan graph_plan(const char* text) {
   if (text == nullptr) return {When::kGrowth, 0};
   if (strcmp(text, "off") == 0) return {When::kNever, 0};
   if (strcmp(text, "exit") == 0) return {When::kExit, 0};
+  if (strcmp(text, "auto+exit") == 0) return {When::kGrowth, 0, true};
   const char* every = value_of(text, "every");
   const uint64_t iterations = number_or(every, 0);
   if (iterations == 0 || iterations > UINT32_MAX) return {When::kGrowth, 0};

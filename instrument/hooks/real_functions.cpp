@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include "instrument/os/atomics.h"
+#include "instrument/os/loader_symbol.h"
 #include "instrument/os/proc_self.h"
 #include "instrument/runtime.h"
 
@@ -26,7 +27,7 @@ uintptr_t own_address() {
 // In a running program RTLD_NEXT has no meaning: what it would search is behind us. What is found in us is
 // nobody else's.
 void* next_definition(const char* name) {
-  if (!attached()) return dlsym(RTLD_NEXT, name);
+  if (!attached()) return tracker::loader_symbol(RTLD_NEXT, name);
   return reinterpret_cast<void*>(tracker::bound_function(name, own_address()));
 }
 
@@ -99,7 +100,7 @@ void resolve_operators() {
 bool heap_is_hooked() {
   tracker::LoadedObject first{};
   tracker::LoadedObject ours{};
-  const uintptr_t found = reinterpret_cast<uintptr_t>(dlsym(RTLD_DEFAULT, "malloc"));
+  const uintptr_t found = reinterpret_cast<uintptr_t>(tracker::loader_symbol(RTLD_DEFAULT, "malloc"));
   return !tracker::is_definition(found) || !tracker::find_loaded_object(found, &first) ||
          !tracker::find_loaded_object(reinterpret_cast<uintptr_t>(&real), &ours) || first.begin == ours.begin;
 }

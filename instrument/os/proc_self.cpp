@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "instrument/os/loader_symbol.h"
 #include "instrument/os/pages.h"
 #include "instrument/os/system_call.h"
 
@@ -160,7 +161,7 @@ bool find_loaded_object(uintptr_t address, LoadedObject* object) {
 uintptr_t own_function(uintptr_t inside, const char* name) {
   dl_find_object found{};
   if (_dl_find_object(reinterpret_cast<void*>(inside), &found) != 0) return 0;
-  const uintptr_t address = reinterpret_cast<uintptr_t>(dlsym(found.dlfo_link_map, name));
+  const uintptr_t address = reinterpret_cast<uintptr_t>(loader_symbol(found.dlfo_link_map, name));
   const bool is_own = address >= reinterpret_cast<uintptr_t>(found.dlfo_map_start) &&
                       address < reinterpret_cast<uintptr_t>(found.dlfo_map_end);
   return is_own ? address : 0;
@@ -183,9 +184,9 @@ uintptr_t definition_in(const link_map& library, const char* name) {
   if (library.l_name == nullptr || library.l_name[0] != '/') return 0;
   void* handle = dlopen(library.l_name, RTLD_LAZY | RTLD_NOLOAD);
   if (handle == nullptr) return 0;
-  const uintptr_t found = reinterpret_cast<uintptr_t>(dlsym(handle, name));
+  const uintptr_t found = reinterpret_cast<uintptr_t>(loader_symbol(handle, name));
   // By its address: the name is that of our hook, which has nothing behind it yet.
-  const auto close = reinterpret_cast<int (*)(void*)>(dlsym(RTLD_DEFAULT, "dlclose"));
+  const auto close = reinterpret_cast<int (*)(void*)>(loader_symbol(RTLD_DEFAULT, "dlclose"));
   if (close != nullptr) close(handle);
   return found != 0 && is_definition(found) ? found : 0;
 }
@@ -194,7 +195,7 @@ uintptr_t definition_in(const link_map& library, const char* name) {
 
 uintptr_t bound_function(const char* name, uintptr_t not_in) {
   const uintptr_t own = own_function(not_in, name);
-  const uintptr_t bound = reinterpret_cast<uintptr_t>(dlsym(RTLD_DEFAULT, name));
+  const uintptr_t bound = reinterpret_cast<uintptr_t>(loader_symbol(RTLD_DEFAULT, name));
   if (bound == 0 || bound == own) return 0;
   if (is_definition(bound)) return bound;
   for (link_map* map = _r_debug.r_map; map != nullptr; map = map->l_next) {

@@ -26,10 +26,11 @@ LEAKHUNT_COMMON_PATH ThreadState* Tracker::enter() {
   if (!active()) return nullptr;
   ThreadState* thread = thread_state();
   if (unlikely(thread == nullptr || thread->busy)) return nullptr;
-  for (;;) {
+  for (bool waited = false;; waited = true) {
     store_relaxed(thread->busy, true);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);  // detach() turns it off, and then waits for whoever is busy
-    if (likely(load_relaxed(control_->active) == kActive)) return thread;
+    const uint32_t gate = load_relaxed(control_->active);
+    if (likely(gate == kActive) || (waited && gate == kCopying)) return thread;
     leave(thread);
     if (!wait_while_parking(thread)) return nullptr;
   }
@@ -187,7 +188,8 @@ void Tracker::on_move(bool known, const LiveBlock& moved, void* from, void* to, 
       leave(thread);
     }
   }
-  if (to != nullptr) on_moved_here(to, size, hook_frame);
+  if (to != nullptr && known) on_moved_here(to, size, hook_frame);
+  if (to != nullptr && !known) on_alloc(to, size, hook_frame);
   if (mover != nullptr) {
     store_release(mover->moved.from, uintptr_t{0});
     store_release(mover->moved.to, uintptr_t{0});
@@ -428,7 +430,7 @@ void Tracker::on_pool_alloc(Pool* pool, size_t size, const void* hook_frame) {
 
 void Tracker::on_pool_reset(Pool* pool) {
   ThreadState* thread = enter();
-  if (thread == nullptr) return;
+  if (thread == nullptr || !look_at_clock(thread)) return;
   pool->enter_process(process_);
   const bool temporary = pool->birth() == load_relaxed(clock_);
   int64_t gone = 0;

@@ -170,16 +170,18 @@ class Tracker {
  private:
   // On pages of its own that read as zeros in a forked child: however it was forked, it is not recorded yet.
   struct Control {
-    uint32_t active;  // kActive, kParking, or 0
+    uint32_t active;  // kActive, kParking, kCopying, or 0
     uint32_t pid;
     // While a heap graph is taken: threads that wait for it, from which number on one of them wakes who takes
-    // it, and that it did.
+    // it, and that it did; and when whoever waits opens the gate himself.
     uint32_t parked;
     uint32_t parked_wanted;
     uint32_t all_parked;
+    uint64_t opens_at_ns;
   };
   static constexpr uint32_t kActive = 1;
-  static constexpr uint32_t kParking = 2;  // a heap graph is taken: who comes here waits
+  static constexpr uint32_t kParking = 2;  // nobody else may be inside: who comes here waits
+  static constexpr uint32_t kCopying = 3;  // a heap graph is taken: who comes here waits, but not for long
 
   // The calling thread's state if this event is to be counted. leave() ends what a successful enter() began.
   ThreadState* enter();
@@ -218,7 +220,7 @@ class Tracker {
   bool thin_out_until(ThreadState* thread, const Most& most);
   void thin_out_to(ThreadState* thread, unsigned level);
   bool stop_others(const ThreadState* self);
-  void let_others_go();
+  void open_gate(uint32_t closed) const;  // kParking or kCopying
   static bool nobody_else_is_inside(const ThreadState* self);
   uint64_t foreign_frees() const;
   bool write_sampling(recording::SnapshotKind kind);
@@ -255,10 +257,11 @@ class Tracker {
   void write_cohorts();
   bool wait_while_parking(ThreadState* thread) const;
   void take_graph(recording::GraphReason reason);  // under the recorder's lock
-  void fill_threads(ScanResult* result, ScanInput* input, recording::GraphHeader* header) const;
-  bool wait_for_threads(ScannedThread* threads, size_t count, recording::GraphHeader* header) const;
-  static bool look_whether_parked(ScannedThread* thread, recording::GraphHeader* header);
-  static bool look_at_thread(ScannedThread* thread, recording::GraphHeader* header);
+  bool is_closed(uint64_t opens_at) const;
+  void wait_at_gate(uint64_t opens_at) const;
+  void close_gate_for_copy() const;
+  void stop_threads(ScanInput* input) const;
+  bool wait_for_threads(ScannedThread* threads, size_t count) const;
   void keep_tables(bool keep);
   void note_activity();
   void collect_graphs(bool wait);

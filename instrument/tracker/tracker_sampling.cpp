@@ -168,7 +168,7 @@ bool Tracker::nobody_else_is_inside(const ThreadState* self) {
   return true;
 }
 
-// Until let_others_go() nobody else is inside the tracker, and who comes waits. In several attempts: a thread
+// Until open_gate() nobody else is inside the tracker, and who comes waits. In several attempts: a thread
 // that is inside may wait for a lock whose holder waits at the door.
 bool Tracker::stop_others(const ThreadState* self) {
   if (single_threaded()) return active();
@@ -181,15 +181,15 @@ bool Tracker::stop_others(const ThreadState* self) {
         if (nobody_else_is_inside(self) && load_acquire(control_->active) == kParking) return true;
         system_call(SYS_sched_yield);
       } while (monotonic_ns() - closed < kOnceWaited_ns);
-      let_others_go();
+      open_gate(kParking);
     }
     system_call(SYS_sched_yield);
   } while (active() && monotonic_ns() - begin < kLongestWait_ns);
   return false;
 }
 
-void Tracker::let_others_go() {
-  compare_exchange(control_->active, kParking, kActive);
+void Tracker::open_gate(uint32_t closed) const {
+  compare_exchange(control_->active, closed, kActive);
   system_call(SYS_futex, &control_->active, FUTEX_WAKE_PRIVATE, INT32_MAX, nullptr, nullptr, 0);
 }
 
@@ -199,7 +199,7 @@ bool Tracker::thin_out(ThreadState* thread) {
   const uint64_t room = blocks_.slots() * kFillBehind / 100;
   const bool done =
       thin_out_until(thread, [room](uint64_t count) { return count / 2 < room ? count / 2 : room; });
-  let_others_go();
+  open_gate(kParking);
   return done;
 }
 
@@ -214,7 +214,7 @@ bool Tracker::thin_out_into_less(ThreadState* thread) {
     if (blocks_.smaller_bits() == bits &&
         thin_out_until(thread, [room](uint64_t count) { return count < room ? count : room; }))
       done = blocks_.move_into(bits);
-    let_others_go();
+    open_gate(kParking);
   }
   sampling_.lock().unlock();
   return done;

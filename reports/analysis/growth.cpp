@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "reports/analysis/growth_shape.h"
+#include "reports/analysis/growth_start.h"
 #include "reports/analysis/sampling.h"
 
 namespace leakhunt::reports {
@@ -97,16 +98,34 @@ bool begins_at_base(const Timeline& timeline, const Growth& growth) {
          base + kFewRises * (1 + timeline.judged_steps() / std::max<uint64_t>(1, growth.repeats));
 }
 
+struct Points {
+  std::vector<int64_t> bytes;
+  std::vector<int64_t> blocks;
+};
+
+Points every_point(const Timeline& timeline, const LiveSeries& live) {
+  Points all;
+  for (const size_t point : timeline.points) {
+    all.bytes.push_back(live.bytes[point]);
+    all.blocks.push_back(live.blocks[point]);
+  }
+  return all;
+}
+
 Growth classify(const Timeline& timeline, const LiveSeries& live, size_t min_rises, double risk) {
   if (!timeline.judges() || live.bytes.empty()) return {};
   const std::vector<int64_t> bytes = judged_values(timeline, live.bytes);
   const std::vector<int64_t> blocks = judged_values(timeline, live.blocks);
   const std::span<const uint64_t> numbers(timeline.numbers);
   Growth growth = classify_growth({numbers.subspan(timeline.base), bytes, blocks}, min_rises, risk);
-  if (growth.grows() && begins_at_base(timeline, growth)) {
+  if (!growth.grows()) return growth;
+  if (begins_at_base(timeline, growth) && (growth.exact || growth.noisy)) {
     growth.since = growth.exact ? exact_start_in_warm_up(timeline, live, growth)
                                 : start_in_warm_up(timeline, live, growth);
   }
+  if (growth.noisy || growth.kind == GrowthClass::kSuperLinear) return growth;
+  const Points all = every_point(timeline, live);
+  growth.since = start_of_growth({numbers, all.bytes, all.blocks}, growth.since);
   return growth;
 }
 

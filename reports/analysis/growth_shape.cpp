@@ -44,7 +44,11 @@ bool has_gap(std::span<const uint64_t> numbers) {
 
 GrowthClass shape_of_rising(const GrowthSeries& series, const Movement& movement) {
   if (is_doubling(series, movement.rises)) return GrowthClass::kDoubling;
-  if (movement.rises.size() < kFewRises) return GrowthClass::kStep;
+  if (movement.rises.size() < kFewRises) {
+    const int64_t blocks = series.blocks.back() - series.blocks.front();
+    const bool unseen = has_gap(series.numbers) && blocks >= static_cast<int64_t>(kFewRises);
+    return unseen ? GrowthClass::kUndecided : GrowthClass::kStep;
+  }
   if (is_full(series, movement)) return GrowthClass::kWarmUp;
   std::vector<stats::Point> events;
   for (const size_t i : movement.rises)

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "reports/analysis/inner_heap.h"
 #include "reports/analysis/limits.h"
 #include "reports/analysis/sampling.h"
 #include "reports/analysis/suppression.h"
@@ -359,6 +360,8 @@ void check_recording(const Case& c, Checks& checks) {
   }
   if (const std::string short_of_memory = sampling_sentence(c.run, c.timeline); !short_of_memory.empty())
     checks.push_back({CheckState::kNotChecked, short_of_memory});
+  if (std::string inner = inner_heap_sentence(c.run, c.growth); !inner.empty())
+    checks.push_back({CheckState::kNotChecked, std::move(inner)});
   for (const recording::StepAsideNote& note : c.run.step_asides) {
     if (note.kind != recording::StepAsideKind::kGaveUp) {
       checks.push_back({CheckState::kInconclusive, escape_line(note.reason)});

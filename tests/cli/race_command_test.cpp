@@ -98,9 +98,44 @@ TEST_F(RaceCommand, AnyProgramCanBeStoppedWhenItIsCertain) {
       << command_.file("out/runner_steps/report.txt");
 }
 
+TEST_F(RaceCommand, EachRunOfASweepIsStoppedWhenItIsCertain) {
+  command_.scratch().write(
+      "sweep.toml", "program = \"" LEAKHUNT_STEPS
+                    "\"\narguments = [\"{iterations}\", \"{leak}\", \"5\"]\niterations = 600\nwarm_up = "
+                    "10\n[sweep]\nleak = [1000, 0]\n[budget]\ngrowth_per_iteration = \"0B\"\n");
+  const Called called = command_.call("scenario sweep.toml --until-certain=0.9");
+  EXPECT_EQ(called.status, 1) << called.out << called.err;
+  EXPECT_TRUE(
+      contains(unwrapped(command_.file("out/sweep/1000/report.txt")), " of 600: certain at 90 %: fail"))
+      << called.out;
+  EXPECT_TRUE(contains(unwrapped(command_.file("out/sweep/0/report.txt")), " of 600: certain at 90 %: pass"))
+      << called.out;
+}
+
+// What cannot end early runs to its end, and says why.
+TEST_F(RaceCommand, OfAllScenariosThoseAreStoppedThatCanBe) {
+  command_.scratch().write("endless.toml",
+                           "program = \"" LEAKHUNT_STEPS
+                           "\"\narguments = [\"60\", \"0\", \"0\"]\n[expect]\nverdict = \"pass\"\n");
+  command_.scratch().write("leaking.toml",
+                           "program = \"" LEAKHUNT_STEPS
+                           "\"\narguments = [\"{iterations}\", \"1000\", \"5\"]\niterations = 400\nwarm_up = "
+                           "10\n[expect]\nverdict = \"fail\"\n");
+  const Called called = command_.call("scenario --all --until-certain=0.9", "LEAKHUNT_SCENARIOS=. ");
+  EXPECT_EQ(called.status, 0) << called.out << called.err;
+  EXPECT_TRUE(contains(called.err, "[1/2] to its end: endless: how many iterations")) << called.err;
+  EXPECT_TRUE(contains(unwrapped(command_.file("out/leaking/report.txt")), " of 400: certain at 90 %: fail"))
+      << called.out << called.err;
+}
+
 TEST_F(RaceCommand, WhatCertaintyCannotBeHadForIsRefused) {
   EXPECT_TRUE(contains(command_.call("run --until-certain -- true").err, "add --iterations N"));
-  EXPECT_TRUE(contains(command_.call("scenario --all --until-certain").err, "ends one run early"));
+  EXPECT_TRUE(contains(command_.call("scenario chunked_resume --until-certain").err,
+                       "each chunk goes on where the one before it has ended"));
+  command_.scratch().write("endless.toml",
+                           "program = \"" LEAKHUNT_STEPS "\"\narguments = [\"60\", \"0\", \"0\"]\n");
+  EXPECT_TRUE(contains(command_.call("scenario endless.toml --until-certain").err,
+                       "how many iterations there will be is not known"));
   write_steps("mine", "1", "");
   const Called called = command_.call("scenario mine.toml --until-certain=1");
   EXPECT_EQ(called.status, 2);

@@ -279,6 +279,19 @@ TEST_F(Iterations, OfAProgramThatMapsOnlyAreSeenWhereItMaps) {
   EXPECT_EQ(healthy.exit_status, 0) << healthy.err;
 }
 
+TEST_F(Iterations, OfAProgramWhoseOnlyEventsAreReallocsOfNothingAreAllSeen) {
+  leakhunt("--iteration-regex '^step'", target("maps_and_prints 120 1 realloc"));
+  EXPECT_GT(numbers_of(recorded_run()).size(), 90u);
+}
+
+TEST_F(Iterations, OfAForkedChildAreItsLines) {
+  const Finished leaks = leakhunt("--iteration-regex '^step'", target("maps_and_prints 120 1 realloc fork"));
+  EXPECT_EQ(leaks.exit_status, 1) << read_file(folder_.file("out/report.txt"));
+  EXPECT_TRUE(contains(leaks.err, "live memory grows by +65.5 kB per iteration")) << leaks.err;
+  const Finished healthy = leakhunt("--iteration-regex '^step'", target("maps_and_prints 120 1 unmap fork"));
+  EXPECT_EQ(healthy.exit_status, 0) << healthy.err;
+}
+
 // Nothing happens between its events: all iterations there ended at the same level.
 TEST_F(Iterations, OfAProgramThatHasFewEventsAreJudgedWhereItHasNone) {
   const Finished leaks = leakhunt("--iteration-regex '^step'", target("maps_and_prints 240 8 keep"));

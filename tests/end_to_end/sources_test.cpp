@@ -176,5 +176,18 @@ TEST(Sources, AnExecutableThatTakesMallocsAddressHasNoneOfItsOwn) {
   EXPECT_GE(totals_of(result.run, "heap").allocated_bytes, 12'345u);
 }
 
+TEST(Sources, MallocAskedOfLibcItselfIsCountedAsByItsName) {
+  for (const char* program : {"looks_up_malloc", "looks_up_malloc_fixed"}) {
+    const Recorded result = recorded(target(program));
+    EXPECT_EQ(result.finished.exit_status, 0) << program;
+    const TagTotals heap = totals_of(result.run, "heap");
+    EXPECT_GE(heap.allocations, 101u) << program;
+    EXPECT_GE(heap.frees, 100u) << program;
+    const uint64_t live = heap.allocated_bytes - heap.freed_bytes;
+    EXPECT_GE(live, 12'345u) << program;
+    EXPECT_LT(live, 12'345u + 54'321u) << program;
+  }
+}
+
 }  // namespace
 }  // namespace leakhunt::end_to_end

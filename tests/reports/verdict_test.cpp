@@ -289,6 +289,19 @@ TEST(Verdict, OfLinesThatCameInOnePieceJudgesWhatIsBehindThem) {
   EXPECT_NE(analyse(run).verdict(), Verdict::kPass) << all_reasons(run);
 }
 
+// What rose while nobody looked is no one-off: it may have risen once or a hundred times.
+TEST(Verdict, OfWhatRoseInAGapIsNoPass) {
+  SyntheticSite busy = flat_site();
+  busy.temporary_blocks = 1;
+  recording::Run run = make_run(
+      {busy, {"heap", "keep", [](size_t i) { return 160 * static_cast<int64_t>(i / 10); }, {}, 160}});
+  keep_points(run, [](uint64_t number) { return number < 110 || number > 960; });
+  EXPECT_EQ(analyse(run).verdict(), Verdict::kInconclusive) << all_reasons(run);
+  run = make_run({busy, {"heap", "table", [](size_t i) { return i < 500 ? 160 : 640; }, {}, 160}});
+  keep_points(run, [](uint64_t number) { return number < 110 || number > 960; });
+  EXPECT_EQ(analyse(run).verdict(), Verdict::kPass) << "three blocks are few: " << all_reasons(run);
+}
+
 TEST(Verdict, OfLinesThatCameTooFastSaysSo) {
   SyntheticSite busy = flat_site();
   busy.temporary_blocks = 1;
@@ -321,6 +334,19 @@ TEST(Verdict, OfLinesThatWereNotLookedAtSinceNothingHappenedIsThatOfAllOfThem) {
   run = make_run({busy});
   keep_points(run, seen);
   EXPECT_LT(analyse(run).timeline.judged(), 45u);
+}
+
+TEST(Verdict, SaysWhatIsNotSeenOfPythonsSmallObjects) {
+  SyntheticSite arenas = {"mapping", "new_arena", [](size_t) { return 3 << 20; }};
+  arenas.block_bytes = 1 << 20;
+  arenas.kind = recording::SiteKind::kMapping;
+  recording::Run run = make_run({arenas});
+  EXPECT_EQ(all_reasons(run).find("PYTHONMALLOC"), std::string::npos);
+  for (auto& [address, symbol] : run.symbols) {
+    if (symbol.module == "/app/program") symbol.module = "/usr/bin/python3.11";
+  }
+  EXPECT_NE(all_reasons(run).find("PYTHONMALLOC=malloc"), std::string::npos) << all_reasons(run);
+  EXPECT_EQ(analyse(run).verdict(), Verdict::kPass);
 }
 
 SyntheticSite rising_now_and_then() {  // at 12 of 900 judged iterations
