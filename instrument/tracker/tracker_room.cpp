@@ -47,7 +47,14 @@ __attribute__((noinline)) void Tracker::watch_room(ThreadState* thread, uint64_t
   const bool has_grown = watched == 0 || load_relaxed(heap_gauge_.live) >= watched;
   const uint64_t begin = monotonic_ns();
   if (wanted == 0 && !has_grown && begin < load_relaxed(room_watch_.next_look_ns)) return;
-  if (!room_watch_.lock.try_lock()) return;
+  if (!room_watch_.lock.try_lock()) {
+    if (wanted == 0 && !has_grown) return;
+    // If it went on, the room would be gone before who looks is done; and he may wait for this thread.
+    leave(thread);
+    { const SpinGuard until_done(room_watch_.lock); }
+    come_in();
+    return;
+  }
   keep_out_of_the_way(thread, wanted);
   const uint64_t end = monotonic_ns();
   const uint64_t pause = (end - begin) * kPartOfTime;
