@@ -45,8 +45,9 @@ tl::expected<runner::AttachOrder, std::string> make_order(const Options& options
     if (!duration) return tl::unexpected(fmt::format("--for: {}", duration.error()));
     order.duration = *duration;
   }
-  if (const auto graph = check_graph(options.recording); !graph) return tl::unexpected(graph.error());
-  order.graph = options.recording.graph;
+  const auto graph = graph_plan(options.recording, order.budget);
+  if (!graph) return tl::unexpected(graph.error());
+  order.graph = *graph;
   order.stacks = options.recording.stacks;
   return order;
 }

@@ -75,7 +75,14 @@ tl::expected<void, std::string> complete_budgets(runner::Schedule& schedule, con
 }
 
 bool gates(const Budget& budget) {
-  return budget.growth_bytes_per_iteration || !budget.limits.empty() || !budget.suppressions.empty();
+  const auto is_of_growth = [](const recording::Limit& limit) { return !recording::is_lost(limit.cost); };
+  return budget.growth_bytes_per_iteration || !budget.suppressions.empty() ||
+         std::any_of(budget.limits.begin(), budget.limits.end(), is_of_growth);
+}
+
+bool has_lost_limits(const Budget& budget) {
+  return std::any_of(budget.limits.begin(), budget.limits.end(),
+                     [](const recording::Limit& limit) { return recording::is_lost(limit.cost); });
 }
 
 bool has_thread_limits(const Budget& budget) {

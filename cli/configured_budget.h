@@ -33,4 +33,7 @@ bool gates(const recording::Budget& budget);
 
 bool has_thread_limits(const recording::Budget& budget);
 
+// Is anything limited that is lost at the end? Then a heap graph has to be taken there.
+bool has_lost_limits(const recording::Budget& budget);
+
 }  // namespace leakhunt::cli

@@ -26,6 +26,7 @@ runner::Order order_of(const runner::Plan& plan, const std::string& shown, const
   order.command = plan.scenario.command;
   order.environment = plan.environment;
   if (has_thread_limits(plan.budget)) order.environment["LEAKHUNT_BY_THREAD"] = "1";
+  if (has_lost_limits(plan.budget)) order.environment.try_emplace("LEAKHUNT_GRAPH", "auto+exit");
   order.timeout = plan.timeout;
   order.program_directory = surroundings.program_directory;
   order.progress = runner::style_for(STDERR_FILENO);

@@ -35,6 +35,10 @@ void declare(CLI::App& command, RecordingOptions& options, const char* default_o
   command.add_option("--max-growth", options.max_growth, "Growth per iteration that is still a pass")
       ->type_name("BYTES");
   command
+      .add_option("--max-lost", options.max_lost,
+                  "Memory that nothing leads to any more when the program ends, and is still a pass")
+      ->type_name("BYTES");
+  command
       .add_option("--interval", options.interval,
                   "Clock of a program that marks no iterations: 250ms, 1s (default: 100ms)")
       ->type_name("T");
@@ -65,14 +69,26 @@ tl::expected<recording::Budget, std::string> parse_budget(const RecordingOptions
   const auto growth = parse_amount("--max-growth", options.max_growth);
   if (!growth) return tl::unexpected(growth.error());
   if (*growth) budget.growth_bytes_per_iteration = static_cast<double>(**growth);
+  const auto lost = parse_amount("--max-lost", options.max_lost);
+  if (!lost) return tl::unexpected(lost.error());
+  if (*lost) {
+    budget.limits.push_back({{}, recording::Cost::kLostBytes, static_cast<double>(**lost), {}, {}});
+    recording::name_limits(budget.limits);
+  }
   budget.positive_control = !options.no_positive_control && gates(budget);
   return budget;
 }
 
-tl::expected<void, std::string> check_graph(const RecordingOptions& options) {
-  if (is_graph_plan(options.graph)) return {};
-  return tl::unexpected(fmt::format(
-      "--graph: '{}' is none of auto, off, exit and every=K (K iterations, at least 1)", options.graph));
+tl::expected<std::string, std::string> graph_plan(const RecordingOptions& options,
+                                                  const recording::Budget& budget) {
+  if (!is_graph_plan(options.graph)) {
+    return tl::unexpected(fmt::format(
+        "--graph: '{}' is none of auto, off, exit and every=K (K iterations, at least 1)", options.graph));
+  }
+  if (options.max_lost && options.graph == "off")
+    return tl::unexpected<std::string>(
+        "--max-lost is asked of a heap graph at the end, and --graph off takes none: leave out one of them");
+  return options.graph == "auto" && has_lost_limits(budget) ? "auto+exit" : options.graph;
 }
 
 tl::expected<std::optional<std::chrono::milliseconds>, std::string> parse_interval(

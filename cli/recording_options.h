@@ -16,6 +16,7 @@ struct RecordingOptions {
   std::string out;
   std::optional<std::string> budget;
   std::optional<std::string> max_growth;
+  std::optional<std::string> max_lost;
   std::optional<std::string> interval;
   std::string stacks = "cfi";
   std::string graph = "auto";
@@ -32,7 +33,8 @@ tl::expected<recording::Budget, std::string> parse_budget(const RecordingOptions
 tl::expected<std::optional<std::chrono::milliseconds>, std::string> parse_interval(
     const RecordingOptions& options);
 
-// The error says which values --graph may have.
-tl::expected<void, std::string> check_graph(const RecordingOptions& options);
+// When the tracker is to take heap graphs, in its words. The error says which values --graph may have.
+tl::expected<std::string, std::string> graph_plan(const RecordingOptions& options,
+                                                  const recording::Budget& budget);
 
 }  // namespace leakhunt::cli

@@ -77,8 +77,9 @@ tl::expected<runner::Order, std::string> make_order(const Options& options,
   if (const auto clock = choose_clock(options, order); !clock) return tl::unexpected(clock.error());
   order.judged_at_once = true;
   order.follow_children = options.follow_fork == "yes";
-  if (const auto graph = check_graph(options.recording); !graph) return tl::unexpected(graph.error());
-  order.environment["LEAKHUNT_GRAPH"] = options.recording.graph;
+  const auto graph = graph_plan(options.recording, order.budget);
+  if (!graph) return tl::unexpected(graph.error());
+  order.environment["LEAKHUNT_GRAPH"] = *graph;
   auto judge =
       live_judge(options.until_certain, options.iterations, options.iterations / 10, "add --iterations N");
   if (!judge) return tl::unexpected(judge.error());

@@ -1,15 +1,27 @@
 #include "cli/verdict_line.h"
 
+#include <algorithm>
+#include <vector>
+
 #include <fmt/format.h>
 
 namespace leakhunt::cli {
 
 namespace {
 
+// What was limited, kept and is no growth: "the process: memory lost at its end 0 B is within ..."; or empty.
+std::string kept_limit(const std::vector<reports::Check>& checks) {
+  const auto kept = std::find_if(checks.begin(), checks.end(), [](const reports::Check& check) {
+    return check.state == reports::CheckState::kPassed && !check.subject.empty();
+  });
+  return kept == checks.end() ? "" : kept->text + "; ";
+}
+
 std::string reason(const reports::Report& report) {
   const auto& checks = report.judgement.checks;
   if (report.verdict() != reports::Verdict::kPass && !checks.empty()) return checks.front().text;
-  if (report.growth.process.kind == reports::GrowthClass::kUnjudged) return "too short to judge growth";
+  if (report.growth.process.kind == reports::GrowthClass::kUnjudged)
+    return kept_limit(checks) + "too short to judge growth";
   const bool marked = report.timeline.clock == reports::Clock::kIterations;
   return fmt::format("no growth over {} {}", report.timeline.judged_steps(),
                      marked ? "iterations" : "ticks of the clock");

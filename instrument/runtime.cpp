@@ -369,6 +369,7 @@ tracker::GraphPlan graph_plan(const char* text) {
   if (text == nullptr) return {When::kGrowth, 0};
   if (strcmp(text, "off") == 0) return {When::kNever, 0};
   if (strcmp(text, "exit") == 0) return {When::kExit, 0};
+  if (strcmp(text, "auto+exit") == 0) return {When::kGrowth, 0, true};
   const char* every = value_of(text, "every");
   const uint64_t iterations = number_or(every, 0);
   if (iterations == 0 || iterations > UINT32_MAX) return {When::kGrowth, 0};

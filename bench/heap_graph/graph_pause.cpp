@@ -2,11 +2,10 @@
 //
 //   graph_pause [BLOCKS THREADS [GRAPHS]]            runs itself, once for each size, with the tracker in it
 //   graph_pause --target BLOCKS THREADS GRAPHS DO    what it runs; the threads DO allocate or compute
-#include <spawn.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -22,18 +21,49 @@
 #include "instrument/leakhunt.h"
 #include "lib/recording/reader.h"
 
-extern char** environ;
-
 namespace {
 
 constexpr double kMostPause_ms = 5;
 constexpr double kLeastBlocksPerSecond = 1e6;
 
-double milliseconds() {
+double milliseconds(clockid_t clock) {
   timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  clock_gettime(clock, &now);
   return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
 }
+
+// Where a thread's time goes. What it neither ran nor waited for a processor it was kept waiting for
+// something else, and that is what stands still.
+struct Spent {
+  double clock = 0;
+  double processor = 0;
+  double queued = 0;  // for a processor that somebody else had
+  double stood() const { return std::max(0.0, clock - processor - queued); }
+  Spent operator-(const Spent& before) const {
+    return {clock - before.clock, processor - before.processor, queued - before.queued};
+  }
+};
+
+// Of one thread: open in that thread.
+class ThreadClock {
+ public:
+  ThreadClock() : file_(open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC)) {}
+  ~ThreadClock() { close(file_); }
+  ThreadClock(const ThreadClock&) = delete;
+  ThreadClock& operator=(const ThreadClock&) = delete;
+
+  Spent now() const {
+    char text[96] = {};
+    if (pread(file_, text, sizeof text - 1, 0) <= 0) exit(1);
+    char* second = nullptr;
+    strtoull(text, &second, 10);
+    return {milliseconds(CLOCK_MONOTONIC), milliseconds(CLOCK_THREAD_CPUTIME_ID),
+            strtod(second, nullptr) / 1e6};
+  }
+
+ private:
+  int file_;
+};
 
 // --- the program that is looked at
 
@@ -43,8 +73,15 @@ struct Block {
   char bytes[48];
 };
 
+enum Kind : size_t { kNothing, kFork, kGraph, kKinds };
+struct alignas(64) Thread {
+  Block* list = nullptr;
+  std::array<std::atomic<double>, kKinds> longest{};  // stand, while that was measured
+};
+
 std::atomic<bool> over;
 std::atomic<size_t> ready;
+std::atomic<Kind> measured;
 
 // Its part of the blocks.
 void make_blocks(size_t count, Block** list) {
@@ -57,49 +94,74 @@ void make_blocks(size_t count, Block** list) {
 }
 
 // And a little work, of every second thread with pauses. (A compiler leaves out new with its delete, but not
-// what it sees leave.)
+// what it sees leave.) What took long is looked at: had the thread a processor meanwhile?
 void* volatile looked_at;
-void keep_blocks(size_t count, Block** list, bool pauses, bool allocates) {
-  make_blocks(count, list);
+void keep_blocks(size_t count, Thread* self, bool pauses, bool allocates) {
+  constexpr double kLong_ms = 0.2;
+  make_blocks(count, &self->list);
+  const ThreadClock clock;
+  Spent before = clock.now();
+  double last = before.clock;
   while (!over) {
-    Block* block = allocates ? new Block{*list, nullptr, {}} : nullptr;
+    Block* block = allocates ? new Block{self->list, nullptr, {}} : nullptr;
     looked_at = block;
     delete block;
-    if (pauses) usleep(1000);
+    const double now = milliseconds(CLOCK_MONOTONIC);
+    if (now - last > kLong_ms) {
+      const Spent after = clock.now();
+      std::atomic<double>& longest = self->longest[measured];
+      longest = std::max(longest.load(), (after - before).stood());
+      before = after;
+    }
+    last = now;
+    if (!pauses) continue;
+    usleep(1000);
+    before = clock.now();
+    last = before.clock;
   }
 }
 
-double own_processor_time() {
-  rusage use{};
-  getrusage(RUSAGE_THREAD, &use);
-  const auto ms = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_usec) / 1e3;
-  };
-  return ms(use.ru_utime) + ms(use.ru_stime);
+// As much as everybody needs to have had his turn.
+void print_longest(Kind kind, const Spent& own, std::vector<Thread>* threads, useconds_t moment) {
+  usleep(moment);
+  measured = kNothing;
+  double longest = 0;
+  for (Thread& thread : *threads) longest = std::max(longest, thread.longest[kind].exchange(0));
+  printf("%.6f %.6f %.6f %.6f ", own.clock, own.processor, own.queued, longest);
 }
 
-double time_of_fork() {
-  const double begin = milliseconds();
+// By a thread that has worked before, as the one that takes a graph has: its turn may soon be over.
+Spent time_of_fork(const ThreadClock& clock) {
+  constexpr double kWork_ms = 3;
+  const double begin = milliseconds(CLOCK_THREAD_CPUTIME_ID);
+  while (milliseconds(CLOCK_THREAD_CPUTIME_ID) - begin < kWork_ms) continue;
+  const Spent before = clock.now();
   const long child = syscall(SYS_clone, SIGCHLD, 0L, 0L, 0L, 0L);
-  const double time = milliseconds() - begin;
   if (child == 0) syscall(SYS_exit_group, 0);
+  const Spent spent = clock.now() - before;
   waitpid(static_cast<pid_t>(child), nullptr, 0);
-  return time;
+  return spent;
 }
 
 int be_target(size_t blocks, size_t threads, uint64_t graphs, bool allocates) {
-  std::vector<Block*> lists(threads);
+  std::vector<Thread> all(threads);
   std::vector<std::thread> others;
   for (size_t i = 1; i < threads; ++i)
-    others.emplace_back(keep_blocks, blocks / threads, &lists[i], i % 2 == 0, allocates);
+    others.emplace_back(keep_blocks, blocks / threads, &all[i], i % 2 == 0, allocates);
   while (ready + 1 < threads) usleep(1000);
-  make_blocks(blocks / threads, lists.data());
+  make_blocks(blocks / threads, &all[0].list);
+  const ThreadClock clock;
   for (uint64_t i = 0; i < graphs; ++i) {
-    const double fork = time_of_fork();
-    const double before = own_processor_time();
+    measured = kFork;
+    const Spent fork = time_of_fork(clock);
+    print_longest(kFork, fork, &all, 200'000);
+    measured = kGraph;
+    const Spent before = clock.now();
     if (leakhunt_iteration != nullptr) leakhunt_iteration(i);
-    printf("%.6f %.6f\n", fork, own_processor_time() - before);
-    usleep(static_cast<useconds_t>(20'000 + blocks * 2));  // the scan has the processor for itself
+    const Spent own = clock.now() - before;
+    // The scan has the processor for itself.
+    print_longest(kGraph, own, &all, static_cast<useconds_t>(200'000 + blocks * 2));
+    printf("\n");
   }
   over = true;
   for (std::thread& other : others) other.join();
@@ -111,6 +173,7 @@ int be_target(size_t blocks, size_t threads, uint64_t graphs, bool allocates) {
 struct Times {
   std::vector<double> all;
   double least() const { return all.empty() ? 0 : *std::min_element(all.begin(), all.end()); }
+  double most() const { return all.empty() ? 0 : *std::max_element(all.begin(), all.end()); }
   double median() const {
     if (all.empty()) return 0;
     std::vector<double> sorted = all;
@@ -119,15 +182,30 @@ struct Times {
   }
 };
 
-// The forks that it timed, and the processor time of what marked the iterations.
-void run_target(const std::string& command, Times* forks, Times* own) {
-  FILE* out = popen(command.c_str(), "r");
-  char line[64];
-  while (out != nullptr && fgets(line, sizeof line, out) != nullptr) {
-    char* end = nullptr;
-    forks->all.push_back(strtod(line, &end));
-    own->all.push_back(strtod(end, nullptr));
+// What the target says of one kind: of the thread that did it, and of the one that stood still longest.
+struct Measured {
+  Times clock;
+  Times processor;
+  Times queued;
+  Times stood;
+  Times others;
+
+  char* add(char* text) {
+    double numbers[4];
+    for (double& number : numbers) number = strtod(text, &text);
+    clock.all.push_back(numbers[0]);
+    processor.all.push_back(numbers[1]);
+    queued.all.push_back(numbers[2]);
+    stood.all.push_back(std::max(0.0, numbers[0] - numbers[1] - numbers[2]));
+    others.all.push_back(numbers[3]);
+    return text;
   }
+};
+
+void run_target(const std::string& command, Measured* fork, Measured* graph) {
+  FILE* out = popen(command.c_str(), "r");
+  char line[256];
+  while (out != nullptr && fgets(line, sizeof line, out) != nullptr) graph->add(fork->add(line));
   if (out != nullptr) pclose(out);
 }
 
@@ -135,35 +213,38 @@ void measure(size_t blocks, size_t threads, unsigned graphs, const std::string& 
   const std::string file = "/tmp/graph_pause." + std::to_string(getpid()) + ".lhr";
   const std::string target = "/proc/" + std::to_string(getpid()) + "/exe --target " + std::to_string(blocks) +
                              " " + std::to_string(threads) + " " + std::to_string(graphs) + " " + what;
-  Times forks;
-  Times own;
-  run_target("LEAKHUNT_GRAPH=every=1 LEAKHUNT_RECORDING=" + file +
+  Measured fork;
+  Measured graph_of;
+  run_target("LEAKHUNT_GRAPH=every=1 LEAKHUNT_INTERVAL_MS=0 LEAKHUNT_RECORDING=" + file +
                  " LD_PRELOAD=" LEAKHUNT_LIBRARY_FILE " exec " + target,
-             &forks, &own);
+             &fork, &graph_of);
   const auto run = leakhunt::recording::read_recording(file);
   unlink(file.c_str());
   Times pauses;
   Times scans;
   Times scanner;
+  Times ran_on;
   uint64_t seen = 0;
-  uint64_t ran_on = 0;
   for (size_t i = 0; run && i < run->graphs.size(); ++i) {
     const leakhunt::recording::HeapGraph& graph = run->graphs[i];
     if (!graph.obstacle.empty() || graph.reason == leakhunt::recording::GraphReason::kExit) continue;
-    if (graph.blocks < blocks / 10 * 9) continue;  // of a tick, while they were made
     pauses.all.push_back(static_cast<double>(graph.pause_ns) / 1e6);
     scans.all.push_back(static_cast<double>(graph.scan_ns) / 1e6);
     scanner.all.push_back(static_cast<double>(graph.scan_cpu_ns) / 1e6);
     seen = graph.blocks;
-    ran_on = std::max(ran_on, graph.threads - graph.threads_parked - graph.threads_waiting);
+    ran_on.all.push_back(static_cast<double>(graph.threads - graph.threads_parked - graph.threads_waiting));
   }
-  const double rest = pauses.least() - forks.least();
+  const double rest = graph_of.others.median() - fork.others.median();
   const double rate = scanner.least() > 0 ? static_cast<double>(seen) / scanner.least() * 1e3 : 0;
-  printf("%8zu %4zu %8s %3zu %8.2f %8.2f %8.2f %8.2f %8.2f %s %8.2f %8.1f %8.1f %8.1f %9.2e %s %4zu\n",
-         blocks, threads, threads > 1 ? what.c_str() : "", pauses.all.size(), pauses.least(), pauses.median(),
-         forks.least(), forks.median(), rest, !pauses.all.empty() && rest <= kMostPause_ms ? "ok " : "BAD",
-         own.median(), scans.least(), scans.median(), scanner.least(), rate,
-         rate >= kLeastBlocksPerSecond || blocks < 1'000'000 ? "ok " : "BAD", static_cast<size_t>(ran_on));
+  printf(
+      "%8zu %4zu %8s %3zu %8.2f %8.2f %8.2f %8.2f %8.2f %s %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f ",
+      blocks, threads, threads > 1 ? what.c_str() : "", pauses.all.size(), fork.others.median(),
+      fork.others.most(), graph_of.others.median(), graph_of.others.most(), rest,
+      !pauses.all.empty() && rest <= kMostPause_ms ? "ok " : "BAD", fork.clock.median(), fork.queued.median(),
+      graph_of.clock.median(), graph_of.processor.median(), graph_of.queued.median(), graph_of.stood.median(),
+      pauses.median(), scans.median());
+  printf("%9.2e %s %5.0f\n", rate, rate >= kLeastBlocksPerSecond || blocks < 1'000'000 ? "ok " : "BAD",
+         ran_on.median());
   fflush(stdout);
 }
 
@@ -175,11 +256,12 @@ int main(int argc, char** argv) {
   };
   if (argc == 6 && strcmp(argv[1], "--target") == 0)
     return be_target(number(2, 0), number(3, 1), number(4, 1), strcmp(argv[5], "allocate") == 0);
-  printf("         threads               pause, ms          fork, ms     rest     processor, scan, ms\n");
   printf(
-      "  blocks      that    graphs    least   median    least   median    least            least    least   "
-      "median");
-  printf(" processor  blocks/s  ran on\n");
+      "                           how long other threads stood still, ms           fork, ms      "
+      "    the thread that takes the graph, ms                scan\n"
+      "         threads            for a fork       for a graph     rest\n"
+      "  blocks      that    graphs   median     most   median     most   median     "
+      "   clock   queued    clock processor queued    stood    pause    clock  blocks/s     ran on\n");
   const auto graphs = static_cast<unsigned>(number(3, 7));
   if (argc > 2) {
     for (const char* what : {"allocate", "compute"})

@@ -25,11 +25,16 @@ struct ScannedThread {
   uintptr_t stack_low;
   uintptr_t stack_high;    // the thread pointer, or the end of the first thread's stack
   uintptr_t sp;            // 0: it runs; all of its stack is scanned
+  uintptr_t pc;            // of one that waits; 0: not known
+  bool takes_it;           // the graph: it is the calling one
   bool waits;              // in a system call: of the registers only its arguments are known
+  bool gone;               // it has ended, and nobody has taken over what was kept for it
+  uint64_t times_run;      // how often it had a processor when it was looked at
   uint64_t words[kWords];  // registers that are known otherwise: arguments of the system call it waits in
   GraphBlock moved;        // by realloc, and not in the tables; begin 0: none
   bool moves;              // a block that nobody knows the place of
   bool allocates;          // often enough to be waited for
+  bool runs;               // it was waited for in vain
   ThreadState* state;
 };
 
@@ -46,10 +51,13 @@ struct ScanInput {
   void (*for_each_block)(const void* tables, void (*visit)(void* to, const GraphBlock& block), void* to);
   const void* tables;
 
-  const ScannedThread* threads;
+  ScannedThread* threads;
   size_t thread_count;
-  // Pointers that may be in registers which nobody saw.
-  uint64_t words_in_hand;
+  // In the copy, before anything else: how the threads stand in it, and what follows here.
+  void (*settle)(ScanInput* input, const uint64_t* has_run);
+  uint64_t threads_parked;
+  uint64_t threads_waiting;
+  uint64_t words_in_hand;  // pointers that may be in registers which nobody saw
   static constexpr uint64_t kAnyNumber = UINT64_MAX;
   uintptr_t first_thread_pointer;  // thread-local data of the first thread; 0: not known
 

@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "instrument/heap_graph/roots.h"
 #include "instrument/heap_graph/scratch.h"
@@ -66,8 +68,20 @@ struct Scan {
   Marks marks;
 };
 
-bool scan(const ScanInput& input, ScanResult* result) {
+// By the program, as soon as it runs again; or it has ended, and nobody asks any more.
+void wait_until_checked(ScanResult* result) {
+  constexpr int kMostWaits = 20;
+  const timespec moment{0, 100'000'000};
+  for (int i = 0; i < kMostWaits && load_acquire(result->checked) == 0; ++i)
+    system_call(SYS_futex, &result->checked, FUTEX_WAIT, 0, &moment, nullptr, 0);
+}
+
+bool scan(ScanInput input, ScanResult* result) {
+  wait_until_checked(result);
   const uint64_t begin = monotonic_ns();
+  input.settle(&input, result->has_run);
+  result->threads_parked = input.threads_parked;
+  result->threads_waiting = input.threads_waiting;
   Scan* scan = map_scratch<Scan>(1);
   if (scan == nullptr) return false;
   *scan = {};
@@ -146,6 +160,7 @@ ScanResult* ScannerProcess::prepare() {
   const long memory = system_call(SYS_mmap, 0L, ScanResult::kBytes, PROT_READ | PROT_WRITE,
                                   MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1L, 0L);
   if (is_error(memory)) return nullptr;
+  owner_ = system_call(SYS_getpid);
   return result_ = reinterpret_cast<ScanResult*>(memory);
 }
 
@@ -155,6 +170,11 @@ void ScannerProcess::start(const ScanInput& input) {
   ScanResult* const result = result_;
   copy_ = system_call(SYS_clone, CLONE_UNTRACED, 0L, 0L, 0L, 0L);
   if (copy_ == 0) hand_over_and_end(input, result);
+}
+
+void ScannerProcess::threads_are_checked() {
+  store_release(result_->checked, 1u);
+  system_call(SYS_futex, &result_->checked, FUTEX_WAKE, 1, nullptr, nullptr, 0);
 }
 
 int ScannerProcess::finish_start() {
@@ -178,7 +198,10 @@ bool ScannerProcess::is_lost() const {
 }
 
 void ScannerProcess::release() {
-  if (result_ == nullptr) return;
+  if (result_ == nullptr || owner_ != system_call(SYS_getpid)) {
+    result_ = nullptr;
+    return;
+  }
   bool is_ours = false;
   if (result_->pid > 0 && !is_done() && is_running(result_->pid, &is_ours) && is_ours) {
     system_call(SYS_kill, result_->pid, SIGKILL);

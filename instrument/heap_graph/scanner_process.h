@@ -30,12 +30,16 @@ struct ScanResult {
   static constexpr size_t kSiteWords = (1u << 20) / 64;
   static constexpr size_t kBytes = 24 << 20;  // address space; what is not used is never there
 
-  uint32_t done;  // 1: it is all there
-  int32_t pid;    // of the child; below zero: an errno
+  uint32_t done;            // 1: it is all there
+  uint32_t checked;         // 1: has_run is all there; a futex between the two processes
+  int32_t pid;              // of the child; below zero: an errno
+  uint64_t threads_parked;  // in the copy
+  uint64_t threads_waiting;
   uint64_t bytes;
   uint64_t module_count;
   uintptr_t modules[GraphOutput::kMostModules];
   ScannedThread threads[kMostThreads];
+  uint64_t has_run[kMostThreads / 64];  // a bit a thread: after it was looked at, and maybe before the copy
   uint64_t growing[kSiteWords];
   alignas(16) uint8_t stack[64 << 10];  // of the scanner
 
@@ -51,6 +55,8 @@ class ScannerProcess {
   // Copies the process. The calling thread is the one whose registers are on its stack; from here on its
   // signals are blocked.
   void start(const ScanInput& input);
+  // result()->has_run is all there: the scan waits for that. After start().
+  void threads_are_checked();
   // After it, by the same thread, when the others run again. 0, or the errno of what failed.
   int finish_start();
 
@@ -63,12 +69,14 @@ class ScannerProcess {
   bool is_lost() const;
   ScanResult* result() const { return result_; }
 
-  // Ends the child, if it still runs, and gives the memory back.
+  // Ends the child, if it still runs, and gives the memory back. In a child of the program's, which has
+  // neither, it only forgets them: what lies at that address now is the program's.
   void release();
 
  private:
   ScanResult* result_ = nullptr;
   long copy_ = 0;
+  long owner_ = 0;             // the program's process
   unsigned long signals_ = 0;  // that were blocked before
 };
 

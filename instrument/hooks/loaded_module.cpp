@@ -21,7 +21,8 @@ bool is_file_of(const tracker::EntryPatch& patch, const link_map& module) {
 }  // namespace
 
 const r_debug* modules() {
-  static const r_debug* const found = static_cast<const r_debug*>(tracker::loader_symbol(RTLD_DEFAULT, "_r_debug"));
+  static const r_debug* const found =
+      static_cast<const r_debug*>(tracker::loader_symbol(RTLD_DEFAULT, "_r_debug"));
   return found;
 }
 

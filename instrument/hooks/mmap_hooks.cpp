@@ -47,16 +47,24 @@ inline __attribute__((always_inline)) void* map(size_t size, const void* frame, 
   return errno == ENOMEM && tracker.made_room_for(size) ? really() : MAP_FAILED;
 }
 
+// Of what is reserved only, little is ever touched.
+inline void make_room(size_t size, int protection, int flags) {
+  if ((protection & PROT_WRITE) != 0 && (flags & MAP_ANONYMOUS) != 0 && (flags & MAP_NORESERVE) == 0)
+    tracker.make_room_before(size);
+}
+
 }  // namespace
 
 LEAKHUNT_HOOK void* mmap(void* address, size_t size, int protection, int flags, int file,
                          off_t offset) noexcept {
+  make_room(size, protection, flags);
   return map(size, __builtin_frame_address(0), __builtin_return_address(0),
              [=] { return real.mmap(address, size, protection, flags, file, offset); });
 }
 
 LEAKHUNT_HOOK void* mmap64(void* address, size_t size, int protection, int flags, int file,
                            off64_t offset) noexcept {
+  make_room(size, protection, flags);
   return map(size, __builtin_frame_address(0), __builtin_return_address(0),
              [=] { return real.mmap64(address, size, protection, flags, file, offset); });
 }

@@ -147,6 +147,10 @@ bool AppendFile::map_window_or_less(size_t bytes, size_t least) {
   return true;
 }
 
+bool AppendFile::has_smaller_window() {
+  return window_ != nullptr && window_bytes_ > kSmallWindow && map_window(kSmallWindow);
+}
+
 uint8_t* AppendFile::reserve(size_t max_bytes) {
   const size_t needed = frame_size(max_bytes);
   if (unlikely(window_ == nullptr)) return nullptr;

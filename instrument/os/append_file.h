@@ -32,6 +32,9 @@ class AppendFile {
   // Makes the reserved payload's first `bytes` a frame. It is in the file from here on.
   void commit(recording::RecordType type, size_t bytes);
 
+  // A window that is as small as that of one process among many, where it was larger. False where it was not.
+  bool has_smaller_window();
+
   // Gives the mapping back. Appending is over.
   void close();
   // The same, and the space that was not needed.

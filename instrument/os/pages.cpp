@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "instrument/os/atomics.h"
+#include "instrument/os/memory_limit.h"
 #include "instrument/os/system_call.h"
 
 namespace leakhunt::tracker {
@@ -38,10 +39,13 @@ static_assert(sizeof(AreaList) <= kPage);
 AreaList first_list{};
 AreaList* newest_list = &first_list;
 
+// Where physical memory is short a table shall take what is touched of it, and not huge pages.
 void* map_anonymous(size_t bytes) {
   const long result = system_call(SYS_mmap, 0L, bytes, PROT_READ | PROT_WRITE,
                                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1L, 0L);
-  return is_error(result) ? nullptr : reinterpret_cast<void*>(result);
+  if (is_error(result)) return nullptr;
+  if (is_in_limited_group()) system_call(SYS_madvise, result, bytes, MADV_NOHUGEPAGE);
+  return reinterpret_cast<void*>(result);
 }
 
 bool enter_into(AreaList& list, uintptr_t begin, size_t size) {
@@ -158,6 +162,7 @@ void for_each_mapped(void (*visit)(void* context, uintptr_t begin, size_t bytes)
 }
 
 void use_huge_pages(void* pages, size_t bytes) {
+  if (is_in_limited_group()) return;
   system_call(SYS_madvise, pages, bytes, MADV_HUGEPAGE);
 }
 
@@ -183,6 +188,24 @@ bool keep_on_fork(void* pages, size_t bytes) {
 
 size_t mapped_bytes() {
   return static_cast<size_t>(__atomic_load_n(&mapped, __ATOMIC_RELAXED));
+}
+
+size_t resident_bytes_of_mapped() {
+  size_t resident = 0;
+  for_each_mapped(
+      [](void* sum, uintptr_t begin, size_t bytes) {
+        constexpr size_t kAtOnce = 1024;
+        uint8_t there[kAtOnce];
+        const size_t pages = (bytes + kPage - 1) / kPage;
+        for (size_t from = 0; from < pages; from += kAtOnce) {
+          const size_t count = pages - from < kAtOnce ? pages - from : kAtOnce;
+          // ENOMEM: another thread has unmapped it
+          if (is_error(system_call(SYS_mincore, begin + from * kPage, count * kPage, there))) return;
+          for (size_t i = 0; i < count; ++i) *static_cast<size_t*>(sum) += (there[i] & 1u) * kPage;
+        }
+      },
+      &resident);
+  return resident;
 }
 
 void count_mapped(int64_t bytes) {

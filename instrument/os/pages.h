@@ -49,4 +49,7 @@ void for_each_mapped(void (*visit)(void* context, uintptr_t begin, size_t bytes)
 size_t mapped_bytes();
 void count_mapped(int64_t bytes);
 
+// What of it is in physical memory, but for what others announced. One system call for every 4 MiB.
+size_t resident_bytes_of_mapped();
+
 }  // namespace leakhunt::tracker

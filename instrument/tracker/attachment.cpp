@@ -93,6 +93,7 @@ void Tracker::forget_everything() {
   sites_.clear();
   blocks_.clear();
   sampling_.clear();
+  room_watch_ = {};
   mappings_.clear();
   older_.release();
   ledger_pace_ = {};

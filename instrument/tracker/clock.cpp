@@ -1,5 +1,6 @@
 // The tracker's clock: when an iteration (or a tick) ends. What runs at every event is look_at_clock(), in
 // tracker.cpp.
+#include "instrument/os/memory_limit.h"
 #include "instrument/os/proc_self.h"
 #include "instrument/tracker/tracker.h"
 
@@ -21,6 +22,28 @@ bool is_power_of_two(uint32_t number) {
 }
 
 }  // namespace
+
+__attribute__((noinline)) bool Tracker::clock_is_due(ThreadState* thread) {
+  if (unlikely(is_in_limited_group())) {
+    watch_room(thread, 0);
+    if (!active()) {
+      leave(thread);
+      return false;
+    }
+  }
+  if (unlikely(lines_.expected())) {
+    thread->until_clock = 0;  // at every event
+    if (!cut_at_lines(thread)) return false;
+    lines_.note_event();
+    return true;
+  }
+  if (settings_.tick_ns != 0 && !load_relaxed(marks_)) {
+    tick_if_due(thread);
+  } else {
+    thread->until_clock = kMostEventsBetweenClocks;
+  }
+  return true;
+}
 
 // The distance between two looks follows the rate of events, tick by tick: a look costs nothing where they
 // come fast, and no tick is missed where they come in a few bursts.

@@ -1,5 +1,6 @@
 // Tracker, continued: from one process to its forked child. What lay on pages of the parent's reads as zeros
 // (os/pages.h); what lies in the tracker itself is put back to its initial state here.
+#include "instrument/os/memory_limit.h"
 #include "instrument/os/pages.h"
 #include "instrument/tracker/tracker.h"
 
@@ -34,6 +35,8 @@ void Tracker::forget_parent() {
   forget(&blocks_);
   forget(&sampling_);
   giving_back_ = {};
+  room_watch_ = {};
+  forget_group_of_parent();
   site_room_ = 0;
   forget(&mappings_);
   forget(&allocator_mappings_);

@@ -6,6 +6,7 @@
 #include "instrument/os/pages.h"
 #include "instrument/os/proc_self.h"
 #include "instrument/os/system_call.h"
+#include "instrument/tracker/standing_threads.h"
 
 namespace leakhunt::tracker {
 
@@ -101,7 +102,7 @@ bool HeapGraphs::is_due(uint32_t before, uint32_t completed, bool ticks, const S
 
 bool HeapGraphs::is_due_at_exit() const {
   if (plan_.when == GraphPlan::When::kNever) return false;
-  return plan_.when != GraphPlan::When::kGrowth || number_ > 0;
+  return plan_.at_exit || plan_.when != GraphPlan::When::kGrowth || number_ > 0;
 }
 
 // --- taking one
@@ -162,9 +163,14 @@ void HeapGraphs::scan(const recording::GraphHeader& header, ScanInput input) {
   place->header.pause_ns = monotonic_ns() - header.pause_ns;
 }
 
-void HeapGraphs::after_pause(Recorder& recorder) {
+void HeapGraphs::after_pause(Recorder& recorder, const ScanInput& input) {
   Pending* const place = prepared_;
   prepared_ = nullptr;
+  for (size_t i = 0; i < input.thread_count; ++i) {
+    const bool has_run = input.threads[i].waits && has_run_since(input.threads[i]);
+    place->process.result()->has_run[i / 64] |= uint64_t{has_run} << (i % 64);
+  }
+  place->process.threads_are_checked();
   const int error = place->process.finish_start();
   place->process.keep_from_children();
   if (error == 0) return;
@@ -185,6 +191,8 @@ HeapGraphs::Pending* HeapGraphs::oldest() {
 
 bool HeapGraphs::write(Recorder& recorder, Pending& pending) {
   const ScanResult& result = *pending.process.result();
+  pending.header.threads_parked = result.threads_parked;
+  pending.header.threads_waiting = result.threads_waiting;
   return recorder.write_modules_at(result.modules, result.module_count) &&
          recorder.write_graph(pending.header) &&
          recorder.write_graph_output(pending.process.result()->output(), result.bytes);

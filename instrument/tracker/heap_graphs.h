@@ -19,7 +19,8 @@ namespace leakhunt::tracker {
 struct GraphPlan {
   enum class When : uint8_t { kGrowth, kNever, kEvery, kExit };
   When when;
-  uint32_t every;  // iterations
+  uint32_t every;        // iterations
+  bool at_exit = false;  // whatever happened before
 };
 
 class HeapGraphs {
@@ -40,8 +41,9 @@ class HeapGraphs {
   // Starts the scan that was prepared. `header.pause_ns`: when the threads began to stand still. `input`:
   // blocks, clock, threads.
   void scan(const recording::GraphHeader& header, ScanInput input);
-  // What of it need not be done while threads stand still.
-  void after_pause(Recorder& recorder);
+  // What of it need not be done while threads stand still; first of all who of them has run since it was
+  // looked at.
+  void after_pause(Recorder& recorder, const ScanInput& input);
 
   // Appends those that are ready. False when the file cannot grow.
   bool collect(Recorder& recorder);

@@ -1,6 +1,7 @@
 // LedgerMaker, continued: whose anonymous memory is, and the lines.
 #include "instrument/os/pages.h"
 #include "instrument/os/text.h"
+#include "instrument/tracker/ended_stack.h"
 #include "instrument/tracker/ledger_maker.h"
 #include "instrument/tracker/tags.h"
 
@@ -86,6 +87,13 @@ void LedgerMaker::book_anonymous() {
   }
 }
 
+// As a stack is that libc made, and hardly anything else.
+bool LedgerMaker::is_behind_guard(const AnonymousArea& area) const {
+  if (&area == areas_.begin() || !area.accessible) return false;
+  const AnonymousArea& before = *(&area - 1);
+  return before.end == area.begin && !before.accessible;
+}
+
 void LedgerMaker::book_part(const AnonymousArea& area, const OwnedRange& part, uint64_t resident) {
   if (!area.accessible && resident == 0 && part.kind != OwnerKind::kMapping) return;
   const Amounts amounts{1, part.end - part.begin, resident, resident};
@@ -114,7 +122,10 @@ void LedgerMaker::book_part(const AnonymousArea& area, const OwnedRange& part, u
     return add_line(is_ours ? LedgerKind::kTracker : LedgerKind::kModule, 0, amounts,
                     is_ours ? "library" : object.name);
   }
-  if (part.kind == OwnerKind::kIdleStack) return add_line(LedgerKind::kIdleStack, 0, amounts, "");
+  const bool is_idle_stack = part.kind == OwnerKind::kIdleStack ||
+                             (part.kind == OwnerKind::kNobody && is_behind_guard(area) &&
+                              part.begin == area.begin && is_ended_stack(part.begin, part.end));
+  if (is_idle_stack) return add_line(LedgerKind::kIdleStack, 0, amounts, "");
   if (part.kind == OwnerKind::kOlder) return add_line(LedgerKind::kOlder, 0, amounts, "");
   char name[64];
   Text text(name, sizeof name);

@@ -160,6 +160,7 @@ class LedgerMaker {
   uint64_t resident_of(const AloneBlock& alone, const AnonymousArea& area, const OwnedRange& part);
 
   void book_anonymous();
+  bool is_behind_guard(const AnonymousArea& area) const;
   void book_part(const AnonymousArea& area, const OwnedRange& part, uint64_t resident);
   uint64_t resident_bytes(const AnonymousArea& area, uintptr_t begin, uintptr_t end);
   const AnonymousArea* area_of(uintptr_t address) const;

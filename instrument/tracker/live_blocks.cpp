@@ -158,6 +158,24 @@ bool LiveBlocks::add_level(uint32_t expected_count) {
   return true;
 }
 
+unsigned LiveBlocks::smaller_bits() const {
+  const unsigned bits = levels_[level_count_ - 1].bits;
+  if (level_count_ == 1 && bits == kLeastBits) return 0;
+  return bits >= kLeastBits + 2 ? bits - 2 : kLeastBits;
+}
+
+bool LiveBlocks::move_into(unsigned bits) {
+  const SpinGuard guard(growing_);
+  if (level_count_ == kMaxLevels) return false;
+  Bucket* memory = static_cast<Bucket*>(map_pages(bytes_of(uint64_t{1} << bits)));
+  if (memory == nullptr) return false;
+  const uint64_t buckets = uint64_t{1} << bits;
+  levels_[level_count_] = {memory, reinterpret_cast<uint8_t*>(memory + buckets), buckets - 1, bits};
+  store_release(level_count_, level_count_ + 1);
+  merge_levels();
+  return true;
+}
+
 // Nobody else can be reading: all that older levels hold moves to the newest, which is larger than they are
 // together, and they are given back.
 void LiveBlocks::merge_levels() {

@@ -42,6 +42,13 @@ class LiveBlocks {
   // Of the newest level, which new blocks go to.
   uint64_t slots() const { return (levels_[level_count_ - 1].mask + 1) * kSlots; }
 
+  // A table of a quarter of the buckets, as move_into() takes it; 0: there is no smaller one. Nobody else may
+  // be looking while all blocks move, of which there are fewer than half of its slots. False when there is no
+  // memory for it.
+  unsigned smaller_bits() const;
+  static uint64_t slots_of(unsigned bits) { return (uint64_t{1} << bits) * kSlots; }
+  bool move_into(unsigned bits);
+
   // False when there is no memory for it: the block is then unknown.
   __attribute__((always_inline)) bool insert(uintptr_t address, LiveBlock block) {
     if (unlikely(is_odd(address) || block.size >> 32 != 0)) return odd_.insert(address, block);

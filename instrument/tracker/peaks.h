@@ -17,7 +17,8 @@ inline constexpr int64_t kBatch = 64 << 10;
 // Shared by all threads.
 struct PeakGauge {
   int64_t live;
-  int64_t peak;  // since the last snapshot
+  int64_t peak;     // since the last snapshot
+  int64_t watched;  // who makes `live` reach it is told so; 0: nobody
 
   void raise(int64_t candidate) {
     int64_t seen = load_relaxed(peak);
@@ -34,10 +35,14 @@ struct PeakMeter {
   int64_t pending;
   int64_t pending_max;  // >= 0
 
-  void add(PeakGauge& gauge, int64_t bytes) {
+  // True when `live` has reached what is watched for.
+  bool add(PeakGauge& gauge, int64_t bytes) {
     pending += bytes;
     if (pending > pending_max) pending_max = pending;
-    if (unlikely(pending >= kBatch || pending <= -kBatch)) pour(gauge);
+    if (likely(pending < kBatch && pending > -kBatch)) return false;
+    pour(gauge);
+    const int64_t watched = load_relaxed(gauge.watched);
+    return watched != 0 && load_relaxed(gauge.live) >= watched;
   }
   void pour(PeakGauge& gauge) {
     if (pending == 0 && pending_max == 0) return;

@@ -50,6 +50,7 @@ class Recorder {
   bool write_closed_modules();
   bool write_marks(recording::MarkedBy by, const char* what, bool in_effect, const char* obstacle);
   void close_and_trim() { file_.close_and_trim(); }
+  bool has_smaller_window() { return file_.has_smaller_window(); }
   bool write_thread(const recording::ThreadRecord& record);
   bool write_sampling(const recording::SamplingRecord& record);
   void write_step_aside(uint64_t iteration, int error, const char* reason,

@@ -46,7 +46,7 @@ void Tracker::write_end(recording::EndKind kind, const char* next_program) {
     if (active()) snapshot(thread, recording::SnapshotKind::kFinal, clock_);
     if (active()) write_cohorts();
     if (active()) collect_graphs(true);
-    const bool is_last = kind == recording::EndKind::kExit || kind == recording::EndKind::kDetached;
+    const bool is_last = kind != recording::EndKind::kExec;
     if (active() && is_last && graphs_.is_due_at_exit()) take_graph(recording::GraphReason::kExit);
     if (active()) collect_graphs(true);
     if (active()) recorder_.write_end(kind, next_program);

@@ -103,10 +103,12 @@ void split_sites(ThreadState* state) {
   state->site_seed = split_by_thread ? (number + 1) * 0xA0761D6478BD642Full : 0;
 }
 
+// The copy that is scanned for a heap graph asks how each thread stood in it.
 ThreadState* make_new() {
-  ThreadState* state =
-      static_cast<ThreadState*>(map_pages((sizeof(ThreadState) + kPage - 1) / kPage * kPage));
+  constexpr size_t kBytes = (sizeof(ThreadState) + kPage - 1) / kPage * kPage;
+  ThreadState* state = static_cast<ThreadState*>(map_pages(kBytes));
   if (state == nullptr) return nullptr;
+  keep_on_fork(state, kBytes);
   state->owned = kOwned;
   ThreadState* head = load_relaxed(newest);
   do {

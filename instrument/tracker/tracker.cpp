@@ -26,10 +26,11 @@ LEAKHUNT_COMMON_PATH ThreadState* Tracker::enter() {
   if (!active()) return nullptr;
   ThreadState* thread = thread_state();
   if (unlikely(thread == nullptr || thread->busy)) return nullptr;
-  for (;;) {
+  for (bool waited = false;; waited = true) {
     store_relaxed(thread->busy, true);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);  // detach() turns it off, and then waits for whoever is busy
-    if (likely(load_relaxed(control_->active) == kActive)) return thread;
+    const uint32_t gate = load_relaxed(control_->active);
+    if (likely(gate == kActive) || (waited && gate == kCopying)) return thread;
     leave(thread);
     if (!wait_while_parking(thread)) return nullptr;
   }
@@ -47,11 +48,12 @@ LEAKHUNT_COMMON_PATH SiteId Tracker::site_of(ThreadState* thread, TagId tag, Sit
                                           : new_site(hash, tag, kind, frames, stack, thread->site_thread);
 }
 
-LEAKHUNT_COMMON_PATH void Tracker::add_to_peaks(ThreadState* thread, TagId tag, SiteKind kind,
+LEAKHUNT_COMMON_PATH bool Tracker::add_to_peaks(ThreadState* thread, TagId tag, SiteKind kind,
                                                 int64_t bytes) {
-  if (kind == SiteKind::kBlock) thread->heap_peak.add(heap_gauge_, bytes);
+  const bool reached = kind == SiteKind::kBlock && thread->heap_peak.add(heap_gauge_, bytes);
   const uint32_t index = static_cast<uint32_t>(tag);
   thread->tag_peaks[index].add(tag_gauges_[index], bytes);
+  return reached;
 }
 
 LEAKHUNT_COMMON_PATH void Tracker::count_alloc(ThreadState* thread, SiteId site, TagId tag, SiteKind kind,
@@ -61,7 +63,7 @@ LEAKHUNT_COMMON_PATH void Tracker::count_alloc(ThreadState* thread, SiteId site,
     add_owned(row.allocated_bytes, bytes);
   });
   if (unlikely(!counted)) return step_aside("no memory for counters", ENOMEM);
-  add_to_peaks(thread, tag, kind, static_cast<int64_t>(bytes));
+  if (unlikely(add_to_peaks(thread, tag, kind, static_cast<int64_t>(bytes)))) watch_room(thread, 0);
 }
 
 LEAKHUNT_COMMON_PATH bool Tracker::count_free(ThreadState* thread, const LiveBlock& block, TagId tag,
@@ -243,21 +245,6 @@ void Tracker::on_module_closed() {
 }
 
 // --- rare: snapshots
-
-__attribute__((noinline)) bool Tracker::clock_is_due(ThreadState* thread) {
-  if (unlikely(lines_.expected())) {
-    thread->until_clock = 0;  // at every event
-    if (!cut_at_lines(thread)) return false;
-    lines_.note_event();
-    return true;
-  }
-  if (settings_.tick_ns != 0 && !load_relaxed(marks_)) {
-    tick_if_due(thread);
-  } else {
-    thread->until_clock = kMostEventsBetweenClocks;
-  }
-  return true;
-}
 
 // A maximum of the heap that is one per cent above any recorded one is recorded before it is gone, so that a
 // report can say what the peak was made of.

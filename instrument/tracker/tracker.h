@@ -29,6 +29,7 @@
 #include "instrument/tracker/peaks.h"
 #include "instrument/tracker/pools.h"
 #include "instrument/tracker/recorder.h"
+#include "instrument/tracker/room_watch.h"
 #include "instrument/tracker/sampling.h"
 #include "instrument/tracker/tags.h"
 #include "instrument/tracker/thread_records.h"
@@ -141,6 +142,9 @@ class Tracker {
   // back: tracking is over, and the program may ask again.
   bool made_room_for(size_t bytes);
 
+  // The process is about to map so many bytes that it may write to.
+  void make_room_before(size_t bytes);
+
   // Code was unloaded: what was learned about it must not be used for what is loaded in its place.
   void on_module_closed();
 
@@ -166,16 +170,18 @@ class Tracker {
  private:
   // On pages of its own that read as zeros in a forked child: however it was forked, it is not recorded yet.
   struct Control {
-    uint32_t active;  // kActive, kParking, or 0
+    uint32_t active;  // kActive, kParking, kCopying, or 0
     uint32_t pid;
     // While a heap graph is taken: threads that wait for it, from which number on one of them wakes who takes
-    // it, and that it did.
+    // it, and that it did; and when whoever waits opens the gate himself.
     uint32_t parked;
     uint32_t parked_wanted;
     uint32_t all_parked;
+    uint64_t opens_at_ns;
   };
   static constexpr uint32_t kActive = 1;
-  static constexpr uint32_t kParking = 2;  // a heap graph is taken: who comes here waits
+  static constexpr uint32_t kParking = 2;  // nobody else may be inside: who comes here waits
+  static constexpr uint32_t kCopying = 3;  // a heap graph is taken: who comes here waits, but not for long
 
   // The calling thread's state if this event is to be counted. leave() ends what a successful enter() began.
   ThreadState* enter();
@@ -190,7 +196,8 @@ class Tracker {
   // True when this one should be noted.
   bool count_free(ThreadState* thread, const LiveBlock& block, TagId tag, SiteKind kind);
   void note_free(ThreadState* thread, SiteId site, const void* hook_frame);
-  void add_to_peaks(ThreadState* thread, TagId tag, SiteKind kind, int64_t bytes);
+  // True when the heap has grown so far that somebody watches for it.
+  bool add_to_peaks(ThreadState* thread, TagId tag, SiteKind kind, int64_t bytes);
   void enter_range(SiteId site, uintptr_t from, uintptr_t to);
   void remove_range(uintptr_t from, uintptr_t to);
   void count_unmapped(const MappedRange& range, uint64_t bytes, bool whole, bool split);
@@ -202,19 +209,30 @@ class Tracker {
   void settle_move(ThreadState* thread, LiveBlock moved, void* from, bool failed);
   void insert_short(ThreadState* thread, void* block, size_t size, SiteId site, unsigned level);
   void count_sampled(ThreadState* thread, SiteId site, uint64_t size);
-  void count_thinned(ThreadState* thread, SiteId site, int64_t blocks, int64_t bytes);
+  bool count_thinned(ThreadState* thread, SiteId site, int64_t blocks, int64_t bytes);
   ThreadState* come_in();  // enter(), where it is rarely passed
   SiteId site_of_block(ThreadState* thread, const void* hook_frame);
   SiteId site_without_stack(TagId tag, SiteKind kind, uint32_t thread);
   bool sample_harder(ThreadState* thread);
   bool thin_out(ThreadState* thread);
+  bool thin_out_into_less(ThreadState* thread);
+  template <typename Most>
+  bool thin_out_until(ThreadState* thread, const Most& most);
   void thin_out_to(ThreadState* thread, unsigned level);
   bool stop_others(const ThreadState* self);
-  void let_others_go();
+  void open_gate(uint32_t closed) const;  // kParking or kCopying
   static bool nobody_else_is_inside(const ThreadState* self);
   uint64_t foreign_frees() const;
   bool write_sampling(recording::SnapshotKind kind);
   bool leave_no_tables();
+  void end_for_the_program(ThreadState* thread, const char* reason);
+
+  // --- where a control group has a limit: tracker_room.cpp
+  void watch_room(ThreadState* thread, uint64_t wanted);
+  void keep_out_of_the_way(ThreadState* thread, uint64_t wanted);
+  bool give_something_back(ThreadState* thread);
+  uint64_t unused_stacks() const;
+  bool may_copy_heap() const;
 
   struct OldRange {
     uintptr_t begin;
@@ -239,10 +257,11 @@ class Tracker {
   void write_cohorts();
   bool wait_while_parking(ThreadState* thread) const;
   void take_graph(recording::GraphReason reason);  // under the recorder's lock
-  void fill_threads(ScanResult* result, ScanInput* input, recording::GraphHeader* header) const;
-  bool wait_for_threads(ScannedThread* threads, size_t count, recording::GraphHeader* header) const;
-  static bool look_whether_parked(ScannedThread* thread, recording::GraphHeader* header);
-  static bool look_at_thread(ScannedThread* thread, recording::GraphHeader* header);
+  bool is_closed(uint64_t opens_at) const;
+  void wait_at_gate(uint64_t opens_at) const;
+  void close_gate_for_copy() const;
+  void stop_threads(ScanInput* input) const;
+  bool wait_for_threads(ScannedThread* threads, size_t count) const;
   void keep_tables(bool keep);
   void note_activity();
   void collect_graphs(bool wait);
@@ -271,6 +290,7 @@ class Tracker {
   LiveBlocks blocks_;
   Sampling sampling_;
   SpinLock giving_back_;
+  RoomWatch room_watch_;
   Mappings mappings_;
   Mappings allocator_mappings_;  // what another allocator mapped for its heap; under the lock of mappings_
   PageList<OldRange> older_;     // anonymous memory that was there before

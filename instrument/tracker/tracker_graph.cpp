@@ -21,20 +21,23 @@
 
 #include "instrument/os/pages.h"
 #include "instrument/os/proc_self.h"
-#include "instrument/os/text.h"
+#include "instrument/tracker/standing_threads.h"
 #include "instrument/tracker/tracker.h"
 
 namespace leakhunt::tracker {
 
 namespace {
 
+// The gate opens by itself, however late the thread is that closed it: other programs, and threads of this
+// one, may have the processors. What a page of memory takes to be copied comes on top.
+constexpr uint64_t kLongestStand_ns = 4'000'000;
+constexpr uint64_t kCopyOfPage_ns = 150;
+constexpr unsigned kMostAttempts = 3;
+
 constexpr uint64_t kWaitForThreads_ns = 2'000'000;  // for all of them together
 constexpr uint64_t kWaitAwake_ns = 200'000;
 constexpr long kLookAgain_ns = 400'000;  // who waits in a system call by now
 
-// Words that the registers hold of a thread in the middle of anything: fifteen of general purpose, thirty-two
-// of 64 bytes. Of one that is in no call of the program's all may be pointers.
-constexpr uint64_t kWordsInRegisters = 15 + 32 * 8;
 // Registers that a function must keep are on the stack of whoever says this.
 #define LEAKHUNT_REGISTERS_TO_STACK() __builtin_unwind_init()
 
@@ -44,46 +47,27 @@ uintptr_t stack_pointer() {
   return sp;
 }
 
-// "202 0x7f.. 0x80 0x0 0x0 0x0 0x0 0x7ffc.. 0x7f..": the call, its arguments, stack pointer, program counter.
-// "-1 0x7ffc.. 0x7f..": it waits elsewhere in the kernel. "running": it does not.
-enum class Stand { kRuns, kWaits, kIsGone };
-Stand read_waiting(uint32_t tid, ScannedThread* thread) {
-  char path[64];
-  Text(path, sizeof path).put("/proc/self/task/").put(uint64_t{tid}).put("/syscall");
-  char text[256];
-  const size_t bytes = read_small_file(path, text, sizeof text);
-  if (bytes == 0) {
-    const bool is_gone = system_call(SYS_tgkill, system_call(SYS_getpid), tid, 0) == -ESRCH;
-    return is_gone ? Stand::kIsGone : Stand::kRuns;
-  }
-  if (text[0] == 'r') return Stand::kRuns;
-  constexpr size_t kFields = 9;
-  uint64_t fields[kFields] = {};
-  size_t count = 0;
-  for (size_t i = 0; i < bytes && count < kFields; ++i) {
-    const char c = text[i];
-    if (c == ' ' || c == '\n') {
-      ++count;
-    } else if (c == 'x') {
-      fields[count] = 0;
-    } else {
-      const uint64_t digit = c <= '9' ? static_cast<uint64_t>(c - '0') : static_cast<uint64_t>(c - 'a' + 10);
-      fields[count] = fields[count] * 16 + digit;
-    }
-  }
-  const bool in_call = count == kFields;
-  if (!in_call && count != 3) return Stand::kRuns;
-  thread->sp = static_cast<uintptr_t>(in_call ? fields[7] : fields[1]);
-  for (size_t i = 0; in_call && i < ScannedThread::kWords; ++i) thread->words[i] = fields[i + 1];
-  return thread->sp != 0 ? Stand::kWaits : Stand::kRuns;
+// True when it stands still.
+bool look_at(ScannedThread* thread) {
+  return thread->takes_it || load_acquire(thread->state->parked_at) != 0 || look_at_waiting(thread);
 }
 
 }  // namespace
 
+// --- the gate
+
+// For who came when it was to open at `opens_at`: nobody stands still for a second graph as well, or a second
+// attempt at one, before he has had an event of his own.
+bool Tracker::is_closed(uint64_t opens_at) const {
+  const uint32_t gate = load_acquire(control_->active);
+  return gate == kParking || (gate == kCopying && load_acquire(control_->opens_at_ns) == opens_at);
+}
+
 // True when recording goes on.
 __attribute__((noinline)) bool Tracker::wait_while_parking(ThreadState* thread) const {
   Control& control = *control_;
-  if (load_acquire(control.active) != kParking) return active();
+  const uint64_t opens_at = load_acquire(control.opens_at_ns);
+  if (!is_closed(opens_at)) return active();
   LEAKHUNT_REGISTERS_TO_STACK();
   store_release(thread->parked_at, stack_pointer());
   const uint32_t parked = __atomic_add_fetch(&control.parked, 1u, __ATOMIC_SEQ_CST);
@@ -91,42 +75,40 @@ __attribute__((noinline)) bool Tracker::wait_while_parking(ThreadState* thread) 
     store_release(control.all_parked, 1u);
     system_call(SYS_futex, &control.all_parked, FUTEX_WAKE_PRIVATE, INT32_MAX, nullptr, nullptr, 0);
   }
-  // Asleep, and not in a loop: the processor is for the thread that copies the process.
-  while (load_acquire(control.active) == kParking)
-    system_call(SYS_futex, &control.active, FUTEX_WAIT_PRIVATE, kParking, nullptr, nullptr, 0);
+  while (is_closed(opens_at)) wait_at_gate(opens_at);
   store_release(thread->parked_at, uintptr_t{0});
   return active();
 }
 
-// True when it stands in the tracker, or is the calling one.
-bool Tracker::look_whether_parked(ScannedThread* thread, recording::GraphHeader* header) {
-  const ThreadState& state = *thread->state;
-  thread->sp = &state == thread_state() ? stack_pointer() : load_acquire(state.parked_at);
-  if (thread->sp == 0) return false;
-  ++header->threads_parked;
-  const MovedBlock& moved = state.moved;
-  if (moved.to != 0)
-    thread->moved = {moved.to, moved.block.size, static_cast<uint32_t>(moved.block.site), moved.block.birth,
-                     false};
-  thread->moves = moved.from != 0 && moved.to == 0;
-  return true;
+// Asleep, and not in a loop: the processor is for the thread that copies the process. If that has none for so
+// long that its time is over, whoever waits opens the gate for all.
+void Tracker::wait_at_gate(uint64_t opens_at) const {
+  constexpr uint64_t kSecond_ns = 1'000'000'000;
+  uint32_t* const gate = &control_->active;
+  const uint32_t closed = load_acquire(*gate);
+  if (closed == kParking) {
+    system_call(SYS_futex, gate, FUTEX_WAIT_PRIVATE, closed, nullptr, nullptr, 0);
+    return;
+  }
+  if (closed != kCopying) return;
+  if (monotonic_ns() >= opens_at) return open_gate(closed);
+  const timespec until{static_cast<time_t>(opens_at / kSecond_ns), static_cast<long>(opens_at % kSecond_ns)};
+  system_call(SYS_futex, gate, FUTEX_WAIT_BITSET_PRIVATE, closed, &until, nullptr, FUTEX_BITSET_MATCH_ANY);
 }
 
-// True when it stands still.
-bool Tracker::look_at_thread(ScannedThread* thread, recording::GraphHeader* header) {
-  if (look_whether_parked(thread, header)) return true;
-  const Stand stand = read_waiting(thread->tid, thread);
-  if (stand == Stand::kRuns) return false;
-  if (stand == Stand::kWaits) thread->moves = load_acquire(thread->state->moved.from) != 0;
-  thread->waits = stand == Stand::kWaits;
-  ++header->threads_waiting;
-  return true;
+void Tracker::close_gate_for_copy() const {
+  Control& control = *control_;
+  const uint64_t copy_ns = resident_memory().rss_bytes / kPage * kCopyOfPage_ns;
+  control.parked = 0;
+  control.parked_wanted = UINT32_MAX;
+  store_relaxed(control.opens_at_ns, monotonic_ns() + kLongestStand_ns + copy_ns);
+  compare_exchange(control.active, kActive, kCopying);  // or another thread has given up meanwhile
 }
 
 // First without sleeping: who has a processor and allocates comes soon. Then asleep, so that those who wait
 // for a processor get one; the last of them wakes who waits here. Not so if one of them computes: it would
 // keep the processor, and there is no telling when it is given back. True when it was slept.
-bool Tracker::wait_for_threads(ScannedThread* threads, size_t count, recording::GraphHeader* header) const {
+bool Tracker::wait_for_threads(ScannedThread* threads, size_t count) const {
   Control& control = *control_;
   const uint64_t begin = monotonic_ns();
   size_t running = count;  // they are in front
@@ -135,15 +117,17 @@ bool Tracker::wait_for_threads(ScannedThread* threads, size_t count, recording::
     size_t still = 0;
     bool all_allocate = true;
     for (size_t i = 0; i < running; ++i) {
-      if (look_at_thread(&threads[i], header)) continue;
+      if (look_at(&threads[i])) continue;
       all_allocate = all_allocate && threads[i].allocates;
       const ScannedThread kept = threads[still];
       threads[still++] = threads[i];
       threads[i] = kept;
     }
     running = still;
+    for (size_t i = 0; i < count; ++i) threads[i].runs = i < running;
     const uint64_t passed = monotonic_ns() - begin;
-    if (running == 0 || passed >= (all_allocate ? kWaitForThreads_ns : kWaitAwake_ns)) return all_allocate;
+    if (running == 0 || load_acquire(control.active) != kCopying) return all_allocate;
+    if (passed >= (all_allocate ? kWaitForThreads_ns : kWaitAwake_ns)) return all_allocate;
     if (passed < kWaitAwake_ns) continue;
     const timespec moment{0, kLookAgain_ns};
     store_release(control.all_parked, 0u);
@@ -154,37 +138,28 @@ bool Tracker::wait_for_threads(ScannedThread* threads, size_t count, recording::
 }
 
 // The calling thread is one of them; its registers are on its stack.
-void Tracker::fill_threads(ScanResult* result, ScanInput* input, recording::GraphHeader* header) const {
+void Tracker::stop_threads(ScanInput* input) const {
   size_t count = 0;
+  const ThreadState* const self = thread_state();
   for (ThreadState* state = all_thread_states(); state != nullptr; state = state->next) {
     if (load_acquire(state->owned) == 0 || count == ScanResult::kMostThreads) continue;
-    ScannedThread& thread = result->threads[count++];
+    ScannedThread& thread = input->threads[count++];
     thread = {};
     thread.number = state->identity.number;
     thread.tid = state->identity.tid;
     thread.stack_low = state->stack.low;
     thread.stack_high = state->stack.high;
     thread.state = state;
+    thread.takes_it = state == self;
+    if (thread.takes_it) thread.sp = stack_pointer();
     thread.allocates = state->activity.allocates(load_relaxed(state->until_clock));
   }
-  header->threads = count;
-  const bool slept = wait_for_threads(result->threads, count, header);
-  bool moves = false;
-  for (size_t i = 0; i < count; ++i) {
-    ScannedThread& thread = result->threads[i];
-    if (thread.sp == 0) look_whether_parked(&thread, header);
-    // In the middle of a realloc the new block's address, and so all that it holds, is known to nobody else.
-    if (thread.sp == 0) thread.moves = load_acquire(thread.state->moved.from) != 0;
-    moves = moves || thread.moves;
-    // On another stack: a coroutine's, or the one on which a borrowed thread is called. Then all of its own
-    // is scanned.
-    thread.state->activity.ran_on = thread.sp == 0 && (slept || thread.state->activity.ran_on);
-    if (thread.sp < thread.stack_low || thread.sp >= thread.stack_high) thread.sp = 0;
-  }
-  const uint64_t ran_on = count - header->threads_parked - header->threads_waiting;
-  input->words_in_hand = moves ? ScanInput::kAnyNumber : ran_on * kWordsInRegisters;
-  input->threads = result->threads;
   input->thread_count = count;
+  const bool slept = wait_for_threads(input->threads, count);
+  for (size_t i = 0; i < count; ++i) {
+    ThreadState& state = *input->threads[i].state;
+    state.activity.ran_on = input->threads[i].runs && (slept || state.activity.ran_on);
+  }
 }
 
 // What a forked child would find wiped, the scanning one finds as it is.
@@ -205,6 +180,12 @@ __attribute__((noinline)) void Tracker::take_graph(recording::GraphReason reason
   if (sampling_.on()) {  // what hangs on a block that is not tracked would look lost
     if (!graphs_.refuse(recorder_, header,
                         "memory for the tracker is short: only a sample of blocks is known"))
+      give_up("cannot extend the recording", recorder_.error());
+    return;
+  }
+  if (!may_copy_heap()) {
+    if (!graphs_.refuse(recorder_, header,
+                        "the control group's limit leaves no memory for a copy of the process"))
       give_up("cannot extend the recording", recorder_.error());
     return;
   }
@@ -243,15 +224,19 @@ __attribute__((noinline)) void Tracker::take_graph(recording::GraphReason reason
   input.excluded = tables;
 
   keep_tables(true);
-  Control& control = *control_;
-  control.parked = 0;
-  control.parked_wanted = UINT32_MAX;
-  header.pause_ns = monotonic_ns();                     // its beginning, so far
-  compare_exchange(control.active, kActive, kParking);  // or another thread has given up meanwhile
-  fill_threads(result, &input, &header);
+  input.threads = result->threads;
+  input.settle = settle_in_copy;
+  unsigned attempts = 0;
+  do {
+    if (owned_thread_states() > 1) system_call(SYS_sched_yield);
+    header.pause_ns = monotonic_ns();  // its beginning, so far
+    close_gate_for_copy();
+    stop_threads(&input);
+  } while (load_acquire(control_->active) == kActive && ++attempts < kMostAttempts);  // it opened by itself
+  header.threads = input.thread_count;
   graphs_.scan(header, input);
-  let_others_go();
-  graphs_.after_pause(recorder_);
+  open_gate(kCopying);
+  graphs_.after_pause(recorder_, input);
   keep_tables(false);
   note_activity();
 }

@@ -108,10 +108,10 @@ __attribute__((noinline)) void Tracker::settle_move(ThreadState* thread, LiveBlo
 // A block that came.
 void Tracker::count_sampled(ThreadState* thread, SiteId site, uint64_t size) {
   const int64_t weight = static_cast<int64_t>(sampling_.weight(size));
-  count_thinned(thread, site, weight, weight * static_cast<int64_t>(size));
+  if (count_thinned(thread, site, weight, weight * static_cast<int64_t>(size))) watch_room(thread, 0);
 }
 
-void Tracker::count_thinned(ThreadState* thread, SiteId site, int64_t blocks, int64_t bytes) {
+bool Tracker::count_thinned(ThreadState* thread, SiteId site, int64_t blocks, int64_t bytes) {
   const bool counted = thread->rows.change(site, [&](Counters& row) {
     if (blocks > 0) {
       add_owned(row.allocations, static_cast<uint64_t>(blocks));
@@ -124,10 +124,13 @@ void Tracker::count_thinned(ThreadState* thread, SiteId site, int64_t blocks, in
       add_owned(row.freed_bytes, static_cast<uint64_t>(-bytes));
     }
   });
-  if (!counted) return step_aside("no memory for counters", ENOMEM);
+  if (!counted) {
+    step_aside("no memory for counters", ENOMEM);
+    return false;
+  }
   const SiteInfo info = site_infos_[static_cast<uint32_t>(site)];
-  if (info.kind == SiteKind::kBlock) thread->heap_peak.add(heap_gauge_, bytes);
   thread->tag_peaks[info.tag].add(tag_gauges_[info.tag], bytes);
+  return info.kind == SiteKind::kBlock && thread->heap_peak.add(heap_gauge_, bytes);
 }
 
 // The table has no slot for a block that was drawn at `level`.
@@ -165,7 +168,7 @@ bool Tracker::nobody_else_is_inside(const ThreadState* self) {
   return true;
 }
 
-// Until let_others_go() nobody else is inside the tracker, and who comes waits. In several attempts: a thread
+// Until open_gate() nobody else is inside the tracker, and who comes waits. In several attempts: a thread
 // that is inside may wait for a lock whose holder waits at the door.
 bool Tracker::stop_others(const ThreadState* self) {
   if (single_threaded()) return active();
@@ -178,37 +181,62 @@ bool Tracker::stop_others(const ThreadState* self) {
         if (nobody_else_is_inside(self) && load_acquire(control_->active) == kParking) return true;
         system_call(SYS_sched_yield);
       } while (monotonic_ns() - closed < kOnceWaited_ns);
-      let_others_go();
+      open_gate(kParking);
     }
     system_call(SYS_sched_yield);
   } while (active() && monotonic_ns() - begin < kLongestWait_ns);
   return false;
 }
 
-void Tracker::let_others_go() {
-  compare_exchange(control_->active, kParking, kActive);
+void Tracker::open_gate(uint32_t closed) const {
+  compare_exchange(control_->active, closed, kActive);
   system_call(SYS_futex, &control_->active, FUTEX_WAKE_PRIVATE, INT32_MAX, nullptr, nullptr, 0);
 }
 
 // Under the sampling's lock.
 bool Tracker::thin_out(ThreadState* thread) {
   if (!stop_others(thread)) return false;
+  const uint64_t room = blocks_.slots() * kFillBehind / 100;
+  const bool done =
+      thin_out_until(thread, [room](uint64_t count) { return count / 2 < room ? count / 2 : room; });
+  open_gate(kParking);
+  return done;
+}
+
+// The same, and into a table of a quarter of the size, or the least there is. Where few blocks are live that
+// alone does it.
+bool Tracker::thin_out_into_less(ThreadState* thread) {
+  const unsigned bits = blocks_.smaller_bits();
+  if (bits == 0 || !sampling_.lock().try_lock()) return false;
+  bool done = false;
+  if (stop_others(thread)) {
+    const uint64_t room = LiveBlocks::slots_of(bits) * kFillBehind / 100;
+    if (blocks_.smaller_bits() == bits &&
+        thin_out_until(thread, [room](uint64_t count) { return count < room ? count : room; }))
+      done = blocks_.move_into(bits);
+    open_gate(kParking);
+  }
+  sampling_.lock().unlock();
+  return done;
+}
+
+// To at most as many blocks as `most` says of the number there is.
+template <typename Most>
+bool Tracker::thin_out_until(ThreadState* thread, const Most& most) {
   uint64_t blocks[Sampling::kSizes] = {};
   uint64_t count = 0;
   blocks_.for_each_at([&](uintptr_t, const LiveBlock& block) {
     ++blocks[Sampling::size_bits(block.size)];
     ++count;
   });
-  const uint64_t room = blocks_.slots() * kFillBehind / 100;
-  const unsigned level = sampling_.level_for(blocks, count / 2 < room ? count / 2 : room);
-  if (level != 0) {
-    if (!sampling_.on()) sampling_.foreign_frees_before = foreign_frees();
-    thin_out_to(thread, level);
-    sampling_.since = load_relaxed(clock_);
-    sampling_.raise_to(level);
-  }
-  let_others_go();
-  return level != 0;
+  if (count <= most(count)) return true;
+  const unsigned level = sampling_.level_for(blocks, most(count));
+  if (level == 0) return false;
+  if (!sampling_.on()) sampling_.foreign_frees_before = foreign_frees();
+  thin_out_to(thread, level);
+  sampling_.since = load_relaxed(clock_);
+  sampling_.raise_to(level);
+  return true;
 }
 
 // Some sites at once, in as many walks as it takes.
@@ -282,6 +310,7 @@ bool Tracker::write_sampling(recording::SnapshotKind kind) {
   record.interval_bytes = level != 0 ? uint64_t{1} << level : 0;
   record.stacks_end = stacks_end;
   record.error = ENOMEM;
+  record.group_limit_bytes = limit_that_was_short();
   for (const ThreadState* thread = all_thread_states(); thread != nullptr; thread = thread->next) {
     record.allocations += load_relaxed(thread->sampled.allocations);
     record.allocated_bytes += load_relaxed(thread->sampled.allocated_bytes);
@@ -294,7 +323,7 @@ bool Tracker::write_sampling(recording::SnapshotKind kind) {
 }
 
 bool Recorder::write_sampling(const recording::SamplingRecord& record) {
-  constexpr size_t kMost = 7 * recording::kMaxVarint;
+  constexpr size_t kMost = 8 * recording::kMaxVarint;
   uint8_t* payload = file_.reserve(kMost);
   if (payload == nullptr) return false;
   Encoder out{payload, payload + kMost};
@@ -322,6 +351,18 @@ bool Tracker::leave_no_tables() {
   site_infos_ = nullptr;
   site_room_ = 0;
   return true;
+}
+
+// By a thread that is in the tracker, and will do nothing more there.
+void Tracker::end_for_the_program(ThreadState* thread, const char* reason) {
+  {
+    const SpinGuard guard(recorder_.lock());
+    if (active()) snapshot(thread, recording::SnapshotKind::kFinal, clock_);
+    give_up(reason, ENOMEM);
+  }
+  if (active()) return;
+  const SpinGuard guard(giving_back_);
+  if (site_infos_ != nullptr) leave_no_tables();
 }
 
 // Tables that lie idle since tracking ended are given back as well.

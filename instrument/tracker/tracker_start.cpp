@@ -34,6 +34,7 @@ int Tracker::start(const Settings& settings) {
   settings_ = settings;
   if (settings_.marked_by != recording::MarkedBy::kProgram) settings_.tick_ns = 0;
   if (settings_.max_frames > kMaxFrames) settings_.max_frames = kMaxFrames;
+  room_in_group();  // which says whether there is a limit
   Control* control = control_ != &never_started_ ? control_ : static_cast<Control*>(map_pages(kPage));
   if (control == nullptr || !make_site_infos() || !blocks_.start()) return ENOMEM;
   const int error =

@@ -67,7 +67,9 @@ std::string_view to_string(Cost cost) {
                                                            "growth_blocks",
                                                            "allocations",
                                                            "allocations_per_second",
-                                                           "iterations_per_second"};
+                                                           "iterations_per_second",
+                                                           "lost",
+                                                           "lost_blocks"};
   return kNames[static_cast<size_t>(cost)];
 }
 

@@ -44,8 +44,15 @@ enum class Cost : uint8_t {
   kAllocations = 5,           // per iteration, after warm-up
   kAllocationsPerSecond = 6,  // after warm-up
   kIterationsPerSecond = 7,   // of the process; the only one that is a floor
+  kLostBytes = 8,             // that nothing leads to any more when the program ends
+  kLostBlocks = 9,            // the same, in blocks
 };
-inline constexpr uint64_t kCosts = 8;
+inline constexpr uint64_t kCosts = 10;
+
+// Is it asked of a heap graph at the program's end?
+constexpr bool is_lost(Cost cost) {
+  return cost == Cost::kLostBytes || cost == Cost::kLostBlocks;
+}
 
 // As in a configuration: "peak", "end", "blocks", "growth", ...
 std::string_view to_string(Cost cost);

@@ -168,10 +168,11 @@ struct StepAsideNote {
 // Memory for the tracker was short from some iteration on: blocks are a sample (see SamplingRecord), and the
 // counters of their call sites are estimates that stand for all of them.
 struct SamplingNote {
-  uint64_t iteration = 0;       // iterations or ticks completed when it came to this
-  uint64_t interval_bytes = 0;  // 0: every block is tracked still
-  bool stacks_end = false;      // of new call sites only tag and kind are known
-  int error = 0;                // errno of what was refused
+  uint64_t iteration = 0;          // iterations or ticks completed when it came to this
+  uint64_t interval_bytes = 0;     // 0: every block is tracked still
+  bool stacks_end = false;         // of new call sites only tag and kind are known
+  int error = 0;                   // errno of what was refused
+  uint64_t group_limit_bytes = 0;  // of the control group for whose sake memory was short; 0: none
   // Of all blocks since sampling began, up to the last snapshot that says so. Exact.
   uint64_t allocations = 0;
   uint64_t allocated_bytes = 0;

@@ -37,8 +37,8 @@ bool RunBuilder::take_sampling(Decoder& in) {
   const SamplingRecord record = decode_sampling(in);
   if (in.failed) return false;
   const SamplingNote note{
-      record.iteration,   record.interval_bytes,  record.stacks_end, static_cast<int>(record.error),
-      record.allocations, record.allocated_bytes, record.frees};
+      record.iteration,         record.interval_bytes, record.stacks_end,      static_cast<int>(record.error),
+      record.group_limit_bytes, record.allocations,    record.allocated_bytes, record.frees};
   const bool same = !run_.sampling.empty() && run_.sampling.back().interval_bytes == note.interval_bytes &&
                     run_.sampling.back().stacks_end == note.stacks_end;
   if (!same) run_.sampling.push_back(note);

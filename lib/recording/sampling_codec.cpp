@@ -10,6 +10,7 @@ void encode(Encoder& out, const SamplingRecord& record) {
   put_varint(out, record.allocations);
   put_varint(out, record.allocated_bytes);
   put_varint(out, record.frees);
+  put_varint(out, record.group_limit_bytes);
 }
 
 SamplingRecord decode_sampling(Decoder& in) {
@@ -21,6 +22,7 @@ SamplingRecord decode_sampling(Decoder& in) {
   record.allocations = get_varint(in);
   record.allocated_bytes = get_varint(in);
   record.frees = get_varint(in);
+  record.group_limit_bytes = in.cursor != in.end ? get_varint(in) : 0;  // older ones do not say
   constexpr uint64_t kLongest = uint64_t{1} << 48;
   const bool is_power = (record.interval_bytes & (record.interval_bytes - 1)) == 0;
   if (stacks_end > 1 || !is_power || record.interval_bytes > kLongest || record.error > INT32_MAX)

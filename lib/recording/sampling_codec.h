@@ -15,6 +15,7 @@ struct SamplingRecord {
   uint64_t allocations;
   uint64_t allocated_bytes;
   uint64_t frees;
+  uint64_t group_limit_bytes;  // of the control group for whose sake memory is short; 0: it is not that
 };
 
 void encode(Encoder& out, const SamplingRecord& record);

@@ -2,11 +2,13 @@
 //
 // A site without a row goes on as before, so nothing is done for it: its last stretch stays open, and is
 // brought up to date when its next row comes or when somebody looks (settle_all). The cost of a snapshot is
-// that of its rows.
+// that of its rows. Rows wait until there are many, and are then applied site by site: what is written next
+// lies near what was written last, and several threads can share the work.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "lib/recording/codec.h"
@@ -24,10 +26,11 @@ class SeriesBuilder {
   // Takes the rows of one SnapshotRows record; they wait for their snapshot. False when the payload is
   // impossible: sites that do not ascend, or counters that are cut off. The waiting rows are then dropped.
   bool add_rows(Decoder& in);
-  void drop_rows() { rows_.clear(); }
-  const std::vector<Row>& rows() const { return rows_; }
+  void drop_rows() { rows_.resize(queued_); }
+  std::span<const Row> rows() const { return std::span<const Row>(rows_).subspan(queued_); }
 
-  // The waiting rows (of known sites) are what changed in snapshot `index`, the next one.
+  // The waiting rows (of known sites) are what changed in snapshot `index`, the next one. Seen in `sites`
+  // only after settle_all().
   void apply_changes(std::vector<CallSite>& sites, uint32_t index);
 
   // The waiting rows are counters since the start, at snapshot `index`, the next one. Returns how many sites
@@ -46,10 +49,20 @@ class SeriesBuilder {
     uint32_t settled = 0;   // snapshots that its series and total contain
   };
 
+  // Rows whose snapshot is known, and which are not in any series yet.
+  struct Queued {
+    uint32_t index;  // of the snapshot
+    size_t end;      // of its rows
+  };
+
+  void apply_queued(std::vector<CallSite>& sites);
+  void apply_to(std::vector<CallSite>& sites, size_t begin, size_t end);
   static void settle(CallSite& site, State& state, uint32_t snapshots);
   static void change(CallSite& site, State& state, uint32_t index, const Counters& difference);
 
   std::vector<Row> rows_;
+  std::vector<Queued> snapshots_;
+  size_t queued_ = 0;  // of the rows; the others wait for their snapshot
   std::vector<State> states_;
 };
 

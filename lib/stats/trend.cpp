@@ -26,6 +26,13 @@ double upper_tail(double z) {
   return 0.5 * std::erfc(z / std::sqrt(2.0));
 }
 
+// As std::min_element, in two passes without a branch that the processor has to foresee: series are long.
+size_t first_minimum(std::span<const int64_t> values) {
+  int64_t lowest = values.front();
+  for (const int64_t value : values) lowest = value < lowest ? value : lowest;
+  return static_cast<size_t>(std::find(values.begin(), values.end(), lowest) - values.begin());
+}
+
 }  // namespace
 
 std::vector<size_t> lower_envelope(std::span<const int64_t> series, size_t windows) {
@@ -35,10 +42,7 @@ std::vector<size_t> lower_envelope(std::span<const int64_t> series, size_t windo
   for (size_t window = 0; window < count; ++window) {
     const size_t begin = window * series.size() / count;
     const size_t end = (window + 1) * series.size() / count;
-    const auto from = series.begin();
-    const auto lowest =
-        std::min_element(from + static_cast<ptrdiff_t>(begin), from + static_cast<ptrdiff_t>(end));
-    minima.push_back(static_cast<size_t>(lowest - from));
+    minima.push_back(begin + first_minimum(series.subspan(begin, end - begin)));
   }
   return minima;
 }

@@ -1,9 +1,11 @@
 #include "reports/analysis/growth.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <map>
 #include <string>
+#include <thread>
 #include <tuple>
 
 #include "reports/analysis/growth_shape.h"
@@ -293,6 +295,35 @@ void judge_place(const Run& run, const Timeline& timeline, Place& place, GrowthM
   });
 }
 
+void add(Sums& sum, const Sums& part) {
+  sum.heap.add(part.heap);
+  sum.mappings.add(part.mappings);
+  for (size_t tag = 0; tag < sum.tags.size(); ++tag) sum.tags[tag].add(part.tags[tag]);
+}
+
+// Places have no site in common, and sums of integers are the same in any order: where there is much to do
+// several threads do it.
+void judge_places(const Run& run, const Timeline& timeline, GrowthMap& map, Sums& sums) {
+  constexpr size_t kWorthAThread = 2'000'000;  // values
+  constexpr size_t kMostThreads = 8;
+  const size_t work = run.sites.size() * run.snapshots.size() / kWorthAThread;
+  const size_t threads =
+      std::min({1 + work, kMostThreads, size_t{std::max(1u, std::thread::hardware_concurrency())}});
+  std::atomic<size_t> next = 0;
+  std::vector<Sums> of_threads(threads);
+  const auto judge = [&](Sums& own) {
+    own.tags.resize(sums.tags.size());
+    for (size_t i = next++; i < map.places.size(); i = next++)
+      judge_place(run, timeline, map.places[i], map, own);
+  };
+  {
+    std::vector<std::jthread> others;
+    for (size_t i = 1; i < threads; ++i) others.emplace_back([&, i] { judge(of_threads[i]); });
+    judge(of_threads[0]);
+  }
+  for (const Sums& part : of_threads) add(sums, part);
+}
+
 // --- tags and the process ------------------------------------------------------------------------
 
 std::vector<Growth> place_growths(const GrowthMap& map, auto accepts) {
@@ -379,7 +410,7 @@ GrowthMap measure_growth(const Run& run, const Timeline& timeline) {
   map.risk_each = kRisk / static_cast<double>(series_to_judge(run, timeline, map));
   Sums sums;
   sums.tags.resize(run.tags.size());
-  for (Place& place : map.places) judge_place(run, timeline, place, map, sums);
+  judge_places(run, timeline, map, sums);
   for (size_t tag = 0; tag < run.tags.size(); ++tag) judge_tag(run, timeline, tag, sums.tags[tag], map);
 
   map.heap = judge_kind(timeline, SiteKind::kBlock, sums.heap, run.snapshots.size(), map);

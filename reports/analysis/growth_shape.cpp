@@ -67,9 +67,9 @@ std::vector<size_t> swings_of(std::span<const int64_t> bytes) {
   std::vector<size_t> ups;
   bool down = false;
   for (size_t i = 0; i < bytes.size(); ++i) {
-    const double place = as_double(bytes[i] - *low) / range;
-    if (place <= 0.25) down = true;
-    if (place < 0.75 || !down) continue;
+    const double place = as_double(bytes[i] - *low);
+    if (place <= 0.25 * range) down = true;
+    if (place < 0.75 * range || !down) continue;
     ups.push_back(i);
     down = false;
   }

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "reports/analysis/lost_memory.h"
 #include "reports/analysis/scope.h"
 #include "reports/analysis/threads.h"
 #include "reports/analysis/undecided.h"
@@ -122,8 +123,24 @@ std::string_view cost_name(Cost cost) {
                                                                       "growth in blocks per iteration",
                                                                       "allocations per iteration",
                                                                       "allocations per second",
-                                                                      "it/s"};
+                                                                      "it/s",
+                                                                      "memory lost at its end",
+                                                                      "blocks lost at its end"};
   return kNames[static_cast<size_t>(cost)];
+}
+
+double lost_weight(const LostMemory& lost, SiteId id, Cost cost) {
+  const auto found = lost.by_site.find(id);
+  if (found == lost.by_site.end()) return 0;
+  return static_cast<double>(cost == Cost::kLostBytes ? found->second.bytes : found->second.blocks);
+}
+
+Measured lost_of(const Part& part, Cost cost) {
+  const LostMemory lost = lost_at_end(part.run);
+  if (!lost.why_unknown.empty()) return unknown(lost.why_unknown);
+  Measured sum{0.0};
+  for (const SiteId site : part.sites) *sum.value += lost_weight(lost, site, cost);
+  return sum;
 }
 
 double weight_of(const GrowthMap& growth, SiteId id, Cost cost) {
@@ -142,6 +159,8 @@ double weight_of(const GrowthMap& growth, SiteId id, Cost cost) {
     case Cost::kAllocations:
     case Cost::kAllocationsPerSecond:
       return site.allocations_per_step;
+    case Cost::kLostBytes:
+    case Cost::kLostBlocks:
     case Cost::kIterationsPerSecond:
       return 0;
   }
@@ -200,6 +219,9 @@ Measured measure(const Run& run, const Timeline& timeline, const GrowthMap& grow
     case Cost::kAllocations:
     case Cost::kAllocationsPerSecond:
       return rate_of(part, cost);
+    case Cost::kLostBytes:
+    case Cost::kLostBlocks:
+      return lost_of(part, cost);
     case Cost::kIterationsPerSecond:
       break;
   }
@@ -210,6 +232,7 @@ std::string cost_text(Cost cost, double amount) {
   switch (cost) {
     case Cost::kPeakBytes:
     case Cost::kEndBytes:
+    case Cost::kLostBytes:
       return human_bytes(static_cast<int64_t>(amount));
     case Cost::kGrowthBytes:
       return amount == 0 ? "0 B" : human_slope(amount);
@@ -231,15 +254,20 @@ std::string place_text(const GrowthMap& growth, SiteId site) {
 
 std::string largest_part(const Run& run, const GrowthMap& growth, const Limit& limit) {
   const std::vector<SiteId> sites = sites_in_scope(run, growth, limit.scope);
-  const auto lighter = [&](SiteId a, SiteId b) {
-    return weight_of(growth, a, limit.cost) < weight_of(growth, b, limit.cost);
-  };
-  const auto most = std::max_element(sites.begin(), sites.end(), lighter);
-  if (most == sites.end() || weight_of(growth, *most, limit.cost) <= 0) return {};
+  const LostMemory lost = recording::is_lost(limit.cost) ? lost_at_end(run) : LostMemory{};
+  double weight = 0;
+  auto most = sites.end();
+  for (auto site = sites.begin(); site != sites.end(); ++site) {
+    const double own = recording::is_lost(limit.cost) ? lost_weight(lost, *site, limit.cost)
+                                                      : weight_of(growth, *site, limit.cost);
+    if (own <= weight) continue;
+    weight = own;
+    most = site;
+  }
+  if (most == sites.end()) return {};
   const std::string place = place_text(growth, *most);
   if (place.empty()) return {};
-  return fmt::format("; the largest part, {}, in {}",
-                     cost_text(limit.cost, weight_of(growth, *most, limit.cost)), place);
+  return fmt::format("; the largest part, {}, in {}", cost_text(limit.cost, weight), place);
 }
 
 Check hold_against(const Limit& limit, const Measured& measured, const std::string& where,

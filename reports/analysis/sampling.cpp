@@ -148,7 +148,12 @@ std::string sampling_sentence(const Run& run, const Timeline& timeline) {
   if (run.sampling.empty()) return {};
   const SamplingNote& last = run.sampling.back();
   std::string text = "memory for the tracker was short";
-  if (last.error != 0) text += fmt::format(" ({})", strerrordesc_np(last.error));
+  if (last.group_limit_bytes != 0) {
+    text += fmt::format(" (the control group's limit of {})",
+                        human_bytes(static_cast<int64_t>(last.group_limit_bytes)));
+  } else if (last.error != 0) {
+    text += fmt::format(" ({})", strerrordesc_np(last.error));
+  }
   if (is_sampled(run)) {
     const auto first = std::find_if(run.sampling.begin(), run.sampling.end(),
                                     [](const SamplingNote& note) { return note.interval_bytes > 0; });

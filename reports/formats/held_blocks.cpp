@@ -62,6 +62,23 @@ void write_sums(const HeldBlocks& blocks, std::ostream& out) {
   table.write(out, 2);
 }
 
+uint64_t of_all(const ReachCounts& held) {
+  uint64_t blocks = 0;
+  for (const ReachCount& count : held) blocks += count.blocks;
+  return blocks;
+}
+
+void write_unknown_threads(const recording::HeapGraph& graph, std::ostream& out) {
+  const uint64_t unknown = graph.threads - graph.threads_parked - graph.threads_waiting;
+  if (unknown == 0) return;
+  write_wrapped(
+      out, "  ",
+      fmt::format(
+          "The registers of {} thread{} that ran on were not seen: what only they may hold is possibly "
+          "lost.",
+          human_count(static_cast<int64_t>(unknown)), unknown == 1 ? "" : "s"));
+}
+
 void write_lost(const Report& report, const std::vector<LostPlace>& lost, std::ostream& out) {
   if (lost.empty()) return;
   out << '\n';
@@ -112,7 +129,9 @@ void write_held_blocks(const Report& report, std::ostream& out) {
                             : fmt::format("Heap graph after {} {}s",
                                           human_count(static_cast<int64_t>(blocks.graph->iteration)),
                                           step_label(report)));
+  if (of_all(blocks.held) == 0) out << "  No block was live.\n";
   write_sums(blocks, out);
+  write_unknown_threads(*blocks.graph, out);
   write_lost(report, blocks.lost, out);
   write_roots(report, blocks.roots, out);
 }

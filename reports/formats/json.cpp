@@ -331,6 +331,7 @@ Json tracker_json(const Report& report) {
                        {"interval_bytes", note.interval_bytes},
                        {"stacks_end", note.stacks_end},
                        {"error", note.error},
+                       {"group_limit_bytes", note.group_limit_bytes},
                        {"allocations", note.allocations},
                        {"allocated_bytes", note.allocated_bytes},
                        {"frees", note.frees}});

@@ -38,6 +38,8 @@ constexpr std::array<CostRule, recording::kCosts> kCostRules = {{
     {"allocations", Cost::kAllocations, false, "250 or \"+1%\""},
     {"allocations_per_second", Cost::kAllocationsPerSecond, false, "100000"},
     {"iterations_per_second", Cost::kIterationsPerSecond, false, "100 or \"-20%\""},
+    {"lost", Cost::kLostBytes, true, "\"0B\""},
+    {"lost_blocks", Cost::kLostBlocks, false, "0"},
 }};
 constexpr std::array<std::string_view, 4> kScopeKeys = {"tag", "function", "file", "thread"};
 

@@ -21,6 +21,7 @@ namespace {
 constexpr auto kPause = std::chrono::milliseconds(100);
 constexpr int kNiceness = 10;  // what is left over of the machine
 constexpr uint64_t kMostFrames = 4096;
+constexpr uint64_t kLeastRoom = uint64_t{1} << 30;  // debug information may take some hundred MB
 
 }  // namespace
 
@@ -53,7 +54,7 @@ void NamesAhead::work() {
 
 // Whatever is wrong with the recording, whoever reads it says so.
 void NamesAhead::follow() {
-  if (!scanner_.refresh()) return;
+  if (memory_left_.is_less_than(kLeastRoom) || !scanner_.refresh()) return;
   Frame frame;
   recording::Skipped skipped;
   while (!is_stopping() && scanner_.next(&frame, &skipped, recording::Growth::kGrowing)) {

@@ -3,7 +3,7 @@
 //
 // A thread of low priority follows the growing recording and asks the Symboliser for every new address. What
 // it finds stays there as what is known already; whether it is right for a stack is asked at the end, as
-// ever.
+// ever. In a control group that leaves little memory it waits: what it takes would be missing to the target.
 #pragma once
 
 #include <atomic>
@@ -17,6 +17,7 @@
 
 #include "lib/recording/frame_scanner.h"
 #include "lib/recording/run.h"
+#include "scenarios/runner/memory_left.h"
 #include "scenarios/runner/symbolise.h"
 
 namespace leakhunt::runner {
@@ -48,6 +49,7 @@ class NamesAhead {
   std::unordered_set<uint64_t> seen_;  // addresses, since the last module
   std::vector<uint64_t> frames_;
   std::vector<uint64_t> last_frames_;
+  MemoryLeft memory_left_;
 
   std::atomic<uint64_t> looked_up_ = 0;
 

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "scenarios/runner/iteration_view.h"
+#include "scenarios/runner/memory_left.h"
 #include "scenarios/runner/process_memory.h"
 #include "scenarios/runner/samples.h"
 
@@ -118,8 +119,17 @@ class Watch {
                        certainty.iteration, certainty.planned);
   }
 
+  // What was recorded takes more room in memory than in the file.
+  bool has_room_for_view() {
+    constexpr uint64_t kTimesTheFile = 16;
+    constexpr uint64_t kBesides = 64 << 20;
+    std::error_code error;
+    const uint64_t bytes = std::filesystem::file_size(request_.recording, error);
+    return error || !memory_left_.is_less_than(kBesides + kTimesTheFile * bytes);
+  }
+
   void show_progress() {
-    view_.refresh();
+    if (has_room_for_view()) view_.refresh();
     progress_.show(moment());
     next_progress_ = elapsed() + progress_.interval();
   }
@@ -141,6 +151,7 @@ class Watch {
   Progress& progress_;
   Guard guard_;
   IterationView view_;
+  MemoryLeft memory_left_;
   Samples samples_;
   Watched result_;
   uint64_t rss_bytes_ = 0;

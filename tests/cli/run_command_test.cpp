@@ -44,6 +44,37 @@ TEST(RunCommand, AProgramAboveItsBudgetIsStopped) {
   EXPECT_TRUE(contains(command.file("out/runner_steps/report.txt"), "passed the budget of 100 MB"));
 }
 
+// What LeakSanitizer is used for, of a program that knows nothing of us.
+TEST(RunCommand, WhatIsLostAtTheEndMayBeLimited) {
+  const CommandLine command;
+  const Called lost = command.call("run --max-lost 0 -- " LEAKHUNT_HEAP_SHAPES);
+  EXPECT_EQ(lost.status, 1) << lost.err;
+  EXPECT_TRUE(contains(lost.err, "leakhunt: fail: the process: memory lost at its end ")) << lost.err;
+  EXPECT_TRUE(contains(lost.err, "is over the limit of 0 B; the largest part, ")) << lost.err;
+  EXPECT_EQ(command.call("run --max-lost 1MB -- " LEAKHUNT_HEAP_SHAPES).status, 0);
+  EXPECT_EQ(command.call("run --max-lost 0 -- true").status, 0);
+}
+
+TEST(RunCommand, WhatIsLostAtTheEndIsNotKnownOfAProgramThatIsKilled) {
+  const CommandLine command;
+  const Called killed = command.call("run --max-lost 0 -- sh -c 'kill -KILL $$'");
+  EXPECT_TRUE(contains(killed.err, "sh was ended by SIGKILL")) << killed.err;
+  EXPECT_TRUE(contains(command.file("out/sh/report.txt"), "memory lost at its end: not checked"))
+      << killed.err;
+  const Called refused = command.call("run --max-lost 0 --graph off -- true");
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_TRUE(contains(refused.err, "leave out one of them")) << refused.err;
+}
+
+TEST(RunCommand, AGraphOfTheEndIsAlsoTakenWhereAProgramLeavesByTheBackDoor) {
+  if (CommandLine().shell("command -v perl").status != 0) GTEST_SKIP() << "perl is not installed";
+  const CommandLine command;
+  const Called called =
+      command.call("run --max-lost 0 -- perl -MPOSIX -e '{ my $a = {}; $a->{me} = $a; } POSIX::_exit(0);'");
+  EXPECT_TRUE(contains(command.file("out/perl/report.txt"), "memory lost at its end")) << called.err;
+  EXPECT_FALSE(contains(command.file("out/perl/report.txt"), "not checked: there is no heap graph"));
+}
+
 TEST(RunCommand, ChildrenDoNotInheritTheTracker) {
   const CommandLine command;
   const Called called = command.call("run -- sh -c 'env | grep -E \"^(LEAKHUNT|LD_PRELOAD)\" || echo clean'");

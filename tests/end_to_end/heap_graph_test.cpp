@@ -212,6 +212,27 @@ TEST(HeapGraph, SixtyFourAllocatingThreadsStandStillAndGoOn) {
   EXPECT_TRUE(result.run.complete());
 }
 
+// The gate opens by itself when whoever closed it does not run; and the copy knows who waits there no longer.
+TEST(HeapGraph, NobodyStandsStillAsLongAsWhoTakesItHasNoProcessor) {
+  const Recorded result = recorded(target("stops_who_copies allocates"), "export LEAKHUNT_GRAPH=every=1;");
+  if (result.finished.out == "not allowed\n") GTEST_SKIP() << "a child may not trace its parent here";
+  EXPECT_EQ(result.finished.out, "went on\n");
+  ASSERT_GE(result.run.graphs.size(), 1u);
+  const HeapGraph& graph = result.run.graphs[0];
+  EXPECT_EQ(graph.obstacle, "");
+  EXPECT_EQ(graph.threads, 2u);
+  EXPECT_TRUE(result.run.complete());
+}
+
+TEST(HeapGraph, WhoWaitedAndWaitsNoLongerIsNotTakenToStandThere) {
+  const Recorded result = recorded(target("stops_who_copies wakes"), "export LEAKHUNT_GRAPH=every=1;");
+  if (result.finished.out == "not allowed\n") GTEST_SKIP() << "a child may not trace its parent here";
+  EXPECT_EQ(result.finished.out, "went on\n");
+  ASSERT_GE(result.run.graphs.size(), 1u);
+  EXPECT_EQ(result.run.graphs[0].threads_waiting, 0u);
+  EXPECT_EQ(answers_of(result.run.graphs[0])[1234], std::multiset<std::string>{"possible"});
+}
+
 // Threads that ran on, in all graphs of a program that loses nothing.
 uint64_t expect_that_nothing_is_lost(const std::string& program) {
   const Recorded result = recorded(program, "export LEAKHUNT_GRAPH=every=1;");
@@ -252,6 +273,15 @@ TEST(HeapGraph, WhatOnlyAWaitingThreadsRegisterHoldsIsNotLostForCertain) {
     EXPECT_EQ(graph.threads_waiting, 1u);
     EXPECT_EQ(answers_of(graph)[1234], std::multiset<std::string>{"possible"}) << "graph " << i;
   }
+}
+
+// Where that is wiped, nobody knows; but the function that waits uses such a register.
+TEST(HeapGraph, WhatARegisterInUseMayHoldIsNotLostForCertain) {
+  const Recorded result = recorded(target("waits_with_a_pointer wiped"), "export LEAKHUNT_GRAPH=every=1;");
+  EXPECT_EQ(result.finished.out, "read 1 byte\n");
+  ASSERT_GE(result.run.graphs.size(), 2u);
+  EXPECT_EQ(result.run.graphs[0].threads_waiting, 1u);
+  EXPECT_EQ(answers_of(result.run.graphs[0])[1234], std::multiset<std::string>{"possible"});
 }
 
 TEST(HeapGraph, ForksOfTheProgramAreItsOwn) {

@@ -110,6 +110,17 @@ TEST(Ledger, OtherAllocatorsMappingsAreTheHeap) {
   expect_parts(recorded(target("ledger_parts"), "", library), false);
 }
 
+// Their places among the threads other ones have taken.
+TEST(Ledger, StacksOfThreadsThatEndedAndNobodyJoinsAreKnown) {
+  const Recorded result = recorded(target("ledger_parts ended"));
+  expect_parts(result, true);
+  const Sum stacks = sum_of(result.run.ledgers.back(), LedgerKind::kIdleStack);
+  EXPECT_EQ(stacks.count, 4u);
+  expect_near(stacks.reserved, 8u << 20);
+  EXPECT_GT(stacks.resident, 0u);
+  EXPECT_EQ(sum_of(result.run.ledgers.back(), LedgerKind::kUnknown).resident, 0u);
+}
+
 TEST(Ledger, ThousandsOfMappingsDoNotFitAnyBuffer) {
   const Recorded result = recorded(target("ledger_parts 6000"));
   ASSERT_FALSE(result.run.ledgers.empty());

@@ -108,6 +108,23 @@ TEST(HeldBlocks, OnAStackCountOnlyWhereNothingElseHoldsThem) {
   EXPECT_EQ(blocks.roots[1].bytes, 10u);
 }
 
+TEST(HeldBlocks, AnEmptyHeapIsSaidToBeOne) {
+  recording::Run run = run_of_two_places();
+  run.graphs.push_back(hand_made_graph({}, {}));
+  EXPECT_NE(text_of(run).find("No block was live."), std::string::npos);
+}
+
+TEST(HeldBlocks, SayOfHowManyThreadsTheRegistersWereNotSeen) {
+  recording::Run run = run_of_two_places();
+  run.graphs.push_back(hand_made_graph({8}, {{kNoNode, 0}}));
+  run.graphs.back().threads = 4;
+  run.graphs.back().threads_parked = 2;
+  run.graphs.back().threads_waiting = 1;
+  EXPECT_NE(text_of(run).find("The registers of 1 thread that ran on were not seen"), std::string::npos);
+  run.graphs.back().threads_waiting = 2;
+  EXPECT_EQ(text_of(run).find("registers"), std::string::npos);
+}
+
 TEST(HeldBlocks, OfAPartOfTheHeapSayNothingOfRoots) {
   recording::Run run = run_of_two_places();
   run.graphs.push_back(hand_made_graph({10}, {{kNoNode, 0}}));

@@ -290,5 +290,41 @@ TEST(Limits, EveryLimitIsATestCaseOfItsOwn) {
   EXPECT_NE(junit.str().find("failures=\"1\" errors=\"0\""), std::string::npos);
 }
 
+// Lost at the end, by a graph that says so of each site.
+recording::HeapGraph graph_with(uint64_t definite, uint64_t indirect, uint64_t possible) {
+  recording::HeapGraph graph;
+  graph.reason = recording::GraphReason::kExit;
+  recording::GraphSiteRow row;
+  row.site = recording::SiteId{0};
+  row.held[static_cast<size_t>(recording::Reach::kDefinite)] = {definite, definite * 10};
+  row.held[static_cast<size_t>(recording::Reach::kIndirect)] = {indirect, indirect * 10};
+  row.held[static_cast<size_t>(recording::Reach::kPossible)] = {possible, possible * 10};
+  graph.sites.push_back(row);
+  return graph;
+}
+
+TEST(Limits, OfWhatIsLostAreHeldAgainstTheGraphOfTheEnd) {
+  for (const Cost cost : {Cost::kLostBytes, Cost::kLostBlocks}) {
+    recording::Run run = with_limit({flat_site()}, limit({}, cost, cost == Cost::kLostBytes ? 70 : 7));
+    EXPECT_EQ(check_of(run).state, CheckState::kInconclusive) << "there is no graph";
+    run.graphs.push_back(graph_with(4, 3, 100));
+    EXPECT_EQ(check_of(run).state, CheckState::kPassed) << "what is possibly lost is not counted";
+    run.graphs.push_back(graph_with(5, 3, 0));
+    const Check broken = check_of(run);
+    EXPECT_EQ(broken.state, CheckState::kFailed);
+    EXPECT_NE(broken.text.find("in Tensor::Tensor"), std::string::npos) << broken.text;
+    run.graphs.back().obstacle = "no memory for it";
+    EXPECT_EQ(check_of(run).state, CheckState::kInconclusive);
+    EXPECT_NE(check_of(run).text.find("no memory for it"), std::string::npos);
+  }
+}
+
+TEST(Limits, OfWhatIsLostAreOfTheirPart) {
+  recording::Run run =
+      with_limit({flat_site(), leaking_site("tape", 16)}, limit(scope("tape"), Cost::kLostBytes, 0));
+  run.graphs.push_back(graph_with(5, 0, 0));  // of the first site
+  EXPECT_EQ(check_of(run).state, CheckState::kPassed);
+}
+
 }  // namespace
 }  // namespace leakhunt::reports

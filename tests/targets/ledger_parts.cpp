@@ -3,8 +3,10 @@
 // all of it still there and its threads alive.
 //
 // ledger_parts [MAPPINGS]: so many mappings more, of which every second has one page touched.
+// ledger_parts ended: four threads have ended that nobody joins, and four newer ones live.
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -49,6 +51,30 @@ void start_threads(pthread_t* threads, unsigned count) {
   pthread_barrier_init(&touched, nullptr, count + 1);
   for (unsigned i = 0; i < count; ++i) pthread_create(&threads[i], &attributes, touch_stack, nullptr);
   pthread_barrier_wait(&touched);
+}
+
+pid_t last_to_end;
+
+void* touch_stack_and_end(void*) {
+  volatile char on_stack[kMega];
+  for (size_t at = 0; at < sizeof on_stack; at += kPage) on_stack[at] = 1;
+  free(malloc(100));
+  last_to_end = gettid();
+  return nullptr;
+}
+
+// One after the other; each is gone before the next thread begins.
+void end_threads(unsigned count) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, 2 * kMega);
+  for (unsigned i = 0; i < count; ++i) {
+    pthread_t thread;
+    last_to_end = 0;
+    pthread_create(&thread, &attributes, touch_stack_and_end, nullptr);
+    volatile pid_t* const ended = &last_to_end;
+    while (*ended == 0 || tgkill(getpid(), *ended, 0) == 0) usleep(1000);
+  }
 }
 
 // --- the heap
@@ -100,6 +126,7 @@ int main(int count, char** arguments) {
     if (i % 2 == 0) page[0] = 1;
     if (i % 2 == 1) mprotect(page, kPage, PROT_READ);
   }
+  if (count > 1 && strcmp(arguments[1], "ended") == 0) end_threads(4);
   char name[] = "/tmp/ledger_parts.XXXXXX";
   const int file = mkstemp(name);
   unlink(name);

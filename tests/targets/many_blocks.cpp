@@ -4,11 +4,14 @@
 //                         "live"; every third is freed at the end of iteration 0
 //   many_blocks calls N   N blocks of 40 bytes one after the other, under the tag "calls"
 //   many_blocks stacks N  a block of 16 bytes from each of N different stacks, under the tag "stacks"
+//   many_blocks steps N   N iterations; in each 800 blocks take the place of others, from 4,000 stacks, some
+//                         oftener than others: a recording of some 16 kB an iteration
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include <random>
 #include <string>
 
 #include "instrument/leakhunt.hpp"
@@ -60,6 +63,41 @@ int stacks(size_t count) {
   return 0;
 }
 
+// As descend(), of other sizes.
+__attribute__((noinline)) void* allocate_from(uint32_t path, int depth, size_t size) {
+  if (depth == 0) {
+    void* volatile block = malloc(size);
+    return block;
+  }
+  void* block = nullptr;
+  if (path & 1) {
+    block = allocate_from(path >> 1, depth - 1, size);
+    __asm__ volatile("");
+  } else {
+    block = allocate_from(path >> 1, depth - 1, size);
+    __asm__ volatile("nop");
+  }
+  return block;
+}
+
+int steps(size_t count) {
+  constexpr uint32_t kStacks = 4000;
+  constexpr size_t kBlocks = 4096;
+  constexpr size_t kInEach = 800;
+  static void* kept[kBlocks];
+  std::minstd_rand random(1);
+  for (size_t i = 0; i < count; ++i) {
+    for (size_t k = 0; k < kInEach; ++k) {
+      void*& block = kept[random() % kBlocks];
+      free(block);
+      const auto stack = static_cast<uint32_t>(random() % kStacks * (random() % kStacks) / kStacks);
+      block = allocate_from(stack, 12, 16 + random() % 400);
+    }
+    leakhunt::iteration(i);
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -68,5 +106,6 @@ int main(int argc, char** argv) {
   if (what == "live") return live(count);
   if (what == "calls") return calls(count);
   if (what == "stacks") return stacks(count);
+  if (what == "steps") return steps(count);
   return 2;
 }

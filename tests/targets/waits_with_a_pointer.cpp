@@ -1,5 +1,6 @@
 // A thread waits in a system call with the only pointer to a block in a register that functions must keep:
-// the kernel has it, and nobody else. It is used and freed afterwards.
+// the kernel has it, and nobody else. It is used and freed afterwards. What earlier calls left below the
+// stack pointer may have it as well; not if there is an argument.
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -17,26 +18,27 @@
 namespace {
 
 int ends[2];
+long wiped = 16;  // words right below the stack pointer, which may be a function's own
 std::atomic<long> reader;
 
 // read(2), with the pointer in rbx and nowhere else.
 long read_and_keep(int file, char* byte, uintptr_t* pointer) {
   long result = SYS_read;
   uintptr_t kept = *pointer;
+  long word = -wiped;
   *pointer = 0;
   __asm__ volatile(
       "movq %1, %%rbx\n\t"
       "xorl %k1, %k1\n\t"
-      "movl $16, %%ecx\n"  // what lies right below the stack pointer may be a function's own
-      "1: movq $0, -136(%%rsp,%%rcx,8)\n\t"
-      "decl %%ecx\n\t"
+      "1: movq $0, (%%rsp,%%rcx,8)\n\t"
+      "incq %%rcx\n\t"
       "jnz 1b\n\t"
       "syscall\n\t"
       "movq %%rbx, %1\n\t"
       "xorl %%ebx, %%ebx"
-      : "+a"(result), "+r"(kept)
+      : "+a"(result), "+r"(kept), "+c"(word)
       : "D"(file), "S"(byte), "d"(1L)
-      : "rbx", "rcx", "r11", "cc", "memory");
+      : "rbx", "r11", "cc", "memory");
   *pointer = kept;
   return result;
 }
@@ -62,7 +64,8 @@ bool waits(long thread) {
 
 }  // namespace
 
-int main() {
+int main(int count, char**) {
+  if (count > 1) wiped = 4096;
   pthread_t thread;
   if (pipe(ends) != 0 || pthread_create(&thread, nullptr, read_one, nullptr) != 0) return 1;
   while (reader == 0 || !waits(reader)) usleep(1000);

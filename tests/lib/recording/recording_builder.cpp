@@ -391,7 +391,7 @@ RecordingBuilder& RecordingBuilder::step_aside(uint64_t iteration, int error, st
 }
 
 RecordingBuilder& RecordingBuilder::sampling(const SamplingRecord& record) {
-  return frame(RecordType::kSampling, payload_of(7 * kMaxVarint, [&](Encoder& out) { encode(out, record); }));
+  return frame(RecordType::kSampling, payload_of(8 * kMaxVarint, [&](Encoder& out) { encode(out, record); }));
 }
 
 RecordingBuilder& RecordingBuilder::iteration_marks(const Marks& marks) {

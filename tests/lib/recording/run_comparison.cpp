@@ -98,8 +98,8 @@ std::string describe(const Run& run, bool with_damage) {
     text += fmt::format("step aside {} {} {} {}\n", n.iteration, n.error, n.reason, static_cast<int>(n.kind));
   }
   for (const SamplingNote& n : run.sampling) {
-    text += fmt::format("sampling {} {} {} {} {} {} {}\n", n.iteration, n.interval_bytes, n.stacks_end,
-                        n.error, n.allocations, n.allocated_bytes, n.frees);
+    text += fmt::format("sampling {} {} {} {} {} {} {} {}\n", n.iteration, n.interval_bytes, n.stacks_end,
+                        n.error, n.group_limit_bytes, n.allocations, n.allocated_bytes, n.frees);
   }
   text += fmt::format("marks {} {} {} {}\n", static_cast<int>(run.marks.by), run.marks.what,
                       run.marks.in_effect, run.marks.obstacle);
@@ -222,7 +222,8 @@ RecordingBuilder recording_of_everything() {
                     {LedgerKind::kUnknown, 0, 1, 8192, 8192, 8192, "7f0000000000-7f0000002000"}};
   ledger.sites = {{leak, 12, 768, 768}, {churn, 1, 4096, 0}};
   recording.ledger(ledger, 3);
-  recording.sampling({3, 4096, false, 12, 10, 1000, 5}).sampling({3, 4096, false, 12, 20, 2000, 15});
+  recording.sampling({3, 4096, false, 12, 10, 1000, 5, 0})
+      .sampling({3, 4096, false, 12, 20, 2000, 15, 64 << 20});
   recording.step_aside(12, 28, "the disk is full").end();
 
   Symbol symbol;
