@@ -292,6 +292,29 @@ TEST_F(Iterations, OfAForkedChildAreItsLines) {
   EXPECT_EQ(healthy.exit_status, 0) << healthy.err;
 }
 
+// What is known to stay in stock programs: named subs of Perl, variables of a shell.
+TEST_F(Iterations, OfStockProgramsShowWhatIsKnownToStay) {
+  struct Case {
+    const char* program;
+    const char* leaks;
+    const char* healthy;
+  };
+  for (
+      const Case& c :
+      {Case{"perl", R"(perl -e '$|=1; for my $i (0..300){ eval "sub f$i { $i }"; print "it $i\n" }')",
+            R"(perl -e '$|=1; for my $i (0..300){ eval "sub f { $i }"; print "it $i\n" }')"},
+       Case{
+           "dash",
+           R"(dash -c 'i=0; while [ $i -lt 300 ]; do eval "v$i=a_value_kept"; i=$((i+1)); echo it $i; done')",
+           R"(dash -c 'i=0; while [ $i -lt 300 ]; do v=$i; i=$((i+1)); echo it $i; done')"}}) {
+    if (!is_there(c.program)) continue;
+    const Finished leaks = leakhunt("--iteration-regex ^it", c.leaks);
+    EXPECT_EQ(leaks.exit_status, 1) << leaks.err;
+    const Finished healthy = leakhunt("--iteration-regex ^it", c.healthy);
+    EXPECT_EQ(healthy.exit_status, 0) << healthy.err;
+  }
+}
+
 // Nothing happens between its events: all iterations there ended at the same level.
 TEST_F(Iterations, OfAProgramThatHasFewEventsAreJudgedWhereItHasNone) {
   const Finished leaks = leakhunt("--iteration-regex '^step'", target("maps_and_prints 240 8 keep"));
