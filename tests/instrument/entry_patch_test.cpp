@@ -2,9 +2,12 @@
 // changed.
 #include "instrument/os/entry_patch.h"
 
+#include <errno.h>
 #include <gtest/gtest.h>
 #include <link.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
@@ -13,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "scenarios/runner/entry_text.h"
 #include "scenarios/runner/iteration_symbol.h"
 
 struct Large {
@@ -59,7 +63,7 @@ namespace {
 std::atomic<uint64_t> entries{0};
 
 // What the tracker's own code may do at most: everything that the calling convention lets it change.
-__attribute__((noinline)) void entered() {
+__attribute__((noinline)) void entered(uint64_t /*first*/, uint64_t /*second*/, uint64_t /*third*/) {
   entries.fetch_add(1);
   __asm__ volatile(
       "vpcmpeqd %%ymm0, %%ymm0, %%ymm0\n vmovdqa %%ymm0, %%ymm1\n vmovdqa %%ymm0, %%ymm7\n"
@@ -195,6 +199,49 @@ TEST(EntryPatch, NoRegisterAndNoFlagIsChanged) {
     EXPECT_EQ(at_entry.flags, before_entry.flags);
     EXPECT_EQ(memcmp(at_entry.vectors, before_entry.vectors, sizeof at_entry.vectors), 0);
   }
+}
+
+struct Arguments {
+  uint64_t first;
+  uint64_t second;
+  uint64_t third;
+};
+std::vector<Arguments> writes;
+
+const link_map* libc() {
+  for (const link_map* module = _r_debug.r_map; module != nullptr; module = module->l_next) {
+    if (std::filesystem::path(module->l_name).filename() == "libc.so.6") return module;
+  }
+  return nullptr;
+}
+
+// As --iteration-regex has it, where stdio calls it inside libc.
+TEST(EntryPatch, OfLibcsWriteIsGivenItsArguments) {
+  ASSERT_NE(libc(), nullptr);
+  EntryPatch patch;
+  ASSERT_TRUE(patch.parse(runner::entry_text(libc()->l_name, "write").c_str()));
+  const auto note = [](uint64_t first, uint64_t second, uint64_t third) {
+    if (first > 2) writes.push_back({first, second, third});  // not the test's own output
+    errno = 0;
+  };
+  writes.reserve(8);
+  ASSERT_STREQ(patch.apply(libc()->l_addr, note, Registers::kGeneral), nullptr);
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  EXPECT_EQ(write(ends[1], "words", 5), 5);
+  FILE* stream = fdopen(ends[1], "w");
+  fputs("lines\n", stream);
+  fclose(stream);
+  char read_back[16] = {};
+  EXPECT_EQ(read(ends[0], read_back, sizeof read_back), 11);
+  EXPECT_STREQ(read_back, "wordslines\n");
+  close(ends[0]);
+  ASSERT_EQ(writes.size(), 2u);
+  EXPECT_EQ(writes[0].first, static_cast<uint64_t>(ends[1]));
+  EXPECT_EQ(writes[0].third, 5u);
+  EXPECT_EQ(writes[1].third, 6u);
+  EXPECT_EQ(write(999, "", 1), -1);
+  EXPECT_EQ(errno, EBADF);
 }
 
 TEST(EntryPatch, RefusesMemoryThatIsNotTheFile) {
