@@ -1,5 +1,5 @@
-// lost_memory: what a program had lost when it ended: blocks that nothing leads to any more, by the heap graph
-// of its end. Definitely or indirectly lost, in memcheck's words; possibly lost is not counted.
+// lost_memory: what a program had lost when it ended: blocks that nothing leads to any more, by the heap
+// graph of its end. Definitely or indirectly lost, in memcheck's words; possibly lost is not counted.
 #pragma once
 
 #include <map>

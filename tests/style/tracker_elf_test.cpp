@@ -46,7 +46,8 @@ std::set<std::string> hooked_functions() {
 std::set<std::string> defined_hooks() {
   std::set<std::string> names = hooked_functions();
   for (const auto& entry : std::filesystem::directory_iterator(kHooks)) {
-    collect(entry.path(), std::regex(R"(^LEAKHUNT_HOOK [\w*]+\*? (\w+)\()"), &names);
+    collect(entry.path(), std::regex(R"(^LEAKHUNT_HOOK (?:__attribute__\(\(\w+\)\) )?[\w*]+\*? (\w+)\()"),
+            &names);
   }
   return names;
 }
