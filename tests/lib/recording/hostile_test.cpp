@@ -82,7 +82,7 @@ TEST(Hostile, EveryImpossibleRecordIsDamageAndLeavesTheRestAlone) {
       {"half a scenario", RecordType::kScenario, varints({0, 0})},
       {"a budget with a flag of 2", RecordType::kBudget, varints({2, 0, 0})},
       {"a limit of an unknown cost", RecordType::kLimits,
-       varints({1, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})},
+       varints({1, 0, 0, 0, 0, kCosts, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})},
       {"more limits than bytes", RecordType::kLimits, varints({kHuge})},
       {"samples that begin nowhere", RecordType::kHostSamples, varints({5, 0})},
       {"more samples than bytes", RecordType::kHostSamples, varints({0, kHuge})},
