@@ -157,7 +157,7 @@ TrialResults run_trials(const std::vector<Trial>& trials, const Surroundings& su
   for (size_t i = 0; i < trials.size() && results.interrupted_by == 0; ++i) {
     const std::string lead = fmt::format("[{}/{}] ", i + 1, trials.size());
     const std::string why = until_certain.empty() ? "" : why_to_the_end(trials[i].schedule);
-    if (!why.empty()) say(lead + "to its end: " + why);
+    if (!why.empty()) say(fmt::format("{}to its end: {}", lead, why));
     results.rows.push_back(
         result_of(trials, i, results, lead, until_certain, surroundings, signals, results.interrupted_by));
     const auto caught = signals.wait(std::chrono::nanoseconds(0));
