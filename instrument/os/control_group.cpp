@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "instrument/os/small_file.h"
 #include "instrument/os/system_call.h"
 #include "instrument/os/text.h"
 
@@ -66,19 +67,6 @@ class Lines {
   size_t filled_ = 0;
   bool in_long_line_ = false;
 };
-
-size_t read_whole(const char* path, char* buffer, size_t capacity) {
-  const long file = system_call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-  if (is_error(file)) return 0;
-  size_t used = 0;
-  while (used < capacity) {
-    const long got = system_call(SYS_read, file, buffer + used, capacity - used);
-    if (got <= 0) break;
-    used += static_cast<size_t>(got);
-  }
-  system_call(SYS_close, file);
-  return used;
-}
 
 // The text up to `end`, which becomes its end; the rest is left in `text`, null when there is none.
 char* take_until(char** text, char end) {
@@ -227,7 +215,7 @@ const char* ControlGroup::path_of(size_t length, const char* name) {
 }
 
 uint64_t ControlGroup::read_number(size_t length, const char* name) {
-  const size_t bytes = read_whole(path_of(length, name), buffer_, sizeof buffer_ - 1);
+  const size_t bytes = read_small_file(path_of(length, name), buffer_, sizeof buffer_ - 1);
   buffer_[bytes] = '\0';
   return number_in(buffer_);
 }
@@ -235,7 +223,7 @@ uint64_t ControlGroup::read_number(size_t length, const char* name) {
 // Files in memory can be read again, whatever they are wanted for: but for those that are mapped, which
 // programs run from.
 uint64_t ControlGroup::reclaimable(size_t length) {
-  const size_t bytes = read_whole(path_of(length, "memory.stat"), buffer_, sizeof buffer_ - 1);
+  const size_t bytes = read_small_file(path_of(length, "memory.stat"), buffer_, sizeof buffer_ - 1);
   buffer_[bytes] = '\0';
   const uint64_t inactive = value_among(buffer_, unified_ ? "inactive_file" : "total_inactive_file");
   const uint64_t active = value_among(buffer_, unified_ ? "active_file" : "total_active_file");

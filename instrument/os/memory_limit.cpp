@@ -5,6 +5,7 @@
 #include "instrument/os/atomics.h"
 #include "instrument/os/pages.h"
 #include "instrument/os/proc_self.h"
+#include "instrument/os/small_file.h"
 #include "instrument/os/system_call.h"
 
 namespace leakhunt::tracker {

@@ -88,19 +88,6 @@ uint64_t realtime_ns() {
   return nanoseconds(CLOCK_REALTIME);
 }
 
-size_t read_small_file(const char* path, char* buffer, size_t capacity) {
-  const long file = system_call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-  if (is_error(file)) return 0;
-  size_t used = 0;
-  while (used < capacity) {
-    const long got = system_call(SYS_read, file, buffer + used, capacity - used);
-    if (got <= 0) break;
-    used += static_cast<size_t>(got);
-  }
-  system_call(SYS_close, file);
-  return used;
-}
-
 size_t read_link(const char* path, char* buffer, size_t capacity) {
   const long bytes = system_call(SYS_readlinkat, AT_FDCWD, path, buffer, capacity);
   return is_error(bytes) ? 0 : static_cast<size_t>(bytes);

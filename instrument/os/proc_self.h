@@ -22,9 +22,7 @@ uint64_t monotonic_ns();
 uint64_t thread_cpu_ns();  // that the calling thread has run
 uint64_t realtime_ns();
 
-// The whole of a small file, or the target of a link, cut at `capacity`. Bytes put into `buffer`, 0 when
-// there is none.
-size_t read_small_file(const char* path, char* buffer, size_t capacity);
+// The target of a link, cut at `capacity`. Bytes put into `buffer`, 0 when there is none.
 size_t read_link(const char* path, char* buffer, size_t capacity);
 
 // The mapping that holds an address, from /proc/self/maps. Some 100 ns a line of that file: for once a

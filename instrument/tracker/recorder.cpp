@@ -6,6 +6,7 @@
 #include "instrument/heap_graph/graph_output.h"
 #include "instrument/os/pages.h"
 #include "instrument/os/proc_self.h"
+#include "instrument/os/small_file.h"
 #include "instrument/os/system_call.h"
 #include "lib/recording/freed_codec.h"
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "instrument/os/proc_self.h"
+#include "instrument/os/small_file.h"
 #include "instrument/os/system_call.h"
 #include "instrument/os/text.h"
 #include "instrument/tracker/kept_registers.h"
