@@ -11,6 +11,7 @@
 
 #include "instrument/os/loader_symbol.h"
 #include "instrument/os/pages.h"
+#include "instrument/os/small_file.h"
 #include "instrument/os/system_call.h"
 
 namespace leakhunt::tracker {
