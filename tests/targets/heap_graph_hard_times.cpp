@@ -114,10 +114,11 @@ int many_threads() {
   return 0;
 }
 
-// Children of its own, made while graphs are taken.
+// Children of its own, made while graphs are taken: of the iterations that come faster than a scan, some have
+// none.
 int forks() {
   int bad = 0;
-  for (uint64_t i = 0; i < 10; ++i) {
+  for (uint64_t i = 0; i < 60; ++i) {
     keep_one();
     iteration(i);
     const pid_t child = fork();
